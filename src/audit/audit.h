@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// The audit pipeline: takes events from every role, and acknowledges none before it is on disk (F10).
+//
+//   runs as   a thread of the core, `ocu:audit`; its helper `audit-writer` is the only writer of the log
+//   hears     every role  proto/any_to_audit.h    by a Recorder made for that role: the source is the channel
+//             custody     proto/ask_custody.h     signatures for checkpoints
+//   never     a path that rewrites; a path back that could cause an action
+
+#include <functional>
+#include <memory>
+
+#include "base/clock.h"
+#include "helper/spawner.h"
+#include "proto/any_to_audit.h"
+#include "proto/ask_custody.h"
+#include "proto/core_to_role.h"
+
+namespace ocu::audit {
+
+struct Config {
+    std::string appliance_name;
+    std::size_t queue_per_source_max = 4096;  // events waiting for the writer; over it record() fails with over_limit
+};
+
+class Audit {
+public:
+    struct Wires {
+        proto::CoreToRole& core_in;
+        proto::CustodyToAudit& custody_in;
+        proto::AuditToCustody& custody;
+        helper::Spawner& spawner;
+        std::function<void()> stopped;
+    };
+
+    Audit(wire::Loop& loop, Clock const& clock, Config config, Wires wires);
+    ~Audit();
+
+    // The pen of one role. `asker` is the loop on which `done` runs. Called before threads start; lives as long as this.
+    proto::Recorder& recorder_for(proto::Source source, wire::Loop& asker);
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace ocu::audit

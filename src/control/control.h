@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// The operator-facing control plane: which sessions exist, who may end them, and that ending always works.
+//
+//   runs as   a thread of the core, `ocu:control`; its helper `operator-front` parses HTTP and JSON from operators
+//   hears     operator-front  proto/operator_front_to_control.h  what an operator asks; who it is was read from the socket here (F2)
+//             gateway         proto/gateway_to_control.h         session wanted (F5)
+//             sandbox         proto/control_to_sandbox.h         up, dead, down
+//             custody         proto/ask_custody.h                token minted
+//   tells     sandbox, edge, storage (sever), gateway (gone), audit (every action, before it takes effect; a kill is never kept waiting)
+//   never     a tool payload, a credential, a mount
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "helper/spawner.h"
+#include "proto/any_to_audit.h"
+#include "proto/ask_custody.h"
+#include "proto/control_to_all.h"
+#include "proto/control_to_sandbox.h"
+#include "proto/core_to_role.h"
+#include "proto/gateway_to_control.h"
+
+namespace ocu::control {
+
+struct Config {
+    proto::Tier tier = proto::Tier::runc;
+    std::string profile = "trusted_operator";
+    std::string appliance_name;
+    std::int64_t manifest_serial = 0;
+    std::string manifest_digest;            // hex
+    std::string mcp_url;
+    std::size_t sessions_max = 64;          // whole appliance; also the number of slots
+    std::size_t sessions_per_caller_max = 32;
+    std::size_t creates_per_minute_max = 600;  // per caller
+    std::chrono::seconds idle_max{0};       // 0 = off (minimal shelf)
+    std::chrono::seconds absolute_max{0};   // 0 = off
+    std::chrono::seconds token_life{3600};
+    std::vector<std::uint32_t> operator_uids;  // local operators by peer credential; 0 (root) always
+};
+
+class Control {
+public:
+    struct Wires {
+        proto::CoreToRole& core_in;
+        proto::GatewayToControl& gateway_in;
+        proto::SandboxToControl& sandbox_in;
+        proto::CustodyToControl& custody_in;
+        proto::ControlToGateway& gateway;
+        proto::ControlToSandbox& sandbox;
+        proto::ControlToStorage& storage;
+        proto::ControlToEdge& edge;
+        proto::ControlToCustody& custody;
+        proto::Recorder& recorder;
+        helper::Spawner& spawner;
+        helper::Health const& health;
+        std::function<void()> shutdown;  // an operator asked for it; the supervisor carries it out
+        std::function<void()> stopped;
+    };
+
+    // `operator_listener`: STATE/operator.sock, bound and listening. Connections are accepted here, so that who is at the other end
+    // (SO_PEERCRED) is known to the core; the accepted descriptor then goes to operator-front.
+    Control(wire::Loop& loop, Clock const& clock, Config config, UniqueFd operator_listener, Wires wires);
+    ~Control();
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace ocu::control

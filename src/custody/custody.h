@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// Credential custody: keys that sign live in the helper `custody` and never leave it. This thread only carries questions and answers.
+//
+//   runs as   a thread of the core, `ocu:custody`; its helper `custody`: locked memory, no network, no file after start
+//   hears     control  proto/ask_custody.h  token wanted
+//             audit    proto/ask_custody.h  checkpoint signature wanted
+//   tells     audit    proto/any_to_audit.h  key use
+//   never     gateway, sandbox, edge of a guest: no message for them exists (T-12)
+
+#include <functional>
+#include <memory>
+
+#include "base/clock.h"
+#include "helper/spawner.h"
+#include "proto/any_to_audit.h"
+#include "proto/ask_custody.h"
+#include "proto/core_to_role.h"
+
+namespace ocu::custody {
+
+class Custody {
+public:
+    struct Wires {
+        proto::CoreToRole& core_in;
+        proto::ControlToCustody& control_in;
+        proto::AuditToCustody& audit_in;
+        proto::CustodyToControl& control;
+        proto::CustodyToAudit& audit;
+        proto::Recorder& recorder;
+        helper::Spawner& spawner;
+        std::function<void()> stopped;
+    };
+
+    Custody(wire::Loop& loop, Clock const& clock, Wires wires);
+    ~Custody();
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace ocu::custody

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// Which helpers there are. The ten of the architecture, and `exec`: one disposable process per session that alone reads what the guest's
+// agent sends (docs/decisions/0002).
+
+#include <cstdint>
+#include <string_view>
+
+namespace ocu::helper {
+
+enum class Kind : std::uint8_t {
+    gateway_front, operator_front, files_front, parser, custody, launcher, edge, storage_lane, audit_writer,  // one each
+    broker, exec,                                                                                             // one per session
+    kLast = exec,
+};
+
+inline constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::kLast) + 1;
+inline constexpr std::size_t kStandingKinds = static_cast<std::size_t>(Kind::broker);
+
+constexpr std::string_view name_of(Kind kind)
+{
+    constexpr std::string_view kNames[] = {"gateway-front", "operator-front", "files-front", "parser", "custody", "launcher", "edge",
+        "storage-lane", "audit-writer", "broker", "exec"};
+    return kNames[static_cast<std::size_t>(kind)];
+}
+
+}  // namespace ocu::helper

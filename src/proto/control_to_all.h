@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// What only control can say, to the roles that must cut a session off at once (CT-2, CT-3). Each arrow is a mailbox of its own, so no
+// other role holds an end on which these words exist.
+
+#include "base/id.h"
+#include "proto/reason.h"
+#include "wire/mailbox.h"
+
+namespace ocu::proto {
+
+struct SessionSever {
+    SessionId session;
+};
+
+using ControlToEdge = wire::Mailbox<SessionSever>;
+using ControlToStorage = wire::Mailbox<SessionSever>;
+
+}  // namespace ocu::proto

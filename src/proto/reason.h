@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// Every reason for which this machine says no. One enumerator is the code an agent reads, the field an auditor reads and what a test
+// expects. The egress block is the closed x-deny-reason vocabulary of 03-interfaces. Append within a block only with a test.
+
+#include <cstdint>
+#include <iterator>
+#include <string_view>
+
+namespace ocu::proto {
+
+enum class Reason : std::uint16_t {
+    none = 0,
+    // egress (x-deny-reason)
+    not_allowed, address_denied, name_mismatch, no_sni, ech, port_denied, method_denied, path_denied, session_denied, budget_exceeded,
+    rate_exceeded, credential_unavailable, scoped_token_missing, upstream_unverified, icap_denied, icap_unavailable, not_downloadable,
+    protocol_denied, audit_unavailable, edge_draining,
+    // caller and call
+    unauthorized, chat_id_required, chat_id_invalid, unknown_tool, bad_arguments, policy_denied, too_many_calls, too_many_sessions,
+    sessions_frozen, session_killed, session_ended, session_failed, cancelled, shutting_down, role_unavailable, internal,
+    // operator
+    forbidden, unknown_session, bad_request,
+    // admission
+    tier_refused, profile_refused, manifest_refused,
+    kLast = manifest_refused,
+};
+
+constexpr std::string_view name_of(Reason reason)
+{
+    constexpr std::string_view kNames[] = {"none", "not_allowed", "address_denied", "name_mismatch", "no_sni", "ech", "port_denied",
+        "method_denied", "path_denied", "session_denied", "budget_exceeded", "rate_exceeded", "credential_unavailable",
+        "scoped_token_missing", "upstream_unverified", "icap_denied", "icap_unavailable", "not_downloadable", "protocol_denied",
+        "audit_unavailable", "edge_draining", "unauthorized", "chat_id_required", "chat_id_invalid", "unknown_tool", "bad_arguments",
+        "policy_denied", "too_many_calls", "too_many_sessions", "sessions_frozen", "session_killed", "session_ended", "session_failed",
+        "cancelled", "shutting_down", "role_unavailable", "internal", "forbidden", "unknown_session", "bad_request", "tier_refused",
+        "profile_refused", "manifest_refused"};
+    static_assert(std::size(kNames) == static_cast<std::size_t>(Reason::kLast) + 1);
+    return kNames[static_cast<std::size_t>(reason)];
+}
+
+}  // namespace ocu::proto

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// The storage broker: whose files a mount shows (F7), and who may open what strangers made.
+//
+//   runs as   a thread of the core, `ocu:storage`; helpers `broker` (one per session: FUSE), `parser` (archives, images), `files-front` (F11)
+//   hears     sandbox  proto/sandbox_to_storage.h   attach, detach
+//             gateway  proto/gateway_to_storage.h   look inside this image or archive
+//             control  proto/control_to_all.h       sever
+//   tells     audit    proto/any_to_audit.h         mount attached, detached
+//   never     a way out of its own, an upstream credential, kill state
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "helper/spawner.h"
+#include "proto/any_to_audit.h"
+#include "proto/control_to_all.h"
+#include "proto/core_to_role.h"
+#include "proto/gateway_to_storage.h"
+#include "proto/sandbox_to_storage.h"
+
+namespace ocu::storage {
+
+struct Config {
+    std::uint64_t file_bytes_max = 1ull << 30;      // largest single file on a mount
+    std::uint64_t session_bytes_max = 4ull << 30;   // all files of a session
+};
+
+class Storage {
+public:
+    struct Wires {
+        proto::CoreToRole& core_in;
+        proto::SandboxToStorage& sandbox_in;
+        proto::GatewayToStorage& gateway_in;
+        proto::ControlToStorage& control_in;
+        proto::StorageToSandbox& sandbox;
+        proto::StorageToGateway& gateway;
+        proto::Recorder& recorder;
+        helper::Spawner& spawner;
+        std::function<void()> stopped;
+    };
+
+    // `store`: an open directory, STATE/store. Each session's files lie in a directory of its own beneath it, removed at detach.
+    Storage(wire::Loop& loop, Clock const& clock, Config config, UniqueFd store, Wires wires);
+    ~Storage();
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace ocu::storage
