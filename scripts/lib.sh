@@ -56,10 +56,19 @@ need() {
 
 # debian_mirrors: prints "main-uri security-uri" as this machine's own package manager knows them.
 debian_mirrors() {
+  local found
+  found=$(read_debian_mirrors) || {
+    # A fresh machine has no package lists yet.
+    [ "$(id -u)" = 0 ] && apt-get -qq update >&2
+    found=$(read_debian_mirrors) || die 'no Debian package source is set up on this machine'
+  }
+  printf '%s\n' "$found"
+}
+
+read_debian_mirrors() {
   apt-get indextargets --format '$(REPO_URI)|$(ORIGIN)|$(LABEL)' 'Identifier: Packages' 2>/dev/null | sort -u |
     awk -F'|' '$2=="Debian" && $3=="Debian-Security" && !s {s=$1} $2=="Debian" && $3=="Debian" && !m {m=$1}
-      END {if (!m) exit 1; print m, (s ? s : m "-security")}' ||
-    die 'no Debian package source is set up on this machine'
+      END {if (!m) exit 1; print m, (s ? s : m "-security")}'
 }
 
 # debian13_sources: an apt source list for Debian 13, binary and source.

@@ -28,6 +28,12 @@
 
 namespace ocu::control {
 
+// Who may operate this machine from its own operator socket, by the kernel's word for who connected.
+struct Operator {
+    std::uint32_t uid = 0;
+    std::string name;  // on record as the actor
+};
+
 struct Config {
     proto::Tier tier = proto::Tier::runc;
     std::string profile = "trusted_operator";
@@ -41,7 +47,7 @@ struct Config {
     std::chrono::seconds idle_max{0};       // 0 = off (minimal shelf)
     std::chrono::seconds absolute_max{0};   // 0 = off
     std::chrono::seconds token_life{3600};
-    std::vector<std::uint32_t> operator_uids;  // local operators by peer credential; 0 (root) always
+    std::vector<Operator> operators;        // besides uid 0, which is always one ("root")
 };
 
 class Control {

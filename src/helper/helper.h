@@ -41,9 +41,10 @@ public:
     // Locks memory where the profile asks for it and makes the process not dumpable.
     Result<void> keep_out_of_swap_and_cores(Profile const& profile);
     // Irreversible. After it no path can be opened but those beneath `directories` (open descriptors, read-write), and only the
-    // listed system calls work. `user_add` is added to the profile's uid (the session's slot, for per-session helpers).
-    // Errors mean: exit.
-    Result<void> confine(Profile const& profile, std::span<int const> directories = {}, std::uint32_t user_add = 0);
+    // listed system calls work. A per-session helper's uid is the profile's plus its slot, which the spawner put before the
+    // configuration. Errors mean: exit.
+    Result<void> confine(Profile const& profile, std::span<int const> directories = {});
+    std::uint32_t slot() const { return slot_; }
     // Tells the core, and hands out the link for the helper's own messages.
     Result<UniqueFd> report_ready(wire::Bytes report = {});
 
@@ -51,6 +52,8 @@ private:
     Result<wire::Bytes> receive_config_frame();
     UniqueFd link_;
     std::vector<UniqueFd> descriptors_;
+    bool per_session_ = false;
+    std::uint32_t slot_ = 0;
 };
 
 }  // namespace ocu::helper

@@ -42,6 +42,7 @@ private:
 Digest sha256(std::span<std::byte const> bytes);
 inline Digest sha256(std::string_view text) { return sha256(as_bytes(text)); }
 std::array<std::uint8_t, 64> blake2b_512(std::span<std::byte const> bytes);  // minisign's prehash
+std::array<std::uint8_t, 32> blake2b_256(std::span<std::byte const> bytes);  // minisign's key checksum
 
 void random_bytes(std::span<std::byte> out);  // getrandom(2); a kernel that cannot is fatal
 std::uint64_t random_u64();                   // never 0

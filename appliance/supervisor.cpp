@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "appliance/supervisor.h"
+
+#include <poll.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "helper/frame.h"
+#include "helper/helper.h"
+
+namespace ocu::appliance {
+
+namespace {
+
+constexpr std::chrono::milliseconds kReadyWait{5'000};
+constexpr std::chrono::milliseconds kBackOffFirst{20};
+constexpr std::chrono::milliseconds kBackOffMax{10'000};
+constexpr std::chrono::seconds kStableAfter{60};
+constexpr int kLauncherCleanUpMs = 10'000;
+constexpr std::size_t kReportBytesMax = 64u << 10;
+
+std::chrono::milliseconds back_off(unsigned failures)
+{
+    auto const wait = kBackOffFirst * (1u << std::min(failures, 12u));
+    return std::min<std::chrono::milliseconds>(wait, kBackOffMax);
+}
+
+}  // namespace
+
+Supervisor::Supervisor(wire::Loop& loop, Clock const& clock, helper::Health& health) : loop_(loop), clock_(clock), health_(health) {}
+Supervisor::~Supervisor() = default;
+
+void Supervisor::plan(helper::Kind kind, HelperPlan plan) { slot(kind).plan = std::move(plan); }
+
+void Supervisor::note(proto::What what, helper::Kind kind, proto::Outcome outcome)
+{
+    if (recorder_ == nullptr) return;
+    proto::Event event;
+    event.what = what;
+    event.outcome = outcome;
+    event.actor = "core";
+    event.resource = wire::Text<512>(helper::name_of(kind));
+    event.number = slot(kind).child.pid();
+    recorder_->note(std::move(event));
+}
+
+Result<void> Supervisor::launch(helper::Kind kind)
+{
+    Slot& entry = slot(kind);
+    auto descriptors = OCU_TRY(entry.plan.descriptors ? entry.plan.descriptors() : Result<std::vector<UniqueFd>>(std::vector<UniqueFd>{}));
+    auto spawned = OCU_TRY(start_helper(kind, entry.plan.config, descriptors));
+    // Nothing of the role's own goes to a helper that has not said that it is confined.
+    auto report = OCU_TRY(helper::read_frame(spawned.link.get(), kReportBytesMax, kReadyWait));
+    if (report.type != helper::kReadyType) return fail(Fault::malformed, "helper's first frame is not its ready report");
+    entry.child = std::move(spawned.child);
+    entry.started = clock_.now();
+    entry.violated = false;
+    entry.death = loop_.on_readable(entry.child.pidfd(), [this, kind] { died(kind); });
+    health_.up[static_cast<std::size_t>(kind)] = true;
+    entry.plan.role->send(proto::HelperUp{kind, std::move(spawned.link), std::move(report.body)});
+    note(proto::What::helper_start, kind, proto::Outcome::success);
+    return {};
+}
+
+Result<void> Supervisor::start(helper::Kind kind) { return launch(kind); }
+
+void Supervisor::died(helper::Kind kind)
+{
+    Slot& entry = slot(kind);
+    if (!entry.child) return;
+    health_.up[static_cast<std::size_t>(kind)] = false;
+    entry.plan.role->send(proto::HelperDown{kind});
+    note(entry.violated ? proto::What::helper_violation : proto::What::helper_death, kind, proto::Outcome::failure);
+    if (!stopping_) log::warning("helper ended; its zone is closed until it is back:", helper::name_of(kind));
+    entry.death.reset();
+    entry.child.end();
+    if (stopping_) return;
+    entry.failures = clock_.now() - entry.started > kStableAfter ? 0 : entry.failures + 1;
+    schedule_restart(kind);
+}
+
+void Supervisor::schedule_restart(helper::Kind kind)
+{
+    Slot& entry = slot(kind);
+    entry.restart = loop_.after(back_off(entry.failures), [this, kind] {
+        if (stopping_) return;
+        if (auto const started = launch(kind); !started) {
+            log::failure("a helper does not start", started.error());
+            ++slot(kind).failures;
+            schedule_restart(kind);
+        }
+    });
+}
+
+void Supervisor::report_violation(helper::Kind kind)
+{
+    loop_.post([this, kind] {
+        Slot& entry = slot(kind);
+        if (!entry.child || entry.violated) return;
+        log::warning("helper broke the rules of its channel and is ended:", helper::name_of(kind));
+        entry.violated = true;
+        entry.child.kill();  // its death is then noticed like any other
+    });
+}
+
+void Supervisor::stop()
+{
+    stopping_ = true;
+    for (auto& entry : slots_) {
+        entry.restart.reset();
+        entry.death.reset();
+    }
+    // The launcher takes away what is left of cgroups and mounts when its link closes. It alone is waited for.
+    if (Slot& launcher = slot(helper::Kind::launcher); launcher.child) {
+        pollfd entry{launcher.child.pidfd(), POLLIN, 0};
+        if (::poll(&entry, 1, kLauncherCleanUpMs) != 1) log::warning("the launcher did not finish cleaning up in time");
+    }
+    for (auto& entry : slots_) entry.child.end();
+}
+
+}  // namespace ocu::appliance

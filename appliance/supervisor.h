@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// Keeps the standing helpers running: starts each, notices its death by its pidfd at once, tells its role (which fails closed), starts it
+// again with back-off, and puts all of it on record. Runs on the core's main thread.
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "appliance/spawn.h"
+#include "base/clock.h"
+#include "helper/spawner.h"
+#include "proto/any_to_audit.h"
+#include "proto/core_to_role.h"
+
+namespace ocu::appliance {
+
+// What one standing helper is started with. `descriptors` is asked anew at each start, because a descriptor goes with each process.
+struct HelperPlan {
+    proto::CoreToRole* role = nullptr;
+    wire::Bytes config;
+    std::function<Result<std::vector<UniqueFd>>()> descriptors;
+};
+
+class Supervisor {
+public:
+    Supervisor(wire::Loop& loop, Clock const& clock, helper::Health& health);
+    ~Supervisor();
+
+    // Before start(). The recorder may be set late: events before it are only logged.
+    void plan(helper::Kind kind, HelperPlan plan);
+    void record_to(proto::Recorder& recorder) { recorder_ = &recorder; }
+
+    // Starts one helper and waits until it is confined and ready. An error here means that the appliance must not serve.
+    Result<void> start(helper::Kind kind);
+    // From any thread: a role found its helper to be broken or hostile.
+    void report_violation(helper::Kind kind);
+    // No restarts from here on; the helpers end when their links close, and are made to end in any case.
+    void stop();
+
+    pid_t pid_of(helper::Kind kind) const { return slots_[static_cast<std::size_t>(kind)].child.pid(); }
+
+private:
+    struct Slot {
+        HelperPlan plan;
+        helper::Child child;
+        wire::Watch death;
+        wire::Watch restart;
+        Monotonic started{};
+        unsigned failures = 0;
+        bool violated = false;
+    };
+
+    Result<void> launch(helper::Kind kind);
+    void died(helper::Kind kind);
+    void schedule_restart(helper::Kind kind);
+    void note(proto::What what, helper::Kind kind, proto::Outcome outcome);
+    Slot& slot(helper::Kind kind) { return slots_[static_cast<std::size_t>(kind)]; }
+
+    wire::Loop& loop_;
+    Clock const& clock_;
+    helper::Health& health_;
+    proto::Recorder* recorder_ = nullptr;
+    std::array<Slot, helper::kStandingKinds> slots_;
+    bool stopping_ = false;
+};
+
+}  // namespace ocu::appliance

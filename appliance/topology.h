@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// Which roles exist and who may say what to whom. Each arrow is one mailbox type with a closed set of messages; what is asserted below
+// is what SECURITY.md promises, and the compiler keeps it. Arrows to helper processes are the permit tables of src/proto.
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+#include "proto/ask_custody.h"
+#include "proto/control_to_all.h"
+#include "proto/control_to_sandbox.h"
+#include "proto/core_to_role.h"
+#include "proto/gateway_to_control.h"
+#include "proto/gateway_to_sandbox.h"
+#include "proto/gateway_to_storage.h"
+#include "proto/sandbox_to_edge.h"
+#include "proto/sandbox_to_storage.h"
+
+namespace ocu::appliance {
+
+enum class Role : std::size_t { gateway, control, custody, storage, sandbox, edge, audit };
+inline constexpr std::size_t kRoles = 7;
+
+constexpr std::string_view thread_name(Role role)
+{
+    constexpr std::string_view kNames[] = {"ocu:gateway", "ocu:control", "ocu:custody", "ocu:storage", "ocu:sandbox", "ocu:edge", "ocu:audit"};
+    return kNames[static_cast<std::size_t>(role)];
+}
+
+// Every arrow between role threads. Left: who may speak on it. The loop given is the hearer's.
+struct Arrows {
+    explicit Arrows(std::array<wire::Loop, kRoles>& loops)
+        : gateway_to_control(loops[1]), control_to_gateway(loops[0]), gateway_to_sandbox(loops[4]), sandbox_to_gateway(loops[0]),
+          gateway_to_storage(loops[3]), storage_to_gateway(loops[0]), control_to_sandbox(loops[4]), sandbox_to_control(loops[1]),
+          sandbox_to_storage(loops[3]), storage_to_sandbox(loops[4]), sandbox_to_edge(loops[5]), control_to_edge(loops[5]),
+          control_to_storage(loops[3]), control_to_custody(loops[2]), custody_to_control(loops[1]), audit_to_custody(loops[2]),
+          custody_to_audit(loops[6]), core_to_gateway(loops[0]), core_to_control(loops[1]), core_to_custody(loops[2]),
+          core_to_storage(loops[3]), core_to_sandbox(loops[4]), core_to_edge(loops[5]), core_to_audit(loops[6])
+    {
+    }
+
+    proto::GatewayToControl gateway_to_control;      // F5
+    proto::ControlToGateway control_to_gateway;
+    proto::GatewayToSandbox gateway_to_sandbox;      // tool calls
+    proto::SandboxToGateway sandbox_to_gateway;
+    proto::GatewayToStorage gateway_to_storage;      // look inside this
+    proto::StorageToGateway storage_to_gateway;
+    proto::ControlToSandbox control_to_sandbox;      // lifecycle, kill
+    proto::SandboxToControl sandbox_to_control;
+    proto::SandboxToStorage sandbox_to_storage;      // F7
+    proto::StorageToSandbox storage_to_sandbox;
+    proto::SandboxToEdge sandbox_to_edge;            // F8
+    proto::ControlToEdge control_to_edge;            // sever
+    proto::ControlToStorage control_to_storage;      // sever
+    proto::ControlToCustody control_to_custody;      // session tokens
+    proto::CustodyToControl custody_to_control;
+    proto::AuditToCustody audit_to_custody;          // checkpoint signatures
+    proto::CustodyToAudit custody_to_audit;
+    proto::CoreToRole core_to_gateway, core_to_control, core_to_custody, core_to_storage, core_to_sandbox, core_to_edge, core_to_audit;
+};
+
+template <class Arrow, class... Messages>
+inline constexpr bool kCannotSay = (!Arrow::template kAccepts<Messages> && ...);
+
+// Invariant 1, T-03: nothing on the agent's path can end a session, sever one, or change what is allowed.
+static_assert(kCannotSay<proto::GatewayToControl, proto::SessionCreate, proto::SessionEnd, proto::SessionSever, proto::StopRole>);
+static_assert(kCannotSay<proto::GatewayToSandbox, proto::SessionCreate, proto::SessionEnd, proto::SessionSever, proto::StopRole>);
+static_assert(kCannotSay<proto::GatewayToStorage, proto::SessionEnd, proto::SessionSever, proto::MountAttach, proto::MountDetach, proto::StopRole>);
+static_assert(kCannotSay<proto::SandboxToControl, proto::SessionCreate, proto::SessionEnd, proto::SessionSever>);
+// T-12: neither the agent's path nor the guest's can ask custody for anything; control cannot have a checkpoint signed, audit no token.
+static_assert(kCannotSay<proto::GatewayToControl, proto::TokenWanted, proto::SignatureWanted>);
+static_assert(kCannotSay<proto::GatewayToSandbox, proto::TokenWanted, proto::SignatureWanted>);
+static_assert(kCannotSay<proto::SandboxToEdge, proto::TokenWanted, proto::SignatureWanted>);
+static_assert(kCannotSay<proto::ControlToCustody, proto::SignatureWanted>);
+static_assert(kCannotSay<proto::AuditToCustody, proto::TokenWanted>);
+// AU: audit's only word to anyone is a request for a signature; it has no way to cause an action.
+
+}  // namespace ocu::appliance

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// Names inside the audit directory, and the bytes of tiles and entry bundles (docs/formats/audit.md). Pure.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "audit/tree.h"
+
+namespace ocu::audit {
+
+inline constexpr std::string_view kCheckpointPath = "checkpoint";
+inline constexpr std::string_view kKeyPath = "keys/checkpoint.pub";
+
+std::string segment_path(std::uint64_t number);
+std::string index_path(std::uint64_t index);                               // 1234067 -> x001/x234/067
+std::string tile_path(unsigned level, std::uint64_t index);                // full
+std::string tile_path(unsigned level, std::uint64_t index, std::size_t width);  // width kTileWidth: full
+std::string entries_path(std::uint64_t index, std::size_t width);
+std::string head_path(std::string_view source);
+
+std::string tile_bytes(std::vector<Digest> const& hashes);
+// Errors: malformed (not a whole number of hashes, or not `width` of them).
+Result<std::vector<Digest>> parse_tile(std::string_view bytes, std::size_t width);
+void add_entry(std::string& bundle, std::string_view record);
+
+std::string format_head(std::uint64_t sequence, Digest const& hash);
+struct SourceHead {
+    std::uint64_t sequence;
+    Digest hash;
+};
+Result<SourceHead> parse_head(std::string_view text);
+// Decimal without leading zeros. Errors: malformed.
+Result<std::uint64_t> parse_number(std::string_view text);
+
+}  // namespace ocu::audit

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "audit/note.h"
+
+#include <cstdio>
+
+#include "audit/layout.h"
+#include "wire/json.h"
+
+namespace ocu::audit {
+
+namespace {
+
+constexpr std::uint8_t kEd25519 = 0x01;
+constexpr std::string_view kDash = "\xe2\x80\x94 ";  // em dash, space
+constexpr std::size_t kIdBytes = 4;
+
+std::uint32_t big_endian(std::span<std::uint8_t const> bytes)
+{
+    return static_cast<std::uint32_t>(bytes[0]) << 24 | static_cast<std::uint32_t>(bytes[1]) << 16 |
+           static_cast<std::uint32_t>(bytes[2]) << 8 | bytes[3];
+}
+
+void put_big_endian(std::vector<std::uint8_t>& out, std::uint32_t value)
+{
+    for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(value >> shift));
+}
+
+// Base64 has spare bits at its end; only one spelling of them is taken.
+Result<std::vector<std::uint8_t>> from_canonical_base64(std::string_view text)
+{
+    auto bytes = OCU_TRY(crypto::from_base64(text));
+    if (crypto::to_base64(bytes) != text) return fail(Fault::malformed, "base64 is not canonical");
+    return bytes;
+}
+
+// The line up to the next newline, which is consumed.
+Result<std::string_view> take_line(std::string_view& text)
+{
+    auto const end = text.find('\n');
+    if (end == std::string_view::npos) return fail(Fault::malformed, "line without an end");
+    auto const line = text.substr(0, end);
+    text.remove_prefix(end + 1);
+    return line;
+}
+
+Result<Checkpoint> parse_body(std::string_view body)
+{
+    auto const origin = OCU_TRY(take_line(body));
+    auto const size = OCU_TRY(take_line(body));
+    auto const root = OCU_TRY(take_line(body));
+    if (!body.empty()) return fail(Fault::malformed, "checkpoint with extension lines");
+    if (!is_origin(origin)) return fail(Fault::malformed, "checkpoint's origin is not a name");
+    Checkpoint checkpoint{std::string(origin), OCU_TRY(parse_number(size)), {}};
+    auto const hash = OCU_TRY(from_canonical_base64(root));
+    if (hash.size() != checkpoint.root.size()) return fail(Fault::malformed, "checkpoint's root has the wrong size");
+    std::ranges::copy(hash, checkpoint.root.begin());
+    return checkpoint;
+}
+
+Result<NoteSignature> parse_signature(std::string_view line)
+{
+    if (!line.starts_with(kDash)) return fail(Fault::malformed, "signature line without a dash");
+    line.remove_prefix(kDash.size());
+    auto const space = line.find(' ');
+    if (space == std::string_view::npos || !is_origin(line.substr(0, space))) return fail(Fault::malformed, "signature without a key name");
+    auto const bytes = OCU_TRY(from_canonical_base64(line.substr(space + 1)));
+    if (bytes.size() <= kIdBytes) return fail(Fault::malformed, "signature is too short");
+    return NoteSignature{std::string(line.substr(0, space)), big_endian(bytes), {bytes.begin() + kIdBytes, bytes.end()}};
+}
+
+}  // namespace
+
+bool is_origin(std::string_view name)
+{
+    if (name.empty() || name.size() > kOriginBytesMax) return false;
+    // ASCII only: Unicode has more spaces than are worth listing.
+    return std::ranges::all_of(name, [](char c) { return c > ' ' && c < '\x7f' && c != '+'; });
+}
+
+VerifierKey make_key(std::string_view name, crypto::PublicKey const& key)
+{
+    std::array<std::uint8_t, 2> const separator{'\n', kEd25519};
+    crypto::Sha256 hash;
+    auto const digest = hash.update(name).update(std::as_bytes(std::span(separator))).update(std::as_bytes(std::span(key))).finish();
+    return {std::string(name), big_endian(digest), key};
+}
+
+std::string format_key(VerifierKey const& key)
+{
+    std::vector<std::uint8_t> encoded{kEd25519};
+    encoded.insert(encoded.end(), key.key.begin(), key.key.end());
+    char id[16];
+    std::snprintf(id, sizeof id, "+%08x+", key.id);
+    return key.name + id + crypto::to_base64(encoded) + "\n";
+}
+
+Result<VerifierKey> parse_key(std::string_view text)
+{
+    if (text.ends_with('\n')) text.remove_suffix(1);
+    auto const first = text.find('+');
+    if (first == std::string_view::npos || text.size() < first + 10 || text[first + 9] != '+') return fail(Fault::malformed, "not a verifier key");
+    auto const bytes = OCU_TRY(from_canonical_base64(text.substr(first + 10)));
+    crypto::PublicKey key{};
+    if (bytes.size() != key.size() + 1 || bytes[0] != kEd25519) return fail(Fault::malformed, "verifier key is not Ed25519");
+    std::copy(bytes.begin() + 1, bytes.end(), key.begin());
+    if (!is_origin(text.substr(0, first))) return fail(Fault::malformed, "verifier key's name is not a name");
+    auto const parsed = make_key(text.substr(0, first), key);
+    if (format_key(parsed) != std::string(text) + "\n") return fail(Fault::malformed, "verifier key's id does not belong to it");
+    return parsed;
+}
+
+std::string format_body(Checkpoint const& checkpoint)
+{
+    return checkpoint.origin + "\n" + std::to_string(checkpoint.size) + "\n" + crypto::to_base64(checkpoint.root) + "\n";
+}
+
+std::string format_note(Checkpoint const& checkpoint, VerifierKey const& key, crypto::Signature const& signature)
+{
+    std::vector<std::uint8_t> bytes;
+    put_big_endian(bytes, key.id);
+    bytes.insert(bytes.end(), signature.begin(), signature.end());
+    return format_body(checkpoint) + "\n" + std::string(kDash) + key.name + " " + crypto::to_base64(bytes) + "\n";
+}
+
+Result<Note> parse_note(std::string_view text)
+{
+    if (text.size() > kNoteBytesMax) return fail(Fault::malformed, "note is too long");
+    if (!wire::is_utf8(text)) return fail(Fault::malformed, "note is not UTF-8");
+    auto const control = [](char c) { return static_cast<unsigned char>(c) < ' ' && c != '\n'; };
+    if (std::ranges::any_of(text, control)) return fail(Fault::malformed, "note with a control character");
+    auto const split = text.rfind("\n\n");
+    if (split == std::string_view::npos) return fail(Fault::malformed, "note without signatures");
+    Note note{std::string(text.substr(0, split + 1)), OCU_TRY(parse_body(text.substr(0, split + 1))), {}};
+    auto rest = text.substr(split + 2);
+    while (!rest.empty()) {
+        if (note.signatures.size() == kSignaturesMax) return fail(Fault::malformed, "note with too many signatures");
+        note.signatures.push_back(OCU_TRY(parse_signature(OCU_TRY(take_line(rest)))));
+    }
+    if (note.signatures.empty()) return fail(Fault::malformed, "note without signatures");
+    return note;
+}
+
+Result<void> check_note(Note const& note, VerifierKey const& key)
+{
+    bool verified = false;
+    for (auto const& each : note.signatures) {
+        if (each.name != key.name || each.id != key.id) continue;
+        crypto::Signature signature{};
+        if (each.signature.size() != signature.size()) return fail(Fault::denied, "signature has the wrong size");
+        std::ranges::copy(each.signature, signature.begin());
+        if (!crypto::ed25519_verify(key.key, crypto::as_bytes(note.body), signature)) return fail(Fault::denied, "signature does not verify");
+        verified = true;
+    }
+    if (!verified) return fail(Fault::denied, "no signature of this key");
+    return {};
+}
+
+}  // namespace ocu::audit

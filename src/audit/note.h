@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// Checkpoints (C2SP tlog-checkpoint) in signed notes (C2SP signed-note), and verifier keys. Pure. What parse_* accepts is canonical:
+// formatting it again gives the same bytes, so no byte of a checkpoint can change unseen (T-09).
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "audit/tree.h"
+
+namespace ocu::audit {
+
+// Not empty, bounded, no space, no control character, no '+': usable as origin and as key name.
+bool is_origin(std::string_view name);
+
+struct VerifierKey {
+    std::string name;
+    std::uint32_t id;
+    crypto::PublicKey key;
+};
+
+VerifierKey make_key(std::string_view name, crypto::PublicKey const& key);
+std::string format_key(VerifierKey const& key);            // name+hexid+base64, with a newline
+Result<VerifierKey> parse_key(std::string_view text);      // the newline may be missing
+
+struct Checkpoint {
+    std::string origin;
+    std::uint64_t size;
+    Digest root;
+};
+
+std::string format_body(Checkpoint const& checkpoint);     // the text that is signed
+std::string format_note(Checkpoint const& checkpoint, VerifierKey const& key, crypto::Signature const& signature);
+
+struct NoteSignature {
+    std::string name;
+    std::uint32_t id;
+    std::vector<std::uint8_t> signature;
+};
+
+struct Note {
+    std::string body;
+    Checkpoint checkpoint;
+    std::vector<NoteSignature> signatures;
+};
+
+// Errors: malformed. Proves nothing yet.
+Result<Note> parse_note(std::string_view text);
+// Errors: denied (no signature of this key, or one that does not verify).
+Result<void> check_note(Note const& note, VerifierKey const& key);
+
+}  // namespace ocu::audit

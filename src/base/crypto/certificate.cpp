@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "base/assert.h"
+#include "base/crypto/crypto.h"
+#include "base/crypto/wolf.h"
+
+namespace ocu::crypto {
+
+namespace {
+
+constexpr std::size_t kNameBytesMax = 100;   // keeps every DER length below in one or two bytes
+constexpr std::size_t kNamesMax = 16;
+constexpr std::time_t kAgeSeconds = 3600;    // a caller whose clock is a little behind still accepts it
+constexpr unsigned kDaysMax = 3660;
+
+// GeneralNames of RFC 5280: the library takes this one extension as bytes.
+Result<std::vector<std::uint8_t>> alternative_names(std::vector<std::string> const& names, std::vector<std::string> const& addresses)
+{
+    constexpr std::uint8_t kSequence = 0x30, kDnsName = 0x82, kIpAddress = 0x87, kTwoByteLength = 0x82;
+    if (names.size() > kNamesMax || addresses.size() > kNamesMax) return fail(Fault::over_limit, "too many names in a certificate");
+    std::vector<std::uint8_t> body;
+    for (auto const& name : names) {
+        if (name.empty() || name.size() > kNameBytesMax) return fail(Fault::malformed, "certificate name is empty or too long");
+        body.push_back(kDnsName);
+        body.push_back(static_cast<std::uint8_t>(name.size()));
+        body.insert(body.end(), name.begin(), name.end());
+    }
+    for (auto const& address : addresses) {
+        std::array<std::uint8_t, 16> raw{};
+        std::uint8_t size = 4;
+        if (::inet_pton(AF_INET, address.c_str(), raw.data()) != 1) {
+            size = 16;
+            if (::inet_pton(AF_INET6, address.c_str(), raw.data()) != 1) return fail(Fault::malformed, "not an address");
+        }
+        body.push_back(kIpAddress);
+        body.push_back(size);
+        body.insert(body.end(), raw.begin(), raw.begin() + size);
+    }
+    std::vector<std::uint8_t> out{kSequence, kTwoByteLength, static_cast<std::uint8_t>(body.size() >> 8), static_cast<std::uint8_t>(body.size())};
+    if (body.size() < 128) out = {kSequence, static_cast<std::uint8_t>(body.size())};
+    else if (body.size() < 256) out = {kSequence, 0x81, static_cast<std::uint8_t>(body.size())};
+    out.insert(out.end(), body.begin(), body.end());
+    return out;
+}
+
+// UTCTime until 2049 and GeneralizedTime after it, as RFC 5280 wants; tag and length first, as the library copies it.
+int put_time(byte (&out)[CTC_DATE_SIZE], std::time_t when)
+{
+    constexpr byte kUtcTime = 0x17, kGeneralizedTime = 0x18;
+    std::tm parts{};
+    ::gmtime_r(&when, &parts);
+    char text[CTC_DATE_SIZE] = {};
+    auto const size = std::strftime(text, sizeof text, parts.tm_year < 150 ? "%y%m%d%H%M%SZ" : "%Y%m%d%H%M%SZ", &parts);
+    out[0] = parts.tm_year < 150 ? kUtcTime : kGeneralizedTime;
+    out[1] = static_cast<byte>(size);
+    std::copy_n(text, size, out + 2);
+    return static_cast<int>(size) + 2;
+}
+
+std::string pem(std::span<byte const> der, int type)
+{
+    std::string text(der.size() * 2 + 256, '\0');
+    int const size = wc_DerToPem(der.data(), static_cast<word32>(der.size()), reinterpret_cast<byte*>(text.data()), static_cast<word32>(text.size()), type);
+    text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    return text;
+}
+
+Result<void> fill(Cert& cert, std::string_view common_name, std::span<std::uint8_t const> alternatives, unsigned days, EccKey& key)
+{
+    if (wc_InitCert(&cert) != 0) return fail(Fault::os, "begin a certificate");
+    std::ranges::copy(common_name, cert.subject.commonName);
+    cert.sigType = CTC_SHA256wECDSA;
+    cert.selfSigned = 1;
+    std::time_t const now = std::time(nullptr);
+    cert.beforeDateSz = put_time(cert.beforeDate, now - kAgeSeconds);
+    cert.afterDateSz = put_time(cert.afterDate, now + static_cast<std::time_t>(days) * 86'400);
+    std::ranges::copy(alternatives, cert.altNames);
+    cert.altNamesSz = static_cast<int>(alternatives.size());
+    if (wc_SetKeyUsage(&cert, "digitalSignature") != 0 || wc_SetExtKeyUsage(&cert, "serverAuth") != 0 ||
+        wc_SetSubjectKeyIdFromPublicKey_ex(&cert, ECC_TYPE, key.get()) != 0)
+        return fail(Fault::os, "fill a certificate");
+    return {};
+}
+
+}  // namespace
+
+Result<SelfSigned> make_self_signed(std::string_view common_name, std::vector<std::string> const& names, std::vector<std::string> const& addresses,
+    unsigned days)
+{
+    if (common_name.empty() || common_name.size() >= CTC_NAME_SIZE) return fail(Fault::malformed, "common name is empty or too long");
+    if (days == 0 || days > kDaysMax) return fail(Fault::malformed, "certificate life out of range");
+    auto const alternatives = OCU_TRY(alternative_names(names, addresses));
+    Rng rng;
+    EccKey key;
+    if (!rng.good() || !key.good() || wc_ecc_make_key_ex(rng.get(), 32, key.get(), ECC_SECP256R1) != 0) return fail(Fault::os, "make a P-256 key");
+    auto const cert = std::make_unique<Cert>();
+    OCU_CHECK(fill(*cert, common_name, alternatives, days, key));
+    std::vector<byte> der(8192);
+    if (wc_MakeCert_ex(cert.get(), der.data(), static_cast<word32>(der.size()), ECC_TYPE, key.get(), rng.get()) < 0)
+        return fail(Fault::os, "make a certificate");
+    int const size = wc_SignCert_ex(cert->bodySz, cert->sigType, der.data(), static_cast<word32>(der.size()), ECC_TYPE, key.get(), rng.get());
+    if (size <= 0) return fail(Fault::os, "sign a certificate");
+    der.resize(static_cast<std::size_t>(size));
+
+    std::array<byte, 512> key_der{};
+    int const key_size = wc_EccKeyToDer(key.get(), key_der.data(), static_cast<word32>(key_der.size()));
+    if (key_size <= 0) return fail(Fault::os, "encode a P-256 key");
+    SelfSigned out{pem(der, CERT_TYPE), pem(std::span(key_der).first(static_cast<std::size_t>(key_size)), ECC_PRIVATEKEY_TYPE),
+        sha256(std::as_bytes(std::span(der)))};
+    wipe(std::as_writable_bytes(std::span(key_der)));
+    if (out.certificate_pem.empty() || out.key_pem.empty()) return fail(Fault::os, "encode a certificate");
+    return out;
+}
+
+}  // namespace ocu::crypto

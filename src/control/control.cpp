@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "control/control.h"
+
+#include "base/log.h"
+#include "control/lifecycle.h"
+#include "control/operators.h"
+
+namespace ocu::control {
+
+struct Control::State {
+    State(wire::Loop& loop, Clock const& clock, Config configuration, UniqueFd listener, Wires given)
+        : config(std::move(configuration)), wires(std::move(given)),
+          lifecycle(loop, clock, config, wires, [this](SessionId id) { operators.severed(id); }),
+          operators(loop, clock, config, std::move(listener), wires, lifecycle)
+    {
+        wires.core_in.on_message([this](proto::CoreToRole::Message message) { hear_core(std::move(message)); });
+        wires.gateway_in.on_message([this](proto::GatewayToControl::Message message) {
+            lifecycle.wanted(std::get<proto::SessionWanted>(std::move(message)));
+        });
+        wires.sandbox_in.on_message([this](proto::SandboxToControl::Message message) { lifecycle.hear(std::move(message)); });
+        wires.custody_in.on_message([this](proto::CustodyToControl::Message message) {
+            lifecycle.hear(std::get<proto::TokenMinted>(std::move(message)));
+        });
+    }
+
+    void hear_core(proto::CoreToRole::Message message)
+    {
+        std::visit(wire::Overloaded{
+                       [this](proto::HelperUp& up) {
+                           if (up.kind == helper::Kind::operator_front) operators.front_up(std::move(up.link));
+                       },
+                       [this](proto::HelperDown const& down) {
+                           if (down.kind == helper::Kind::operator_front) operators.front_down();
+                       },
+                       [this](proto::StopRole const&) {
+                           operators.stop();
+                           lifecycle.stop([this] { wires.stopped(); });
+                       },
+                   },
+            message);
+    }
+
+    Config config;
+    Wires wires;
+    Lifecycle lifecycle;
+    Operators operators;
+};
+
+Control::Control(wire::Loop& loop, Clock const& clock, Config config, UniqueFd operator_listener, Wires wires)
+    : state_(std::make_unique<State>(loop, clock, std::move(config), std::move(operator_listener), std::move(wires)))
+{
+}
+
+Control::~Control() = default;
+
+}  // namespace ocu::control

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "control/lifecycle.h"
+
+#include "base/crypto/crypto.h"
+#include "control/limits.h"
+#include "control/session_name.h"
+
+namespace ocu::control {
+
+using proto::How;
+using proto::Outcome;
+using proto::Reason;
+using proto::What;
+
+Lifecycle::Lifecycle(wire::Loop& loop, Clock const& clock, Config const& config, Control::Wires& wires, std::function<void(SessionId)> severed)
+    : loop_(loop), clock_(clock), config_(config), wires_(wires), severed_(std::move(severed)),
+      sessions_(std::min(config.sessions_max, kSessionsMax)),
+      quota_({std::min(config.sessions_max, kSessionsMax), config.sessions_per_caller_max, config.creates_per_minute_max})
+{
+    if (config_.idle_max.count() > 0 || config_.absolute_max.count() > 0) sweep_watch_ = loop_.after(kSweepEvery, [this] { sweep(); });
+}
+
+proto::Event Lifecycle::event(Session const& session, What what, Reason reason) const
+{
+    proto::Event event;
+    event.what = what;
+    event.outcome = reason == Reason::none ? Outcome::success : Outcome::failure;
+    event.reason = reason;
+    event.session = session.id;
+    event.trace = wire::Text<64>::cut(session.trace);
+    event.actor = wire::Text<128>::cut(session.caller_name);
+    event.resource = session_name(session.id);
+    event.detail = wire::Text<1024>::cut(session.chat);
+    event.number = static_cast<std::int64_t>(session.slot.value);
+    event.duration_ms = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - session.born).count();
+    return event;
+}
+
+void Lifecycle::refuse(proto::SessionWanted const& wanted, Reason reason)
+{
+    proto::Event event;
+    event.what = What::session_refused;
+    event.outcome = Outcome::failure;
+    event.reason = reason;
+    event.trace = wanted.trace;
+    event.actor = wire::Text<128>::cut(wanted.caller_name.view());
+    event.detail = wire::Text<1024>::cut(wanted.chat.view());
+    wires_.recorder.note(std::move(event));
+    wires_.gateway.send(proto::SessionRefused{wanted.request, reason});
+}
+
+void Lifecycle::wanted(proto::SessionWanted wanted)
+{
+    if (stopping_) return refuse(wanted, Reason::shutting_down);
+    if (Session* const live = sessions_.find_live(wanted.caller, wanted.chat.view())) {
+        live->used = clock_.now();
+        if (live->phase == Phase::up) return wires_.gateway.send(proto::SessionGranted{wanted.request, live->id});
+        if (live->waiters.size() >= kWaitersMax) return refuse(wanted, Reason::too_many_calls);
+        live->waiters.push_back(wanted.request);
+        return;
+    }
+    if (frozen_ == Frozen::yes) return refuse(wanted, Reason::sessions_frozen);
+    Monotonic const now = clock_.now();
+    Reason const verdict = quota_.admit(wanted.caller, sessions_.count(), sessions_.live_of(wanted.caller), now);
+    if (verdict != Reason::none) return refuse(wanted, verdict);
+    SessionId const id{crypto::random_u64()};
+    if (sessions_.find(id) != nullptr) return refuse(wanted, Reason::internal);
+    Session* const session = sessions_.add(id, wanted.caller, wanted.caller_name.view(), wanted.chat.view(), now);
+    if (session == nullptr) return refuse(wanted, Reason::too_many_sessions);
+    session->trace = wanted.trace.str();
+    session->waiters.push_back(wanted.request);
+    create_watches_[id] = loop_.after(kCreateWait, [this, id] { create_late(id); });
+    // CT-6: nothing is prepared for a session whose creation is not on disk.
+    wires_.recorder.record(event(*session, What::session_create, Reason::none), [this, id](Result<EventNumber> number) {
+        if (Session* const found = sessions_.find(id))
+            move(*found, number ? Happening::recorded : Happening::record_failed, Reason::audit_unavailable);
+    });
+}
+
+void Lifecycle::hear(proto::SandboxToControl::Message message)
+{
+    std::visit(wire::Overloaded{
+                   [this](proto::SessionUp const& up) {
+                       if (Session* const session = sessions_.find(up.session)) move(*session, Happening::came_up, Reason::none);
+                   },
+                   [this](proto::SessionDead const& dead) {
+                       if (Session* const session = sessions_.find(dead.session)) move(*session, Happening::died, Reason::session_ended);
+                   },
+                   [this](proto::SessionDown const& down) {
+                       Session* const session = sessions_.find(down.session);
+                       if (session == nullptr) return;
+                       bool const failed = session->phase == Phase::starting;
+                       move(*session, Happening::went_down, failed ? Reason::session_failed : Reason::session_ended);
+                   },
+               },
+        std::move(message));
+}
+
+void Lifecycle::hear(proto::TokenMinted minted)
+{
+    auto const found = minting_.find(minted.request);
+    if (found == minting_.end()) return;
+    SessionId const id = found->second;
+    minting_.erase(found);
+    Session* const session = sessions_.find(id);
+    if (session == nullptr) return;
+    if (minted.good) tokens_[id] = std::move(minted.token).take();
+    move(*session, minted.good ? Happening::minted : Happening::mint_failed, Reason::role_unavailable);
+    tokens_.erase(id);
+}
+
+void Lifecycle::move(Session& session, Happening happening, Reason reason)
+{
+    perform(session, sessions_.apply(session, happening), reason);
+}
+
+void Lifecycle::perform(Session& session, Act act, Reason reason)
+{
+    if (act != Act::none && !Sessions::is_live(session.phase) && session.ended_by == Reason::none) session.ended_by = reason;
+    switch (act) {
+    case Act::none: break;
+    case Act::mint: ask_token(session); break;
+    case Act::create:
+        wires_.sandbox.send(proto::SessionCreate{session.id, session.slot, config_.tier, tokens_[session.id]});
+        break;
+    case Act::grant:
+        create_watches_.erase(session.id);
+        wires_.recorder.note(event(session, What::session_ready, Reason::none));
+        answer_waiters(session, Reason::none);
+        break;
+    case Act::refuse:
+    case Act::refuse_lost:
+        // Died while it was starting: whatever it says of itself, to the caller it could not be started.
+        answer_waiters(session, act == Act::refuse_lost ? Reason::session_failed : reason);
+        wires_.recorder.note(event(session, What::session_failed, act == Act::refuse_lost ? Reason::session_failed : reason));
+        break;
+    case Act::refuse_end:
+        answer_waiters(session, reason);
+        wires_.sandbox.send(proto::SessionEnd{session.id, How::orderly});
+        break;
+    case Act::end:
+        wires_.gateway.send(proto::SessionGone{session.id, reason});
+        wires_.sandbox.send(proto::SessionEnd{session.id, How::orderly});
+        break;
+    case Act::refuse_kill:
+        answer_waiters(session, reason);
+        sever(session);
+        break;
+    case Act::kill:
+        sever(session);
+        wires_.gateway.send(proto::SessionGone{session.id, reason});
+        break;
+    case Act::kill_harder: sever(session); break;
+    case Act::lost: wires_.gateway.send(proto::SessionGone{session.id, reason}); break;
+    case Act::severed: severed_(session.id); break;
+    }
+    if (session.phase == Phase::gone) finish(session, reason);
+}
+
+// T-13: the guest's connections and its mount end first, so that nothing it waits for can keep it alive.
+void Lifecycle::sever(Session const& session)
+{
+    wires_.edge.send(proto::SessionSever{session.id});
+    wires_.storage.send(proto::SessionSever{session.id});
+    wires_.sandbox.send(proto::SessionEnd{session.id, How::kill});
+}
+
+void Lifecycle::finish(Session& session, Reason reason)
+{
+    SessionId const id = session.id;
+    Reason const why = session.ended_by == Reason::none ? reason : session.ended_by;
+    proto::Event gone = event(session, What::session_destroy, why);
+    gone.outcome = Outcome::success;
+    wires_.recorder.note(std::move(gone));
+    create_watches_.erase(id);
+    std::erase_if(minting_, [id](auto const& each) { return each.second == id; });
+    sessions_.forget(id);
+    severed_(id);
+    end_if_all_gone();
+}
+
+void Lifecycle::answer_waiters(Session& session, Reason reason)
+{
+    auto const waiters = std::exchange(session.waiters, {});
+    for (RequestId const waiter : waiters) {
+        if (reason == Reason::none)
+            wires_.gateway.send(proto::SessionGranted{waiter, session.id});
+        else
+            wires_.gateway.send(proto::SessionRefused{waiter, reason});
+    }
+}
+
+void Lifecycle::ask_token(Session const& session)
+{
+    RequestId const request{++last_request_};
+    minting_[request] = session.id;
+    wires_.custody.send(proto::TokenWanted{request, session.id, session_name(session.id), config_.token_life});
+}
+
+void Lifecycle::create_late(SessionId id)
+{
+    Session* const session = sessions_.find(id);
+    if (session == nullptr || session->phase >= Phase::up) return;
+    bool const told_sandbox = session->phase == Phase::starting;
+    move(*session, Happening::kill, Reason::session_failed);
+    if (told_sandbox) wires_.recorder.note(event(*session, What::session_failed, Reason::session_failed));
+}
+
+Lifecycle::Marked Lifecycle::mark_killed(SessionId id)
+{
+    Session* const session = sessions_.find(id);
+    if (session == nullptr) return Marked::unknown;
+    Phase const before = session->phase;
+    if (before == Phase::dead) return Marked::over;
+    if (before == Phase::recording || before == Phase::minting) {
+        move(*session, Happening::kill, Reason::session_killed);
+        return Marked::over;
+    }
+    (void)sessions_.apply(*session, Happening::kill);
+    session->ended_by = Reason::session_killed;
+    create_watches_.erase(id);
+    answer_waiters(*session, Reason::session_killed);
+    return Marked::sever;
+}
+
+void Lifecycle::carry_out_kill(SessionId id)
+{
+    Session const* const session = sessions_.find(id);
+    if (session != nullptr && session->phase == Phase::killing) sever(*session);
+    // Also when it went away by itself meanwhile: the gateway may still hold calls for it.
+    wires_.gateway.send(proto::SessionGone{id, Reason::session_killed});
+}
+
+void Lifecycle::sweep()
+{
+    for (SessionId const id : sessions_.overdue(clock_.now(), config_.idle_max, config_.absolute_max))
+        if (Session* const session = sessions_.find(id)) move(*session, Happening::end, Reason::session_ended);
+    sweep_watch_ = loop_.after(kSweepEvery, [this] { sweep(); });
+}
+
+void Lifecycle::stop(std::function<void()> ended)
+{
+    stopping_ = true;
+    ended_ = std::move(ended);
+    sweep_watch_.reset();
+    for (SessionId const id : sessions_.ids())
+        if (Session* const session = sessions_.find(id)) move(*session, Happening::end, Reason::shutting_down);
+    stop_watch_ = loop_.after(kStopWait, [this] {
+        if (auto const done = std::exchange(ended_, nullptr)) done();
+    });
+    end_if_all_gone();
+}
+
+void Lifecycle::end_if_all_gone()
+{
+    if (!stopping_ || sessions_.count() != 0 || !ended_) return;
+    stop_watch_.reset();
+    auto const done = std::exchange(ended_, nullptr);
+    done();
+}
+
+}  // namespace ocu::control

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "control/operator_face.h"
+
+#include "control/session_name.h"
+#include "wire/json.h"
+
+namespace ocu::control {
+
+using proto::OperatorAction;
+using proto::Reason;
+using wire::Json;
+
+namespace {
+
+struct Route {
+    std::string_view path;
+    std::string_view method;
+    OperatorAction action;
+};
+
+constexpr std::array kRoutes{
+    Route{"/health", "GET", OperatorAction::health},
+    Route{"/v1/status", "GET", OperatorAction::status},
+    Route{"/v1/sessions", "GET", OperatorAction::sessions},
+    Route{"/v1/kill-all", "POST", OperatorAction::kill_all},
+    Route{"/v1/freeze", "POST", OperatorAction::freeze},
+    Route{"/v1/thaw", "POST", OperatorAction::thaw},
+    Route{"/v1/shutdown", "POST", OperatorAction::shutdown},
+};
+
+constexpr std::string_view kSessionsPrefix = "/v1/sessions/";
+constexpr std::string_view kKillSuffix = "/kill";
+constexpr std::size_t kBodyBytesMax = 64;
+
+bool says_nothing(std::string_view body)
+{
+    if (body.empty()) return true;
+    if (body.size() > kBodyBytesMax) return false;
+    auto const document = Json::parse(body, {.bytes_max = kBodyBytesMax, .depth_max = 2});
+    return document && document->view().is_object() && document->view().size() == 0;
+}
+
+unsigned status_of(Reason reason)
+{
+    switch (reason) {
+    case Reason::none: return 200;
+    case Reason::unknown_session: return 404;
+    case Reason::forbidden: return 403;
+    case Reason::bad_request: return 400;
+    case Reason::audit_unavailable:
+    case Reason::role_unavailable:
+    case Reason::shutting_down: return 503;
+    default: return 500;
+    }
+}
+
+std::string_view message_of(Reason reason)
+{
+    switch (reason) {
+    case Reason::unknown_session: return "there is no such session";
+    case Reason::forbidden: return "this connection may not operate the appliance";
+    case Reason::audit_unavailable: return "the action's record cannot be written, so the action was not taken";
+    case Reason::role_unavailable: return "a part of the appliance is down; try again";
+    case Reason::shutting_down: return "the appliance is shutting down";
+    default: return "the request failed";
+    }
+}
+
+wire::HttpResponse json_response(unsigned status, Json const& body)
+{
+    wire::HttpResponse response;
+    response.status = status;
+    response.headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}};
+    response.body = body.print();
+    return response;
+}
+
+Json error_body(std::string_view code, std::string_view message, std::string_view trace)
+{
+    Json error = Json::object();
+    error.set("code", code).set("message", message).set("trace", trace);
+    Json body = Json::object();
+    body.set("error", std::move(error));
+    return body;
+}
+
+Json status_body(proto::OperatorAnswer const& answer)
+{
+    Json helpers = Json::object();
+    for (auto const& helper : answer.helpers.items()) helpers.set(helper.name.view(), helper.up ? "up" : "down");
+    Json manifest = Json::object();
+    manifest.set("serial", answer.manifest_serial).set("digest", answer.manifest_digest.view());
+    Json body = Json::object();
+    body.set("status", answer.healthy ? "healthy" : "degraded").set("name", answer.name.view()).set("version", answer.version.view());
+    body.set("tier", answer.tier.view()).set("profile", answer.profile.view());
+    body.set("uptime_s", static_cast<std::int64_t>(answer.uptime.count())).set("sessions", static_cast<std::int64_t>(answer.session_count));
+    body.set("frozen", answer.frozen).set("mcp", answer.mcp_url.view());
+    body.set("manifest", std::move(manifest)).set("helpers", std::move(helpers));
+    return body;
+}
+
+Json sessions_body(proto::OperatorAnswer const& answer)
+{
+    Json list = Json::array();
+    for (auto const& each : answer.sessions.items()) {
+        Json session = Json::object();
+        session.set("id", session_name(each.session)).set("caller", each.caller.view()).set("chat", each.chat.view());
+        session.set("tier", answer.tier.view()).set("state", each.state.view()).set("age_s", static_cast<std::int64_t>(each.age.count()));
+        session.set("slot", each.slot.value);
+        list.push(std::move(session));
+    }
+    Json body = Json::object();
+    body.set("sessions", std::move(list));
+    return body;
+}
+
+Json action_body(OperatorAction action, proto::OperatorAnswer const& answer, std::string_view trace)
+{
+    Json body = Json::object();
+    body.set("done", proto::name_of(action)).set("trace", trace).set("recorded", answer.recorded);
+    if (action == OperatorAction::kill || action == OperatorAction::kill_all) {
+        body.set("killed", static_cast<std::int64_t>(answer.killed)).set("pending", static_cast<std::int64_t>(answer.pending));
+    } else if (action != OperatorAction::shutdown) {
+        body.set("frozen", answer.frozen);
+    }
+    return body;
+}
+
+}  // namespace
+
+std::expected<OperatorQuestion, FaceRefusal> parse_question(std::string_view method, std::string_view target, std::string_view body)
+{
+    OperatorQuestion question;
+    std::string_view wanted;
+    if (target.find('?') != std::string_view::npos) return std::unexpected(FaceRefusal{400, "bad_request", "no query is taken here", {}});
+    for (auto const& route : kRoutes) {
+        if (route.path != target) continue;
+        question.action = route.action;
+        wanted = route.method;
+    }
+    if (wanted.empty() && target.starts_with(kSessionsPrefix) && target.ends_with(kKillSuffix)
+        && target.size() > kSessionsPrefix.size() + kKillSuffix.size()) {
+        auto const id = target.substr(kSessionsPrefix.size(), target.size() - kSessionsPrefix.size() - kKillSuffix.size());
+        auto const session = parse_session_name(id);
+        if (!session) return std::unexpected(FaceRefusal{400, "bad_request", "a session is named s- and sixteen hex digits", {}});
+        question = {OperatorAction::kill, *session};
+        wanted = "POST";
+    }
+    if (wanted.empty()) return std::unexpected(FaceRefusal{404, "not_found", "there is no such operation", {}});
+    if (method != wanted) return std::unexpected(FaceRefusal{405, "method_not_allowed", "this operation has another method", wanted});
+    if (!says_nothing(body)) return std::unexpected(FaceRefusal{400, "bad_request", "the body must be empty or {}", {}});
+    return question;
+}
+
+wire::HttpResponse render_answer(OperatorAction action, proto::OperatorAnswer const& answer, std::string_view trace)
+{
+    if (answer.reason != Reason::none)
+        return json_response(status_of(answer.reason), error_body(proto::name_of(answer.reason), message_of(answer.reason), trace));
+    switch (action) {
+    case OperatorAction::health: {
+        Json body = Json::object();
+        body.set("status", answer.healthy ? "healthy" : "degraded");
+        return json_response(answer.healthy ? 200 : 503, body);
+    }
+    case OperatorAction::status: return json_response(200, status_body(answer));
+    case OperatorAction::sessions: return json_response(200, sessions_body(answer));
+    default: return json_response(200, action_body(action, answer, trace));
+    }
+}
+
+wire::HttpResponse render_refusal(FaceRefusal const& refusal, std::string_view trace)
+{
+    auto response = json_response(refusal.status, error_body(refusal.code, refusal.message, trace));
+    if (!refusal.allow.empty()) response.headers.push_back({"Allow", std::string(refusal.allow)});
+    return response;
+}
+
+}  // namespace ocu::control

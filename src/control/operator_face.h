@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// The operator API as bytes (F2): which request is which question, and how an answer is written. Pure; runs in operator-front only.
+//
+//   GET  /health               GET  /v1/status            GET  /v1/sessions
+//   POST /v1/sessions/ID/kill  POST /v1/kill-all          POST /v1/freeze  /v1/thaw  /v1/shutdown
+//
+// Strict: no query, no body but an empty one or {}. Errors: {"error":{"code","message","trace"}}.
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "proto/operator_front_to_control.h"
+#include "wire/http.h"
+
+namespace ocu::control {
+
+struct OperatorQuestion {
+    proto::OperatorAction action{};
+    SessionId session;
+};
+
+// Why a request is not a question. `allow` is set with 405.
+struct FaceRefusal {
+    unsigned status;
+    std::string_view code;
+    std::string_view message;
+    std::string_view allow;
+};
+
+std::expected<OperatorQuestion, FaceRefusal> parse_question(std::string_view method, std::string_view target, std::string_view body);
+
+wire::HttpResponse render_answer(proto::OperatorAction action, proto::OperatorAnswer const& answer, std::string_view trace);
+wire::HttpResponse render_refusal(FaceRefusal const& refusal, std::string_view trace);
+
+}  // namespace ocu::control

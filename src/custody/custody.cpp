@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "custody/custody.h"
+
+#include <optional>
+#include <unordered_map>
+
+#include "base/log.h"
+#include "proto/custody_helper_to_custody.h"
+
+namespace ocu::custody {
+
+namespace {
+
+constexpr std::size_t kPendingMax = 1024;
+constexpr std::size_t kQueueBytesMax = 4u << 20;
+
+// A question that the helper has not answered yet. Control and audit number their questions on their own, so each gets a number of ours.
+struct Pending {
+    enum class Asker { control, audit } asker;
+    RequestId request;
+    SessionId session;
+    wire::Text<64> container;
+};
+
+}  // namespace
+
+struct Custody::State {
+    State(wire::Loop& loop_in, Wires wires_in) : loop(loop_in), wires(std::move(wires_in)) {}
+
+    void helper_up(proto::HelperUp up);
+    void helper_down();
+    void stop();
+    void token_wanted(proto::TokenWanted const& wanted);
+    void signature_wanted(proto::SignatureWanted const& wanted);
+    void frame(wire::Link::Frame const& frame);
+    void lost(wire::Lost why);
+    std::optional<Pending> take(RequestId request, Pending::Asker asker);
+    void refuse(Pending const& pending);
+    void note_token(Pending const& pending, proto::Outcome outcome);
+    bool ready() const { return link && pending.size() < kPendingMax; }
+
+    wire::Loop& loop;
+    Wires wires;
+    std::unique_ptr<wire::Link> link;
+    std::unordered_map<std::uint64_t, Pending> pending;
+    std::uint64_t last_request = 0;
+};
+
+void Custody::State::helper_up(proto::HelperUp up)
+{
+    auto const report = wire::decode<proto::CustodyReport>(up.report);
+    if (!report) {
+        wires.spawner.report_violation(helper::Kind::custody);
+        return;
+    }
+    link = std::make_unique<wire::Link>(loop, std::move(up.link), wire::Link::Options{proto::kHelperToCustody, kQueueBytesMax},
+        [this](wire::Link::Frame received) { frame(received); }, [this](wire::Lost why) { lost(why); });
+    wires.audit.send(proto::CustodyKeys{report->checkpoint_public, report->token_public});
+}
+
+void Custody::State::helper_down()
+{
+    link.reset();
+    auto const waiting = std::exchange(pending, {});
+    for (auto const& [request, each] : waiting) refuse(each);
+}
+
+void Custody::State::lost(wire::Lost why)
+{
+    if (why != wire::Lost::closed) wires.spawner.report_violation(helper::Kind::custody);
+    helper_down();
+}
+
+void Custody::State::stop()
+{
+    helper_down();
+    wires.stopped();
+}
+
+void Custody::State::refuse(Pending const& each)
+{
+    if (each.asker == Pending::Asker::audit) {
+        wires.audit.send(proto::SignatureMade{each.request});
+        return;
+    }
+    wires.control.send(proto::TokenMinted{each.request});
+    note_token(each, proto::Outcome::failure);
+}
+
+// Every use of the token key is on record, good or not. Checkpoints are their own record.
+void Custody::State::note_token(Pending const& each, proto::Outcome outcome)
+{
+    proto::Event event;
+    event.what = proto::What::key_use;
+    event.outcome = outcome;
+    event.reason = outcome == proto::Outcome::success ? proto::Reason::none : proto::Reason::role_unavailable;
+    event.session = each.session;
+    event.actor = "control";
+    event.resource = "session token key";
+    event.detail = wire::Text<1024>(each.container.view());
+    wires.recorder.note(std::move(event));
+}
+
+void Custody::State::token_wanted(proto::TokenWanted const& wanted)
+{
+    Pending const each{Pending::Asker::control, wanted.request, wanted.session, wanted.container};
+    if (!ready()) return refuse(each);
+    RequestId const request{++last_request};
+    pending.emplace(request.value, each);
+    link->send(proto::MintToken{request, wanted.session, wanted.container, wanted.life});
+}
+
+void Custody::State::signature_wanted(proto::SignatureWanted const& wanted)
+{
+    Pending const each{Pending::Asker::audit, wanted.request, {}, {}};
+    if (!ready()) return refuse(each);
+    RequestId const request{++last_request};
+    pending.emplace(request.value, each);
+    link->send(proto::SignCheckpoint{request, wanted.note});
+}
+
+std::optional<Pending> Custody::State::take(RequestId request, Pending::Asker asker)
+{
+    auto const found = pending.find(request.value);
+    if (found == pending.end() || found->second.asker != asker) return {};
+    auto out = std::move(found->second);
+    pending.erase(found);
+    return out;
+}
+
+void Custody::State::frame(wire::Link::Frame const& received)
+{
+    // An answer to no question, or of the other kind, is a helper that is not what it was (T-14).
+    if (received.type == static_cast<std::uint16_t>(proto::Type::checkpoint_signed)) {
+        auto const answer = wire::decode<proto::CheckpointSigned>(received.body);
+        auto const each = answer ? take(answer->request, Pending::Asker::audit) : std::nullopt;
+        if (!each) return link->violation();
+        wires.audit.send(proto::SignatureMade{each->request, answer->good, answer->signature});
+        return;
+    }
+    auto const answer = wire::decode<proto::MintedToken>(received.body);
+    auto const each = answer ? take(answer->request, Pending::Asker::control) : std::nullopt;
+    if (!each) return link->violation();
+    note_token(*each, answer->good ? proto::Outcome::success : proto::Outcome::failure);
+    wires.control.send(proto::TokenMinted{each->request, answer->good, answer->token});
+}
+
+Custody::Custody(wire::Loop& loop, Clock const&, Wires wires) : state_(std::make_unique<State>(loop, std::move(wires)))
+{
+    State& s = *state_;
+    s.wires.core_in.on_message([&s](proto::CoreToRole::Message message) {
+        std::visit(wire::Overloaded{[&s](proto::HelperUp& up) { s.helper_up(std::move(up)); }, [&s](proto::HelperDown&) { s.helper_down(); },
+                       [&s](proto::StopRole&) { s.stop(); }},
+            message);
+    });
+    s.wires.control_in.on_message([&s](proto::ControlToCustody::Message message) { s.token_wanted(std::get<proto::TokenWanted>(message)); });
+    s.wires.audit_in.on_message([&s](proto::AuditToCustody::Message message) { s.signature_wanted(std::get<proto::SignatureWanted>(message)); });
+}
+
+Custody::~Custody() = default;
+
+}  // namespace ocu::custody

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "guest/child.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "guest/file_tool.h"
+
+namespace ocu::guest {
+
+namespace {
+
+constexpr int kStartFailed = 126;
+constexpr int kScriptFd = 9;
+constexpr std::size_t kArgumentBytesMax = 120u << 10;  // the kernel takes no single argument above 128 KiB
+
+void write_all(int fd, std::string_view text)
+{
+    while (!text.empty()) {
+        ssize_t const wrote = ::write(fd, text.data(), text.size());
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote <= 0) return;
+        text.remove_prefix(static_cast<std::size_t>(wrote));
+    }
+}
+
+[[noreturn]] void give_up(std::string_view text, int status)
+{
+    write_all(STDOUT_FILENO, text);
+    ::_exit(status);
+}
+
+void close_all_from(unsigned first)
+{
+    if (::syscall(SYS_close_range, first, ~0u, 0u) == 0) return;
+    // gVisor of 2022 does not know the call.
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    auto const last = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 4096));
+    for (int fd = static_cast<int>(first); fd < last; ++fd) ::close(fd);
+}
+
+void reset_signals()
+{
+    for (int const number : {SIGCHLD, SIGPIPE}) ::signal(number, SIG_DFL);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// The kernel's choice when memory runs out is what the caller started, not the agent.
+void be_first_to_go()
+{
+    int const fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    write_all(fd, "800");
+    ::close(fd);
+}
+
+bool become_user(unsigned user)
+{
+    if (::setgroups(0, nullptr) != 0) return false;
+    if (::setresgid(user, user, user) != 0) return false;
+    if (::setresuid(user, user, user) != 0) return false;
+    // What must not be possible any more is tried, not assumed.
+    return ::setuid(0) != 0 && ::getuid() == user && ::geteuid() == user;
+}
+
+// After fork, in the child. The order matters: descriptors first (the channel must not survive), ids last of what needs root.
+void settle(Place const& place, int output, int error_status)
+{
+    ::setsid();
+    ::dup2(output, STDOUT_FILENO);
+    ::dup2(output, STDERR_FILENO);
+    ::close(STDIN_FILENO);
+    close_all_from(3);
+    if (::open("/dev/null", O_RDONLY) != STDIN_FILENO) give_up("The sandbox has no /dev/null.\n", error_status);
+    reset_signals();
+    be_first_to_go();
+    rlimit const no_core{0, 0};
+    ::setrlimit(RLIMIT_CORE, &no_core);
+    ::umask(022);
+    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (place.become_user && !become_user(place.user)) give_up("The sandbox could not give up its own rights; nothing was run.\n", error_status);
+    if (::chdir(place.home) != 0) give_up("The sandbox has no working directory.\n", error_status);
+}
+
+// A command too long for one argument becomes a file without a name that the shell reads.
+bool hold_script(std::string const& command)
+{
+    int const fd = static_cast<int>(::syscall(SYS_memfd_create, "command", 0u));
+    if (fd < 0 || ::dup2(fd, kScriptFd) != kScriptFd) return false;
+    if (fd != kScriptFd) ::close(fd);
+    write_all(kScriptFd, command);
+    return ::lseek(kScriptFd, 0, SEEK_SET) == 0;
+}
+
+// SX-4: the environment is built here from nothing.
+[[noreturn]] void exec_shell(Place const& place, std::string const& command)
+{
+    std::string const home = std::string("HOME=") + place.home;
+    char const* const environment[] = {home.c_str(), "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
+        "TERM=dumb", "SHELL=/bin/bash", nullptr};
+    bool const fits = command.size() <= kArgumentBytesMax;
+    if (!fits && !hold_script(command)) give_up("The command is too long for this sandbox.\n", kStartFailed);
+    char const* const arguments[] = {"bash", "-lc", fits ? command.c_str() : ". /proc/self/fd/9", nullptr};
+    ::execve("/bin/bash", const_cast<char**>(arguments), const_cast<char**>(environment));
+    ::execve("/usr/bin/bash", const_cast<char**>(arguments), const_cast<char**>(environment));
+    give_up("The sandbox's image has no bash.\n", kStartFailed);
+}
+
+template <class Body>
+Result<Child> start(Place const& place, int error_status, Body body)
+{
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return fail_os("pipe");
+    Child child{-1, UniqueFd(ends[0])};
+    UniqueFd const theirs(ends[1]);
+    if (::fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) return fail_os("pipe");
+    child.pid = ::fork();
+    if (child.pid < 0) return fail_os("fork");
+    if (child.pid == 0) {
+        settle(place, theirs.get(), error_status);
+        body();
+        ::_exit(error_status);
+    }
+    return child;
+}
+
+}  // namespace
+
+Result<Child> start_shell(Place const& place, std::string const& command)
+{
+    return start(place, kStartFailed, [&] { exec_shell(place, command); });
+}
+
+Result<Child> start_file_tool(Place const& place, proto::ToolArguments const& arguments)
+{
+    return start(place, static_cast<int>(proto::FileOutcome::refused), [&] {
+        FileAnswer const answer = run_file_tool(arguments);
+        write_all(STDOUT_FILENO, answer.body);
+        ::_exit(static_cast<int>(answer.outcome));
+    });
+}
+
+}  // namespace ocu::guest

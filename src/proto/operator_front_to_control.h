@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// Operators (F2). Control accepts a connection, reads from the kernel who is at its other end, and hands it over under a number; the
+// front parses HTTP and JSON and asks under that number. Who asks is never in a message: control remembers it (T-11). Both directions.
+
+#include <array>
+
+#include "base/id.h"
+#include "proto/reason.h"
+#include "proto/type.h"
+#include "wire/link.h"
+#include "wire/text.h"
+
+namespace ocu::proto {
+
+enum class OperatorAction : std::uint8_t { health, status, sessions, kill, kill_all, freeze, thaw, shutdown, kLast = shutdown };
+
+constexpr std::string_view name_of(OperatorAction action)
+{
+    constexpr std::string_view kNames[] = {"health", "status", "sessions", "kill", "kill-all", "freeze", "thaw", "shutdown"};
+    return kNames[static_cast<std::size_t>(action)];
+}
+
+inline constexpr std::size_t kOperatorHelpersMax = 16;
+inline constexpr std::size_t kOperatorSessionsMax = 1024;
+
+// control -> front, with one descriptor: a connection to serve.
+struct OperatorConnection {
+    static constexpr Type kType = Type::operator_connection;
+    ConnectionId connection;
+    static void fields(auto& wire, auto& m) { wire(m.connection); }
+};
+
+// front -> control
+struct OperatorAsk {
+    static constexpr Type kType = Type::operator_ask;
+    ConnectionId connection;
+    RequestId request;         // numbered by the front
+    OperatorAction action{};
+    SessionId session;         // kill only
+    wire::Text<64> trace;      // correlation id, made by the front
+    static void fields(auto& wire, auto& m) { wire(m.connection, m.request, m.action, m.session, m.trace); }
+};
+
+struct OperatorHelper {
+    wire::Text<32> name;
+    bool up = false;
+    static void fields(auto& wire, auto& m) { wire(m.name, m.up); }
+};
+
+struct OperatorSession {
+    SessionId session;
+    wire::Text<64> caller;
+    wire::Text<128> chat;
+    wire::Text<16> state;
+    Slot slot;
+    std::chrono::seconds age{};
+    static void fields(auto& wire, auto& m) { wire(m.session, m.caller, m.chat, m.state, m.slot, m.age); }
+};
+
+// control -> front. What an action has no use for is empty.
+struct OperatorAnswer {
+    static constexpr Type kType = Type::operator_answer;
+    RequestId request;
+    Reason reason = Reason::none;  // none: done
+    // status, health
+    bool healthy = false;
+    bool frozen = false;
+    wire::Text<64> name;
+    wire::Text<32> version;
+    wire::Text<16> tier;
+    wire::Text<32> profile;
+    std::chrono::seconds uptime{};
+    std::uint32_t session_count = 0;
+    std::int64_t manifest_serial = 0;
+    wire::Text<128> manifest_digest;
+    wire::Text<512> mcp_url;
+    wire::List<OperatorHelper, kOperatorHelpersMax> helpers;
+    // sessions
+    wire::List<OperatorSession, kOperatorSessionsMax> sessions;
+    // kill, kill-all
+    std::uint32_t killed = 0;      // nothing of these runs any more
+    std::uint32_t pending = 0;     // severed, but their end was not confirmed in time
+    bool recorded = false;         // the action's own record is on disk
+
+    static void fields(auto& wire, auto& m)
+    {
+        wire(m.request, m.reason, m.healthy, m.frozen, m.name, m.version, m.tier, m.profile, m.uptime, m.session_count, m.manifest_serial,
+            m.manifest_digest, m.mcp_url, m.helpers, m.sessions, m.killed, m.pending, m.recorded);
+    }
+};
+
+inline constexpr std::array kOperatorFrontMaySend{
+    wire::Permit{static_cast<std::uint16_t>(Type::operator_ask), 0, 128},
+};
+
+// A session's entry is at most 4 + 64 + 4 + 128 + 4 + 16 + 24 bytes.
+inline constexpr std::array kControlMaySendOperatorFront{
+    wire::Permit{static_cast<std::uint16_t>(Type::operator_connection), 1, 8},
+    wire::Permit{static_cast<std::uint16_t>(Type::operator_answer), 0, 4096 + 256 * kOperatorSessionsMax},
+};
+
+// The front's whole configuration: it knows nothing.
+struct OperatorFrontConfig {
+    std::uint32_t connections_max = 64;
+    static void fields(auto& wire, auto& m) { wire(m.connections_max); }
+};
+
+}  // namespace ocu::proto

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// Every bound of the sandbox role and its launcher, and how they relate.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace ocu::sandbox {
+
+using namespace std::chrono_literals;
+
+// Guest ids: slot n has [kHostIdBase + n * kHostIdsPerSlot, ... + kHostIdsPerSlot) on the host, and no other slot has any of them.
+inline constexpr std::uint32_t kHostIdBase = 1'000'000;
+inline constexpr std::uint32_t kHostIdsPerSlot = 65'536;
+inline constexpr std::uint32_t kGuestUser = 1000;  // inside; commands run as this one
+inline constexpr std::size_t kSlotsMax = 4096;
+static_assert(kHostIdBase + kSlotsMax * kHostIdsPerSlot < 0x7fff'ffffu, "ids of the last slot are valid");
+
+// Session, seen from the sandbox thread.
+inline constexpr std::chrono::milliseconds kStartDeadline = 20s;        // create to up, else session_failed
+inline constexpr std::chrono::milliseconds kDestroyRetry = 1s;          // after the launcher said that it could not
+inline constexpr std::size_t kCallsWaitingMax = 64;                     // of one session, before it is up
+
+// Launcher.
+inline constexpr std::chrono::milliseconds kRuntimeDeadline = 15s;      // one runtime command
+inline constexpr std::chrono::milliseconds kKillRound = 1ms;            // between two looks at a dying cgroup
+inline constexpr std::chrono::milliseconds kKillWarning = 5s;           // a kill that takes this long is said aloud
+inline constexpr std::chrono::milliseconds kRemoveDeadline = 10s;       // empty cgroups that the kernel will not let go of
+inline constexpr std::chrono::milliseconds kLastCleanDeadline = 20s;    // after the core is gone
+inline constexpr std::size_t kLogShownBytesMax = 400;
+inline constexpr std::uint32_t kRuncTasks = 64;                         // threads of the runtime itself while it starts a guest
+inline constexpr std::uint32_t kGvisorTasks = 256;                      // of the sentry and gofer, whatever the guest does
+inline constexpr std::uint32_t kGvisorTasksPerGuestTask = 3;            // host tasks for each guest task (systrap)
+inline constexpr std::uint64_t kRuntimeMemoryBytes = 64ull << 20;       // beyond the guest's own, for the runtime's processes
+inline constexpr std::uint64_t kGuestOpenFilesMax = 16'384;
+static_assert(kRuntimeDeadline < kStartDeadline, "the launcher says why before the session gives up");
+
+}  // namespace ocu::sandbox

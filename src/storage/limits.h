@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// Every bound of the storage role, by name.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace ocu::storage {
+
+// A mount, as its guest sees it.
+inline constexpr std::size_t kNameBytesMax = 255;
+inline constexpr std::size_t kTreePathBytesMax = 4000;          // from the session's directory; below PATH_MAX with room for one name
+inline constexpr std::size_t kLinkTargetBytesMax = 4095;
+inline constexpr std::uint64_t kEntriesMax = 262'144;           // files, directories and links of one session
+inline constexpr std::uint32_t kOpenFilesMax = 3'900;           // of one session; the helper's own limit is a little above
+inline constexpr std::size_t kDirectoryCacheCount = 32;
+inline constexpr std::size_t kMountWriteBytesMax = 1u << 20;    // one FUSE request
+inline constexpr std::size_t kMountRequestsPerTurn = 64;        // then the link is heard
+static_assert(kDirectoryCacheCount >= 2, "a rename holds two directories");
+
+// The role's thread.
+inline constexpr std::size_t kSessionsMax = 512;
+inline constexpr std::size_t kRemovalsPerTurn = 128;            // directory entries removed before other work gets its turn
+inline constexpr std::size_t kInspectionsWaitingMax = 16;       // times 4 MiB
+inline constexpr std::chrono::milliseconds kInspectionTime{5'000};
+inline constexpr std::chrono::milliseconds kInspectionWait{15'000};  // in the queue, while the parser is busy or restarts
+inline constexpr std::chrono::milliseconds kBrokerStartTime{5'000};
+static_assert(kInspectionTime < kInspectionWait);
+
+// Archives: what a header may claim before the archive is called dangerous, and how much of it is shown.
+inline constexpr std::size_t kArchiveEntriesShown = 1'000;
+inline constexpr std::size_t kArchiveEntriesMax = 100'000;
+inline constexpr std::uint64_t kArchiveUnpackedBytesMax = 1ull << 30;
+inline constexpr std::uint64_t kArchiveRatioMax = 100;          // unpacked to packed
+inline constexpr std::uint64_t kArchiveRatioFromBytes = 10ull << 20;  // below this a ratio harms nobody
+inline constexpr std::uint64_t kArchiveDecodedBytesMax = 256ull << 20;  // bytes that inspection itself may decompress
+inline constexpr std::size_t kArchiveNameCharsShown = 200;
+static_assert(kArchiveEntriesShown <= kArchiveEntriesMax);
+
+// Images.
+inline constexpr int kImageSidePxMax = 20'000;
+inline constexpr std::uint64_t kImagePixelsMax = 50'000'000;
+inline constexpr int kImageSidePxShown = 1'280;
+inline constexpr int kJpegQuality = 85;
+
+}  // namespace ocu::storage

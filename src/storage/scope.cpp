@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "storage/scope.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "storage/limits.h"
+
+namespace ocu::storage {
+
+int name_fault(std::string_view name)
+{
+    if (name.size() > kNameBytesMax) return ENAMETOOLONG;
+    if (name.empty() || name.find('/') != name.npos || name.find('\0') != name.npos) return EINVAL;
+    if (name == "." || name == "..") return EPERM;
+    return 0;
+}
+
+int write_fault(Area area) { return area == Area::outputs ? 0 : EROFS; }
+
+int kind_fault(mode_t mode)
+{
+    auto const kind = mode & S_IFMT;
+    return kind == S_IFREG || kind == 0 || kind == S_IFDIR || kind == S_IFLNK ? 0 : EPERM;
+}
+
+int link_target_fault(std::string_view target)
+{
+    if (target.empty()) return ENOENT;
+    return target.size() > kLinkTargetBytesMax ? ENAMETOOLONG : 0;
+}
+
+mode_t file_mode(mode_t mode) { return mode & 0777; }
+
+mode_t directory_mode(mode_t mode) { return mode & 01777; }
+
+}  // namespace ocu::storage

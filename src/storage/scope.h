@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// Which names exist on a mount and which of its two halves may be written. Pure; asked before any system call, on every operation.
+//
+//   threats   T-08 path tricks on the mount
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string_view>
+
+namespace ocu::storage {
+
+enum class Area : std::uint8_t {
+    top,      // the mount's root: shows the other two and nothing else
+    uploads,  // read-only for the guest
+    outputs,  // read-write
+};
+
+// 0, or the errno of the refusal: EINVAL for what can name no file (empty, '/', NUL), EPERM for "." and "..", ENAMETOOLONG.
+int name_fault(std::string_view name);
+// 0, or EROFS: only outputs is written.
+int write_fault(Area area);
+// 0, or EPERM for devices, fifos and sockets: a mount holds files, directories and links only.
+int kind_fault(mode_t mode);
+// A link's text is the guest's to choose: it is resolved in the guest, never here. 0, or the errno for what the kernel could not store.
+int link_target_fault(std::string_view target);
+// What is kept of a mode that a guest asks for: no set-user-id, no set-group-id.
+mode_t file_mode(mode_t mode);
+mode_t directory_mode(mode_t mode);
+
+}  // namespace ocu::storage
