@@ -4,6 +4,7 @@
 // operator-front: no file, no network of its own, no way to make a socket; only descriptors that control handed to it.
 
 #include "appliance/profiles/common.h"
+#include "helper/kind.h"
 #include "helper/profile.h"
 
 namespace ocu::profiles {
@@ -15,12 +16,10 @@ inline constexpr auto kOperatorFrontSystemCalls = joined(kLoopSystemCalls, std::
 
 inline constexpr helper::Profile kOperatorFront{
     .name = "operator-front",
-    .user_offset = 2,
+    .user_offset = static_cast<std::uint32_t>(helper::Kind::operator_front),
     .capabilities = {},
     .system_calls = kOperatorFrontSystemCalls,
-    .address_space_bytes_max = 0,
     .open_files_max = 256,
-    .file_bytes_max = 0,
 };
 
 }  // namespace ocu::profiles

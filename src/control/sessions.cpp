@@ -45,6 +45,12 @@ Session* Sessions::find(SessionId id)
     return found == sessions_.end() ? nullptr : &found->second;
 }
 
+Session const* Sessions::find(SessionId id) const
+{
+    auto const found = sessions_.find(id);
+    return found == sessions_.end() ? nullptr : &found->second;
+}
+
 Session* Sessions::find_live(CallerId caller, std::string_view chat)
 {
     for (auto& [id, session] : sessions_)

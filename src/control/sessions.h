@@ -67,7 +67,7 @@ public:
     // The live session of that caller and chat.
     Session* find_live(CallerId caller, std::string_view chat);
     Session* find(SessionId id);
-    Session const* find(SessionId id) const { return const_cast<Sessions*>(this)->find(id); }
+    Session const* find(SessionId id) const;
     // A new one in phase recording; nullptr when every slot is taken.
     Session* add(SessionId id, CallerId caller, std::string_view caller_name, std::string_view chat, Monotonic now);
     // Moves a session on. Its slot is free again, and the session forgotten by forget(), only once it is gone.

@@ -210,6 +210,19 @@ Answer<void> SessionTree::rename(NodeId parent, std::string_view name, NodeId ne
     return {};
 }
 
+bool SessionTree::seldom_changes(NodeId node) const
+{
+    auto const* const found = nodes_.find(node);
+    return found != nullptr && found->area != Area::uploads;
+}
+
+int SessionTree::link_refusal(NodeId parent) const
+{
+    auto const* const found = nodes_.find(parent);
+    auto const fault = found == nullptr ? ESTALE : write_fault(found->area);
+    return fault != 0 ? fault : EPERM;
+}
+
 struct statvfs SessionTree::capacity() const
 {
     constexpr std::uint64_t kBlockBytes = 4096;

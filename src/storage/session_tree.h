@@ -96,6 +96,10 @@ public:
     Answer<void> list(HandleId handle, std::uint64_t offset, std::function<bool(Listed const&)> const& each);
 
     struct statvfs capacity() const;
+    // Nobody but this broker changes what lies there.
+    bool seldom_changes(NodeId node) const;
+    // The errno with which every hard link is refused.
+    int link_refusal(NodeId parent) const;
     Quota const& quota() const { return quota_; }
     std::size_t nodes() const { return nodes_.size(); }
 

@@ -187,6 +187,7 @@ RequestParser::Progress RequestParser::State::judge_head()
         return refuse(400, kBadRequest);
     }
     if (has_length && has_coding) return refuse(400, kBadRequest);
+    if (request.header("content-length").find_first_not_of("0123456789") != std::string_view::npos) return refuse(400, kBadRequest);
     if (has_coding && !same_name(request.header("transfer-encoding"), "chunked")) return refuse(400, kBadRequest);
     if (request.count("expect") != 0) {
         if (!same_name(request.header("expect"), "100-continue")) return refuse(400, kBadRequest);

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// The broker helper is told once what it serves, says once that it serves, and has nothing else to say: a frame of any other kind means
+// that it is no longer ours (T-14).
+
+#include <array>
+
+#include "helper/helper.h"
+#include "wire/link.h"
+
+namespace ocu::proto {
+
+// With it come two descriptors: the FUSE connection, and the session's directory.
+struct BrokerConfig {
+    std::uint32_t owner = 0;                // host uid that files are shown to belong to
+    std::uint64_t file_bytes_max = 0;
+    std::uint64_t session_bytes_max = 0;
+
+    static void fields(auto& wire, auto& m) { wire(m.owner, m.file_bytes_max, m.session_bytes_max); }
+};
+
+inline constexpr std::array kBrokerMaySend{wire::Permit{helper::kReadyType, 0, 0}};
+inline constexpr std::array<wire::Permit, 0> kStorageMaySendBroker{};
+
+}  // namespace ocu::proto

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// The files front answers for itself alone so far: it authenticates nobody and serves no file, so nothing is asked of storage and a
+// frame in either direction ends the link.
+
+#include <array>
+
+#include "wire/link.h"
+#include "wire/text.h"
+
+namespace ocu::proto {
+
+// With it comes one descriptor: the listening socket.
+struct FilesFrontConfig {
+    wire::List<wire::Text<255>, 16> hosts;  // values of Host that are ours, port included where it is not the scheme's own
+
+    static void fields(auto& wire, auto& m) { wire(m.hosts); }
+};
+
+inline constexpr std::array<wire::Permit, 0> kFilesFrontMaySend{};
+inline constexpr std::array<wire::Permit, 0> kStorageMaySendFilesFront{};
+
+}  // namespace ocu::proto

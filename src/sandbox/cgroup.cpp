@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "sandbox/cgroup.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <ranges>
+
+#include "sandbox/files.h"
+
+namespace ocu::sandbox {
+
+namespace {
+
+constexpr std::uint64_t kCpuPeriodMicroseconds = 100'000;
+constexpr std::string_view kMembers[] = {"", "/run", "/box"};  // the group itself, and what may be beneath it
+
+std::vector<std::string_view> split(std::string_view text, char by)
+{
+    std::vector<std::string_view> parts;
+    for (auto const part : std::views::split(text, by))
+        if (!part.empty()) parts.emplace_back(part.begin(), part.end());
+    return parts;
+}
+
+Result<void> make_group(std::string const& path)
+{
+    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return fail_os("make cgroup");
+    return {};
+}
+
+bool exists(std::string const& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+std::uint64_t cpu_quota(CgroupLimits const& limits) { return limits.cpu_percent * kCpuPeriodMicroseconds / 100; }
+
+Result<void> enable_below(std::string const& group)
+{
+    for (std::string_view const controller : {"+cpu", "+memory", "+pids"})
+        OCU_CHECK(write_existing(group + "/cgroup.subtree_control", controller));
+    return {};
+}
+
+void signal_members(std::string const& procs)
+{
+    for (auto const line : split(read_text(procs, 1u << 20), '\n')) {
+        pid_t pid = 0;
+        auto const parsed = std::from_chars(line.data(), line.data() + line.size(), pid);
+        if (parsed.ec == std::errc() && pid > 1) ::kill(pid, SIGKILL);
+    }
+}
+
+}  // namespace
+
+std::vector<CgroupTree> parse_cgroup_trees(std::string_view mountinfo)
+{
+    std::vector<CgroupTree> trees;
+    for (auto const line : split(mountinfo, '\n')) {
+        auto const dash = line.find(" - ");
+        if (dash == std::string_view::npos) continue;
+        auto const head = split(line.substr(0, dash), ' ');
+        auto const tail = split(line.substr(dash + 3), ' ');
+        if (head.size() < 5 || tail.size() < 3 || head[3] != "/") continue;  // a bind mount of a part is not the hierarchy
+        CgroupTree tree{std::string(head[4]), {}, tail[0] == "cgroup2"};
+        if (!tree.unified && tail[0] != "cgroup") continue;
+        if (!tree.unified)
+            for (auto const option : split(tail[2], ',')) tree.controllers.emplace_back(option);
+        if (std::ranges::find(trees, tree.mount, &CgroupTree::mount) == trees.end()) trees.push_back(std::move(tree));
+    }
+    return trees;
+}
+
+Result<Cgroups> Cgroups::open(std::string const& prefix)
+{
+    Cgroups groups(parse_cgroup_trees(read_text("/proc/self/mountinfo", 1u << 20)));
+    if (groups.trees_.empty()) return fail(Fault::not_found, "no cgroup hierarchy is mounted");
+    if (groups.pure()) {
+        auto const& root = groups.trees_.front().mount;
+        OCU_CHECK(enable_below(root));
+        OCU_CHECK(make_group(root + "/" + prefix));
+        OCU_CHECK(enable_below(root + "/" + prefix));
+        return groups;
+    }
+    for (std::string_view const controller : {"pids", "memory", "cpu"})
+        if (groups.with(controller) == nullptr) return fail(Fault::not_found, "a cgroup controller is missing: pids, memory or cpu");
+    if (groups.unified() == nullptr && groups.with("freezer") == nullptr) return fail(Fault::not_found, "neither cgroup v2 nor the freezer");
+    return groups;
+}
+
+CgroupTree const* Cgroups::unified() const
+{
+    auto const found = std::ranges::find(trees_, true, &CgroupTree::unified);
+    return found == trees_.end() ? nullptr : &*found;
+}
+
+CgroupTree const* Cgroups::with(std::string_view controller) const
+{
+    for (auto const& tree : trees_)
+        if (std::ranges::find(tree.controllers, controller) != tree.controllers.end()) return &tree;
+    return nullptr;
+}
+
+Result<void> Cgroups::limit_v2(std::string const& name, CgroupLimits const& limits) const
+{
+    auto const group = trees_.front().mount + name;
+    OCU_CHECK(enable_below(group));
+    OCU_CHECK(write_existing(group + "/memory.max", std::to_string(limits.memory_bytes)));
+    if (exists(group + "/memory.swap.max")) OCU_CHECK(write_existing(group + "/memory.swap.max", "0"));
+    OCU_CHECK(write_existing(group + "/pids.max", std::to_string(limits.tasks)));
+    return write_existing(group + "/cpu.max", std::to_string(cpu_quota(limits)) + " " + std::to_string(kCpuPeriodMicroseconds));
+}
+
+Result<void> Cgroups::limit_v1(std::string const& name, CgroupLimits const& limits) const
+{
+    auto const memory = with("memory")->mount + name;
+    auto const cpu = with("cpu")->mount + name;
+    auto const bytes = std::to_string(limits.memory_bytes);
+    // A restarted launcher finds a group that has the same limits already, and writing them again in this order is refused: the limit of
+    // memory and swap may not be below that of memory. Equal values are accepted in any order.
+    OCU_CHECK(write_existing(memory + "/memory.limit_in_bytes", bytes));
+    if (exists(memory + "/memory.memsw.limit_in_bytes")) OCU_CHECK(write_existing(memory + "/memory.memsw.limit_in_bytes", bytes));
+    OCU_CHECK(write_existing(with("pids")->mount + name + "/pids.max", std::to_string(limits.tasks)));
+    OCU_CHECK(write_existing(cpu + "/cpu.cfs_period_us", std::to_string(kCpuPeriodMicroseconds)));
+    return write_existing(cpu + "/cpu.cfs_quota_us", std::to_string(cpu_quota(limits)));
+}
+
+Result<void> Cgroups::make(std::string const& name, CgroupLimits const& limits) const
+{
+    for (auto const& tree : trees_) {
+        bool const wanted = tree.unified || &tree == with("pids") || &tree == with("memory") || &tree == with("cpu") || &tree == with("freezer");
+        if (!wanted) continue;
+        OCU_CHECK(make_group(tree.mount + name.substr(0, name.rfind('/'))));
+        OCU_CHECK(make_group(tree.mount + name));
+        if (tree.unified) OCU_CHECK(make_group(tree.mount + name + "/run"));
+    }
+    return pure() ? limit_v2(name, limits) : limit_v1(name, limits);
+}
+
+Result<std::vector<UniqueFd>> Cgroups::open_joins(std::string const& name) const
+{
+    std::vector<UniqueFd> joins;
+    for (auto const& tree : trees_) {
+        auto const path = tree.mount + name + (tree.unified ? "/run/cgroup.procs" : "/cgroup.procs");
+        if (!exists(path)) continue;
+        joins.emplace_back(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+        if (!joins.back()) return fail_os("open cgroup.procs");
+    }
+    return joins;
+}
+
+void Cgroups::freeze_and_kill(CgroupTree const& tree, std::string const& name) const
+{
+    auto const group = tree.mount + name;
+    (void)write_existing(group + "/freezer.state", "FROZEN");
+    for (auto const member : kMembers) signal_members(group + std::string(member) + "/cgroup.procs");
+    (void)write_existing(group + "/freezer.state", "THAWED");
+}
+
+void Cgroups::kill(std::string const& name) const
+{
+    if (auto const* const tree = unified(); tree != nullptr && write_existing(tree->mount + name + "/cgroup.kill", "1")) return;
+    if (auto const* const tree = with("freezer"); tree != nullptr) return freeze_and_kill(*tree, name);
+    for (auto const& tree : trees_)
+        for (auto const member : kMembers) signal_members(tree.mount + name + std::string(member) + "/cgroup.procs");
+}
+
+bool Cgroups::empty(std::string const& name) const
+{
+    for (auto const& tree : trees_) {
+        auto const group = tree.mount + name;
+        if (tree.unified) {
+            if (read_text(group + "/cgroup.events", 4096).find("populated 1") != std::string::npos) return false;
+            continue;
+        }
+        for (auto const member : kMembers)
+            if (!read_text(group + std::string(member) + "/cgroup.procs", 64).empty()) return false;
+    }
+    return true;
+}
+
+bool Cgroups::remove(std::string const& name) const
+{
+    bool gone = true;
+    for (auto const& tree : trees_)
+        for (auto const member : {kMembers[2], kMembers[1], kMembers[0]})
+            if (::rmdir((tree.mount + name + std::string(member)).c_str()) != 0 && errno != ENOENT) gone = false;
+    return gone;
+}
+
+void Cgroups::remove_prefix(std::string const& prefix) const
+{
+    for (auto const& tree : trees_) (void)::rmdir((tree.mount + "/" + prefix).c_str());
+}
+
+}  // namespace ocu::sandbox

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a session or a whole appliance could leave on the host (T-13): processes, mounts, cgroups, network names, loop devices, files."""
+
+import glob
+import os
+
+from support.appliance import wait_until
+
+HELPER_UID_BASE = 884_000
+SESSION_UID_BASE = 1_000_000
+UID_END = 1_000_000 + 4096 * 65_536
+
+
+def processes():
+    """Processes with an id from a range that only this program hands out, and runtimes' own."""
+    found = set()
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            uid = os.stat(f"/proc/{entry}").st_uid
+            with open(f"/proc/{entry}/stat", encoding="latin-1") as file:
+                stat = file.read()
+            name, state = stat[stat.index("(") + 1:stat.rindex(")")], stat.rsplit(")", 1)[1].split()[0]
+        except OSError:
+            continue
+        if state not in "ZX" and (HELPER_UID_BASE <= uid < UID_END or name.startswith(("runsc", "runc", "ocu"))):
+            found.add((int(entry), name))
+    return found
+
+
+def mounts(folder):
+    """Mounts below the folder, and those whose source or type names us, as this namespace sees them."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        return {line.split(" ", 1)[1] for line in file if folder in line or " ocu" in line or "fuse.ocu" in line}
+
+
+def cgroups():
+    found = set()
+    for top, folders, _ in os.walk("/sys/fs/cgroup"):
+        found.update(os.path.join(top, each) for each in folders if "ocu" in each)
+    return found
+
+
+def network_names():
+    links = {each for each in os.listdir("/sys/class/net")}
+    named = set(glob.glob("/run/netns/*"))
+    return links | named
+
+
+def network_namespaces():
+    """Namespaces that any process is in."""
+    found = set()
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            found.add(os.readlink(f"/proc/{entry}/ns/net"))
+        except OSError:
+            continue
+    return found
+
+
+def loop_devices():
+    return set(glob.glob("/sys/block/loop*/loop/backing_file"))
+
+
+def snapshot(folder="/var/tmp/ocu-test."):
+    return {
+        "processes": processes(),
+        "mounts": mounts(folder),
+        "cgroups": cgroups(),
+        "network": network_names(),
+        "namespaces": network_namespaces(),
+        "loops": loop_devices(),
+    }
+
+
+def added(before, folder="/var/tmp/ocu-test."):
+    now = snapshot(folder)
+    return {kind: sorted(map(str, now[kind] - before[kind])) for kind in now if now[kind] - before[kind]}
+
+
+def settle(before, seconds=5.0, folder="/var/tmp/ocu-test."):
+    """What is left more than before, after the kernel had its time to take things down; empty when nothing is."""
+    wait_until(lambda: not added(before, folder), seconds, every=0.1)
+    return added(before, folder)
