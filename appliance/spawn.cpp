@@ -14,34 +14,6 @@
 #include "helper/frame.h"
 #include "helper/helper.h"
 
-namespace ocu::helper {
-
-Child& Child::operator=(Child&& other) noexcept
-{
-    if (this == &other) return *this;
-    end();
-    pid_ = std::exchange(other.pid_, -1);
-    pidfd_ = std::move(other.pidfd_);
-    return *this;
-}
-
-void Child::kill() const
-{
-    if (pidfd_) ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
-}
-
-void Child::end()
-{
-    if (!pidfd_) return;
-    kill();
-    siginfo_t info{};
-    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) != 0 && errno == EINTR) {}
-    pidfd_.reset();
-    pid_ = -1;
-}
-
-}  // namespace ocu::helper
-
 namespace ocu::appliance {
 
 namespace {
@@ -104,7 +76,8 @@ Result<helper::Spawned> HelperSpawner::spawn(helper::Kind kind, Slot slot, wire:
 {
     // The slot goes before the helper's own configuration: it is the core's word on which user id the helper becomes.
     wire::Bytes bytes;
-    wire::Encoder(bytes)(static_cast<std::uint32_t>(slot.value));
+    wire::Encoder encoder(bytes);
+    encoder(static_cast<std::uint32_t>(slot.value));
     bytes.insert(bytes.end(), config.begin(), config.end());
     descriptors.insert(descriptors.begin(), OCU_TRY(duplicate(empty_namespace_.get())));
     return start_helper(kind, bytes, descriptors);

@@ -35,9 +35,10 @@ std::optional<std::string_view> take_line(std::string_view& text)
     return line;
 }
 
+// Tabs are in the comments that minisign itself makes.
 bool is_printable_line(std::string_view text)
 {
-    return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
+    return std::ranges::all_of(text, [](char c) { return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f); });
 }
 
 // The two lines that key files and the first half of signatures consist of.
@@ -110,10 +111,14 @@ std::array<std::uint8_t, 32> checksum(std::span<std::uint8_t const> key)
     return sum;
 }
 
-Result<SigningKey> unpack_key(std::span<std::uint8_t const> key)
+// A bare key of minisign's has zeros where the checksum would be; its two halves still vouch for each other.
+enum class Stored { bare, encrypted };
+
+Result<SigningKey> unpack_key(std::span<std::uint8_t const> key, Stored stored)
 {
     auto const sum = checksum(key);
-    if (!equal_constant_time(std::as_bytes(std::span(sum)), std::as_bytes(key.subspan(72, 32))))
+    bool const unsummed = stored == Stored::bare && std::ranges::all_of(key.subspan(72, 32), [](std::uint8_t byte) { return byte == 0; });
+    if (!unsummed && !equal_constant_time(std::as_bytes(std::span(sum)), std::as_bytes(key.subspan(72, 32))))
         return fail(Fault::denied, "wrong passphrase, or the key file is damaged");
     SigningKey out;
     std::copy_n(key.begin(), 8, out.verify.number.begin());
@@ -184,7 +189,8 @@ Result<SigningKey> parse_secret_key(std::string_view file, Secret const* passphr
     if (!file.empty()) return fail(Fault::malformed, "the key file goes on after the key");
     if (bytes[0] != 'E' || bytes[1] != 'd' || bytes[4] != 'B' || bytes[5] != '2') return fail(Fault::malformed, "not a minisign secret key");
     std::span const key = std::span(bytes).subspan(kKeyAt);
-    if (bytes[2] == 'S' && bytes[3] == 'c') {
+    bool const encrypted = bytes[2] == 'S' && bytes[3] == 'c';
+    if (encrypted) {
         std::uint64_t const work = read_u64(bytes.data() + 38);
         std::uint64_t const memory = read_u64(bytes.data() + 46);
         if (work > kWorkMax || memory > kMemoryMax) return fail(Fault::over_limit, "the key asks for more scrypt work than minisign's default");
@@ -193,7 +199,7 @@ Result<SigningKey> parse_secret_key(std::string_view file, Secret const* passphr
     } else if (bytes[2] != 0 || bytes[3] != 0) {
         return fail(Fault::malformed, "the key is encrypted in an unknown way");
     }
-    auto out = unpack_key(key);
+    auto out = unpack_key(key, encrypted ? Stored::encrypted : Stored::bare);
     wipe(std::as_writable_bytes(std::span(bytes)));
     return out;
 }

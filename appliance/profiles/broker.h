@@ -12,7 +12,7 @@ namespace ocu::profiles {
 inline constexpr std::array kBrokerFileCalls{
     __NR_openat2,                                                                            // beneath the session's directory only
     __NR_fstat, __NR_newfstatat, __NR_readlinkat, __NR_getdents64, __NR_lseek,               // describing
-    __NR_mkdirat, __NR_symlinkat, __NR_unlinkat, __NR_renameat2,                             // names
+    __NR_mkdirat, __NR_symlinkat, __NR_unlinkat, __NR_renameat, __NR_renameat2,                        // names
     __NR_pread64, __NR_pwrite64, __NR_ftruncate, __NR_fallocate, __NR_fsync, __NR_fdatasync, // bytes
     __NR_fchmod, __NR_fchmodat, __NR_utimensat,                                              // modes and times
     __NR_umask,                                                                              // once, before serving

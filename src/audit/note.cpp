@@ -50,7 +50,8 @@ Result<Checkpoint> parse_body(std::string_view body)
     auto const root = OCU_TRY(take_line(body));
     if (!body.empty()) return fail(Fault::malformed, "checkpoint with extension lines");
     if (!is_origin(origin)) return fail(Fault::malformed, "checkpoint's origin is not a name");
-    Checkpoint checkpoint{std::string(origin), OCU_TRY(parse_number(size)), {}};
+    auto const leaves = OCU_TRY(parse_number(size));
+    Checkpoint checkpoint{std::string(origin), leaves, {}};
     auto const hash = OCU_TRY(from_canonical_base64(root));
     if (hash.size() != checkpoint.root.size()) return fail(Fault::malformed, "checkpoint's root has the wrong size");
     std::ranges::copy(hash, checkpoint.root.begin());
@@ -130,11 +131,13 @@ Result<Note> parse_note(std::string_view text)
     if (std::ranges::any_of(text, control)) return fail(Fault::malformed, "note with a control character");
     auto const split = text.rfind("\n\n");
     if (split == std::string_view::npos) return fail(Fault::malformed, "note without signatures");
-    Note note{std::string(text.substr(0, split + 1)), OCU_TRY(parse_body(text.substr(0, split + 1))), {}};
+    auto checkpoint = OCU_TRY(parse_body(text.substr(0, split + 1)));
+    Note note{std::string(text.substr(0, split + 1)), std::move(checkpoint), {}};
     auto rest = text.substr(split + 2);
     while (!rest.empty()) {
         if (note.signatures.size() == kSignaturesMax) return fail(Fault::malformed, "note with too many signatures");
-        note.signatures.push_back(OCU_TRY(parse_signature(OCU_TRY(take_line(rest)))));
+        auto const line = OCU_TRY(take_line(rest));
+        note.signatures.push_back(OCU_TRY(parse_signature(line)));
     }
     if (note.signatures.empty()) return fail(Fault::malformed, "note without signatures");
     return note;

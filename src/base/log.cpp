@@ -3,7 +3,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -43,11 +45,15 @@ void line(Level level, Literal what, std::string_view detail)
 {
     std::timespec now{};
     ::clock_gettime(CLOCK_REALTIME, &now);
-    std::tm utc{};
-    ::gmtime_r(&now.tv_sec, &utc);
+    // Not gmtime_r: its first call opens the time zone file, which a confined helper does not survive.
+    std::chrono::sys_seconds const second{std::chrono::seconds(now.tv_sec)};
+    auto const day = std::chrono::floor<std::chrono::days>(second);
+    std::chrono::year_month_day const date(day);
+    std::chrono::hh_mm_ss const clock(second - day);
     char text[kLineMax];
-    int size = std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s %s: %.*s", utc.tm_year + 1900, utc.tm_mon + 1,
-        utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec / 1'000'000, name_of(level).data(), process_name.data(),
+    int size = std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s %s: %.*s", static_cast<int>(date.year()),
+        static_cast<int>(static_cast<unsigned>(date.month())), static_cast<int>(static_cast<unsigned>(date.day())),
+        static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()), now.tv_nsec / 1'000'000, name_of(level).data(), process_name.data(),
         static_cast<int>(what.view().size()), what.view().data());
     size = std::min<int>(size, static_cast<int>(sizeof text) - 2);
     if (!detail.empty()) text[size++] = ' ';

@@ -75,17 +75,24 @@ inline std::unexpected<Error> fail_os(Literal what, std::source_location where =
 
 }  // namespace ocu
 
-// The value, or return the error to the caller.
-#define OCU_TRY(expression)                                                                  \
-    __extension__({                                                                          \
-        auto ocu_try_result = (expression);                                                  \
-        if (!ocu_try_result) return std::unexpected(std::move(ocu_try_result).error());      \
-        *std::move(ocu_try_result);                                                          \
+// A name for each use, so that one may stand inside another.
+#define OCU_UNIQUE_NAME_(prefix, number) prefix##number
+#define OCU_UNIQUE_NAME(prefix, number) OCU_UNIQUE_NAME_(prefix, number)
+
+#define OCU_TRY_AS(result, expression)                                        \
+    __extension__({                                                           \
+        auto result = (expression);                                           \
+        if (!result) return std::unexpected(std::move(result).error());       \
+        *std::move(result);                                                   \
     })
 
-// For Result<void>.
-#define OCU_CHECK(expression)                                                                \
-    do {                                                                                     \
-        auto ocu_check_result = (expression);                                                \
-        if (!ocu_check_result) return std::unexpected(std::move(ocu_check_result).error());  \
+#define OCU_CHECK_AS(result, expression)                                      \
+    do {                                                                      \
+        auto result = (expression);                                           \
+        if (!result) return std::unexpected(std::move(result).error());       \
     } while (false)
+
+// The value, or return the error to the caller.
+#define OCU_TRY(expression) OCU_TRY_AS(OCU_UNIQUE_NAME(ocu_try_, __COUNTER__), expression)
+// For Result<void>.
+#define OCU_CHECK(expression) OCU_CHECK_AS(OCU_UNIQUE_NAME(ocu_check_, __COUNTER__), expression)

@@ -80,10 +80,10 @@ void Custody::State::stop()
 void Custody::State::refuse(Pending const& each)
 {
     if (each.asker == Pending::Asker::audit) {
-        wires.audit.send(proto::SignatureMade{each.request});
+        wires.audit.send(proto::SignatureMade{each.request, false, {}});
         return;
     }
-    wires.control.send(proto::TokenMinted{each.request});
+    wires.control.send(proto::TokenMinted{each.request, false, {}});
     note_token(each, proto::Outcome::failure);
 }
 

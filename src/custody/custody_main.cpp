@@ -39,7 +39,8 @@ private:
 
     void sign(proto::SignCheckpoint const& ask)
     {
-        proto::CheckpointSigned answer{ask.request};
+        proto::CheckpointSigned answer;
+        answer.request = ask.request;
         if (is_checkpoint_note(ask.note.view())) {
             if (auto const signature = crypto::ed25519_sign(keys_.checkpoint_seed, keys_.checkpoint_public, crypto::as_bytes(ask.note.view()))) {
                 answer.good = true;
@@ -53,7 +54,8 @@ private:
 
     void mint(proto::MintToken const& ask)
     {
-        proto::MintedToken answer{ask.request};
+        proto::MintedToken answer;
+        answer.request = ask.request;
         if (auto token = mint_session_token(keys_.token_seed, keys_.token_public, ask.session, ask.container.view(), ask.life, clock_.wall())) {
             answer.good = true;
             answer.token = *std::move(token);

@@ -52,6 +52,10 @@ struct Config {
     std::size_t calls_per_minute_max = 6000;               // per caller
 };
 
+// What gateway-front is started with, encoded. `authority` is the listener's own address and port, which Host may always name. No
+// caller, no digest, no key is in it. Names beyond what a front is told (front_config.h) are left out, and so refused.
+wire::Bytes front_config(Config const& config, std::string_view authority);
+
 class Gateway {
 public:
     struct Wires {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -20,6 +21,7 @@ namespace ocu::guest {
 namespace {
 
 constexpr std::size_t kReadBytes = 16u << 10;
+constexpr int kMappedBytes = 32 << 10;  // larger blocks go back to the system when freed
 
 // SIGCHLD is blocked everywhere but inside ppoll: it cannot arrive between looking and waiting.
 sigset_t listen_for_children()
@@ -145,6 +147,9 @@ int agent_main(UniqueFd channel, Place const& place)
     // Its memory and descriptors are not for the processes it starts, not even as long as they are still copies of it.
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     occupy_stdio();
+    // SX-3: at most 1 MiB resident, also after a large command has come and gone.
+    ::mallopt(M_MMAP_THRESHOLD, kMappedBytes);
+    ::mallopt(M_TRIM_THRESHOLD, kMappedBytes);
     ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     return Agent(std::move(channel), place).serve();
 }

@@ -29,11 +29,11 @@ std::string lines_text(std::vector<std::uint64_t> const& lines, std::size_t coun
     return count > lines.size() ? text + ", …" : text;
 }
 
-std::size_t line_count(std::string_view text)
+std::string lines_counted(std::string_view text)
 {
     std::size_t count = text.empty() || text.back() == '\n' ? 0 : 1;
     for (char const each : text) count += each == '\n' ? 1 : 0;
-    return count;
+    return std::to_string(count) + (count == 1 ? " line" : " lines");
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ FileAnswer create_file(std::string const& asked, std::string_view text)
     if (!exists && !make_parents(path)) return refused_by_system(asked, "cannot make the directories above it");
     if (!replace_file(path, exists ? &before : nullptr, text)) return refused_by_system(asked, "cannot write");
     return {proto::FileOutcome::text, std::string(exists ? "File overwritten: " : "File created: ") + asked + " (" +
-            std::to_string(line_count(text)) + " lines, " + std::to_string(text.size()) + " bytes)"};
+            lines_counted(text) + ", " + std::to_string(text.size()) + " bytes)"};
 }
 
 FileAnswer str_replace(std::string const& asked, std::string_view old_text, std::string_view new_text)

@@ -25,7 +25,7 @@ std::string parent_of(std::string const& path)
 std::string temporary_name(std::string const& path)
 {
     std::array<unsigned char, 8> random{};
-    (void)::getrandom(random.data(), random.size(), 0);
+    if (::getrandom(random.data(), random.size(), 0) < 0) random.fill(0);  // O_EXCL still keeps us from another's file
     constexpr char kDigits[] = "0123456789abcdef";
     std::string name = parent_of(path) + ".ocu-";
     for (unsigned char const each : random) name += {kDigits[each >> 4], kDigits[each & 15]};

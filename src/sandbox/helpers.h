@@ -27,7 +27,7 @@ struct LauncherConfig {
     PathText run_directory;            // exists, owned by root; the launcher makes what is beneath it
     wire::Text<32> cgroup_prefix;      // "ocu-<8 hex>", one for each running appliance
     PathText image;                    // EROFS file, or a directory with a root file system
-    PathText agent;                    // the guest agent's file; mode 0555
+    PathText agent;                    // the guest agent's file
     PathText readme;                   // text for /usr/share/ocu/README.md; may be empty
     PathText runc;
     PathText runsc;                    // empty: tier gvisor is refused at Prepare

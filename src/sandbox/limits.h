@@ -21,6 +21,7 @@ static_assert(kHostIdBase + kSlotsMax * kHostIdsPerSlot < 0x7fff'ffffu, "ids of 
 // Session, seen from the sandbox thread.
 inline constexpr std::chrono::milliseconds kStartDeadline = 20s;        // create to up, else session_failed
 inline constexpr std::chrono::milliseconds kDestroyRetry = 1s;          // after the launcher said that it could not
+inline constexpr std::chrono::milliseconds kStopDeadline = 5s;          // sessions that are still ending when the role stops
 inline constexpr std::size_t kCallsWaitingMax = 64;                     // of one session, before it is up
 
 // Launcher.
@@ -29,6 +30,7 @@ inline constexpr std::chrono::milliseconds kKillRound = 1ms;            // betwe
 inline constexpr std::chrono::milliseconds kKillWarning = 5s;           // a kill that takes this long is said aloud
 inline constexpr std::chrono::milliseconds kRemoveDeadline = 10s;       // empty cgroups that the kernel will not let go of
 inline constexpr std::chrono::milliseconds kLastCleanDeadline = 8s;     // after the core is gone
+inline constexpr std::size_t kAgentBytesMax = 64u << 20;                // the file that is copied for all guests
 inline constexpr std::size_t kLogShownBytesMax = 400;
 inline constexpr std::uint32_t kRuncTasks = 64;                         // threads of the runtime itself while it starts a guest
 inline constexpr std::uint32_t kGvisorTasks = 256;                      // of the sentry and gofer, whatever the guest does

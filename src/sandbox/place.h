@@ -5,6 +5,7 @@
 //
 //   RUN/image           the guest image, mounted once
 //   RUN/etc/            resolv.conf and hosts of every guest
+//   RUN/guest/agent     the guest's agent: /run/ocu inside
 //   RUN/slots/N/files   FUSE mount (broker)        RUN/slots/N/root   image with the slot's ids
 //   RUN/slots/N/net     the guest's network namespace
 //   RUN/slots/N/state   the runtime's own          RUN/slots/N/{config.json,log,pid}
@@ -36,6 +37,8 @@ struct Shared {
     std::string slots;
     std::string resolv_conf;
     std::string hosts;
+    std::string guest;
+    std::string agent;
 };
 
 Place place_of(LauncherConfig const& config, Slot slot);

@@ -14,6 +14,7 @@
 // and encoder, decoder and fuzz targets follow. decode() accepts only what fits every bound and leaves no byte over.
 // An enum that travels has an enumerator `kLast` equal to its greatest member, and its members are contiguous from 0.
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstring>
@@ -55,8 +56,9 @@ private:
     void put(Text<N> const& text)
     {
         put(static_cast<std::uint32_t>(text.size()));
-        auto const* const first = reinterpret_cast<std::byte const*>(text.str().data());
-        out_.insert(out_.end(), first, first + text.size());
+        auto const at = out_.size();
+        out_.resize(at + text.size());
+        std::ranges::copy(std::as_bytes(std::span(text.str())), out_.begin() + static_cast<std::ptrdiff_t>(at));
     }
     template <class T, std::size_t N>
     void put(List<T, N> const& list)

@@ -17,9 +17,13 @@ struct cJSON;
 
 namespace ocu::wire {
 
+// keep: for a reader that finds and names them itself.
+enum class DuplicateKeys { refuse, keep };
+
 struct JsonLimits {
     std::size_t bytes_max = 1u << 20;
     std::size_t depth_max = 32;
+    DuplicateKeys duplicate_keys = DuplicateKeys::refuse;
 };
 
 // A value inside a document. Cheap to copy; valid while the Json that it came from lives.

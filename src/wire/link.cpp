@@ -125,8 +125,12 @@ bool Link::read_some()
     msghdr message{};
     message.msg_iov = &part;
     message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
+    // Where no permit has descriptors there is no room for any: what a hostile peer attaches is closed by the kernel and said to be cut.
+    bool const takes_descriptors = std::ranges::any_of(options_.permits, [](Permit const& each) { return each.descriptors > 0; });
+    if (takes_descriptors) {
+        message.msg_control = control.data();
+        message.msg_controllen = control.size();
+    }
     ssize_t const got = ::recvmsg(fd_.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     in_.resize(old_size + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
     if (got < 0) {

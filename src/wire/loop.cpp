@@ -24,6 +24,7 @@ Loop::Loop() : state_(std::make_unique<State>()) {}
 Loop::~Loop() = default;
 
 void Loop::run() { state_->context.run(); }
+void Loop::run_one() { (void)state_->context.run_one(); }
 void Loop::stop() { state_->context.stop(); }
 void Loop::post(std::function<void()> task) { asio::post(state_->context, std::move(task)); }
 asio::io_context& Loop::context() { return state_->context; }

@@ -38,6 +38,8 @@ public:
 
     // Runs until stop().
     void run();
+    // Waits for the next thing to do and does it: for one who turns the loop by hand.
+    void run_one();
     void stop();
     // Runs `task` on the loop's thread, in the order posted.
     void post(std::function<void()> task);

@@ -105,6 +105,23 @@ class ToolCall(ApplianceCase):
         self.assertTrue(image["mimeType"].startswith("image/"))
         self.assertTrue(base64.b64decode(image["data"])[:4])
 
+    def test_view_of_an_archive_made_by_a_stranger_is_only_looked_at(self):
+        # T-16: names that lead out and contents that swell are shown or refused, and never unpacked on the host.
+        self.client.bash("""python3 - <<'PY'
+import io, tarfile, zipfile
+with zipfile.ZipFile('bomb.zip', 'w', zipfile.ZIP_DEFLATED) as z:
+    z.writestr('zeros', b'\\0' * (64 << 20))
+    z.writestr('../../../../tmp/escaped-7311', 'x')
+with tarfile.open('links.tar', 'w') as t:
+    link = tarfile.TarInfo('up'); link.type = tarfile.SYMTYPE; link.linkname = '/etc'; t.addfile(link)
+    inside = tarfile.TarInfo('up/escaped-7311'); inside.size = 1; t.addfile(inside, io.BytesIO(b'x'))
+open('broken.zip', 'wb').write(open('bomb.zip', 'rb').read()[:-40])
+PY""", timeout_s=60)
+        for name in ("bomb.zip", "links.tar", "broken.zip"):
+            self.assertTrue(text_of(self.client.call("view", path=f"/workspace/{name}")))
+        self.assertFalse(os.path.exists("/tmp/escaped-7311"))
+        self.assertFalse(os.path.exists("/etc/escaped-7311"))
+
     def test_unknown_arguments_are_ignored(self):
         self.assertEqual(self.client.bash("echo fine", toolCallId="injected", description="why").strip(), "fine")
 

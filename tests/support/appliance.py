@@ -19,6 +19,7 @@ import threading
 import time
 
 READY = re.compile(r"^READY mcp=(\S+) token-file=(\S+) files=(\S+) operator-socket=(\S+) state=(\S+)$")
+README = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "rootfs", "guest", "README.guest.md")
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 15
 
@@ -144,7 +145,7 @@ class Appliance:
     def arguments(self):
         return [
             setting("OCU_BINARY"), "run", "--manifest", self.manifest.path, "--trust", self.manifest.public, "--state", self.state,
-            "--image", setting("OCU_IMAGE"), "--runc", setting("OCU_RUNC"), "--runsc", setting("OCU_RUNSC"),
+            "--image", setting("OCU_IMAGE"), "--runc", setting("OCU_RUNC"), "--runsc", setting("OCU_RUNSC"), "--readme", README,
         ]
 
     def start(self):

@@ -85,9 +85,9 @@ class Mcp:
             "protocolVersion": REVISION, "capabilities": {}, "clientInfo": {"name": "ocu-test", "version": "1"}})
 
     def call(self, tool, **arguments):
-        """The tool's result object; a JSON-RPC error or an HTTP refusal raises Refused."""
+        """The tool's result object; a refusal, in whichever of its forms, raises Refused."""
         reply = self.request("tools/call", {"name": tool, "arguments": arguments})
-        if "result" not in reply:
+        if "result" not in reply or "code" in reply["result"].get("_meta", {}):
             raise Refused(reply)
         return reply["result"]
 

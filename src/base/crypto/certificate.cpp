@@ -2,7 +2,8 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <ctime>
+#include <chrono>
+#include <cstdio>
 
 #include "base/assert.h"
 #include "base/crypto/crypto.h"
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::size_t kNameBytesMax = 100;   // keeps every DER length below in one or two bytes
 constexpr std::size_t kNamesMax = 16;
-constexpr std::time_t kAgeSeconds = 3600;    // a caller whose clock is a little behind still accepts it
+constexpr std::chrono::hours kAge{1};        // a caller whose clock is a little behind still accepts it
 constexpr unsigned kDaysMax = 3660;
 
 // GeneralNames of RFC 5280: the library takes this one extension as bytes.
@@ -47,18 +48,24 @@ Result<std::vector<std::uint8_t>> alternative_names(std::vector<std::string> con
     return out;
 }
 
-// UTCTime until 2049 and GeneralizedTime after it, as RFC 5280 wants; tag and length first, as the library copies it.
-int put_time(byte (&out)[CTC_DATE_SIZE], std::time_t when)
+// UTCTime until 2049 and GeneralizedTime after it, as RFC 5280 wants; tag and length first, as the library copies it. Not gmtime_r, which
+// opens the time zone file: a confined helper does not survive that.
+int put_time(byte (&out)[CTC_DATE_SIZE], std::chrono::sys_seconds when)
 {
     constexpr byte kUtcTime = 0x17, kGeneralizedTime = 0x18;
-    std::tm parts{};
-    ::gmtime_r(&when, &parts);
-    char text[CTC_DATE_SIZE] = {};
-    auto const size = std::strftime(text, sizeof text, parts.tm_year < 150 ? "%y%m%d%H%M%SZ" : "%Y%m%d%H%M%SZ", &parts);
-    out[0] = parts.tm_year < 150 ? kUtcTime : kGeneralizedTime;
+    auto const day = std::chrono::floor<std::chrono::days>(when);
+    std::chrono::year_month_day const date(day);
+    std::chrono::hh_mm_ss const clock(when - day);
+    int const year = static_cast<int>(date.year());
+    bool const short_form = year < 2050;
+    char text[CTC_DATE_SIZE];
+    int const size = std::snprintf(text, sizeof text, "%0*d%02u%02u%02d%02d%02dZ", short_form ? 2 : 4, short_form ? year % 100 : year,
+        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+        static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
+    out[0] = short_form ? kUtcTime : kGeneralizedTime;
     out[1] = static_cast<byte>(size);
     std::copy_n(text, size, out + 2);
-    return static_cast<int>(size) + 2;
+    return size + 2;
 }
 
 std::string pem(std::span<byte const> der, int type)
@@ -75,9 +82,9 @@ Result<void> fill(Cert& cert, std::string_view common_name, std::span<std::uint8
     std::ranges::copy(common_name, cert.subject.commonName);
     cert.sigType = CTC_SHA256wECDSA;
     cert.selfSigned = 1;
-    std::time_t const now = std::time(nullptr);
-    cert.beforeDateSz = put_time(cert.beforeDate, now - kAgeSeconds);
-    cert.afterDateSz = put_time(cert.afterDate, now + static_cast<std::time_t>(days) * 86'400);
+    auto const now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    cert.beforeDateSz = put_time(cert.beforeDate, now - kAge);
+    cert.afterDateSz = put_time(cert.afterDate, now + std::chrono::days(days));
     std::ranges::copy(alternatives, cert.altNames);
     cert.altNamesSz = static_cast<int>(alternatives.size());
     if (wc_SetKeyUsage(&cert, "digitalSignature") != 0 || wc_SetExtKeyUsage(&cert, "serverAuth") != 0 ||

@@ -55,7 +55,7 @@ TEST_CASE("json: given text over the size bound, when it is parsed, then it is o
 TEST_CASE("json: given a number outside the exact range, when it is asked for as an integer, then it is none", "[wire]")
 {
     CHECK_FALSE(Json::parse("9007199254740994")->view().integer().has_value());
-    CHECK_FALSE(Json::parse("1e400").has_value() && Json::parse("1e400")->view().integer().has_value());
+    CHECK_FALSE(Json::parse("1e300")->view().integer().has_value());
 }
 
 TEST_CASE("json: given bytes that are not UTF-8, when they are printed, then the text parses and holds replacement characters", "[wire][T-07]")

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "appliance/ctl.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <format>
+#include <vector>
+
+#include "appliance/client/client.h"
+#include "appliance/commands.h"
+
+namespace ocu::appliance {
+
+namespace {
+
+using wire::Json;
+using wire::JsonView;
+
+enum Exit : int { done = 0, refused = 1, usage = 2 };
+
+constexpr char kUsage[] =
+    "usage: ocu-appliance ctl [--socket S] [--json] COMMAND\n"
+    "  status        what runs here, and whether it is well\n"
+    "  sessions      every session: whose, how old, in which state\n"
+    "  kill ID       end one session at once; its caller's next call gets a new one\n"
+    "  kill-all      end every session at once\n"
+    "  freeze        make no new session until `thaw`; those that run go on\n"
+    "  thaw          undo freeze\n"
+    "  shutdown      end the appliance in order\n";
+
+struct Command {
+    std::string_view name;
+    std::string_view path;
+    bool post;
+};
+
+constexpr std::array kCommands{
+    Command{"status", "/v1/status", false},
+    Command{"sessions", "/v1/sessions", false},
+    Command{"kill-all", "/v1/kill-all", true},
+    Command{"freeze", "/v1/freeze", true},
+    Command{"thaw", "/v1/thaw", true},
+    Command{"shutdown", "/v1/shutdown", true},
+};
+
+// What another process sent, for a terminal: no control character gets through (T-11).
+std::string shown(std::optional<std::string_view> text)
+{
+    std::string out(text.value_or("?"));
+    std::ranges::replace_if(out, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+    return out;
+}
+
+std::string age(std::int64_t seconds)
+{
+    if (seconds < 60) return std::format("{}s", seconds);
+    if (seconds < 3600) return std::format("{}m{:02}s", seconds / 60, seconds % 60);
+    return std::format("{}h{:02}m", seconds / 3600, seconds / 60 % 60);
+}
+
+std::string table(std::vector<std::vector<std::string>> const& rows)
+{
+    std::vector<std::size_t> widths(rows.front().size(), 0);
+    for (auto const& row : rows)
+        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    std::string out;
+    for (auto const& row : rows) {
+        std::string line;
+        for (std::size_t i = 0; i < row.size(); ++i) line += std::format("{:<{}}  ", row[i], widths[i]);
+        line.erase(line.find_last_not_of(' ') + 1);
+        out += line + "\n";
+    }
+    return out;
+}
+
+std::string render_status(JsonView status)
+{
+    std::string out = std::format("{} {}: {}{}\n", shown(status["name"].string()), shown(status["version"].string()),
+        shown(status["status"].string()), status["frozen"].boolean().value_or(false) ? ", FROZEN (no new sessions)" : "");
+    out += std::format("profile {}, tier {}, up {}\n", shown(status["profile"].string()), shown(status["tier"].string()),
+        age(status["uptime_s"].integer().value_or(0)));
+    out += std::format("sessions {}\n", status["sessions"].integer().value_or(0));
+    out += std::format("mcp {}\n", shown(status["mcp"].string()));
+    out += std::format("manifest serial {}, sha256 {}\n", status["manifest"]["serial"].integer().value_or(0), shown(status["manifest"]["digest"].string()));
+    std::vector<std::vector<std::string>> rows{{"HELPER", "STATE"}};
+    status["helpers"].each([&](std::string_view name, JsonView state) { rows.push_back({shown(name), shown(state.string())}); });
+    return out + table(rows);
+}
+
+std::string render_sessions(JsonView sessions)
+{
+    std::vector<std::vector<std::string>> rows{{"ID", "CALLER", "CHAT", "TIER", "STATE", "AGE", "SLOT"}};
+    for (std::size_t i = 0; i < sessions.size(); ++i) {
+        JsonView const each = sessions.at(i);
+        rows.push_back({shown(each["id"].string()), shown(each["caller"].string()), shown(each["chat"].string()), shown(each["tier"].string()),
+            shown(each["state"].string()), age(each["age_s"].integer().value_or(0)), std::to_string(each["slot"].integer().value_or(0))});
+    }
+    return rows.size() == 1 ? "no sessions\n" : table(rows);
+}
+
+int say(CtlRequest const& request, std::string_view code, std::string_view message, std::string_view trace)
+{
+    if (request.json) {
+        Json error = Json::object();
+        error.set("code", code).set("message", message).set("trace", trace);
+        Json line = Json::object();
+        line.set("error", std::move(error));
+        std::fprintf(stderr, "%s\n", line.print().c_str());
+    } else {
+        std::fprintf(stderr, "ctl: %s: %s%s%s%s\n", shown(code).c_str(), shown(message).c_str(), trace.empty() ? "" : " (trace ",
+            shown(trace).c_str(), trace.empty() ? "" : ")");
+    }
+    return Exit::refused;
+}
+
+int say_answer(CtlRequest const& request, client::Answer const& answer)
+{
+    auto const document = Json::parse(answer.body, {.bytes_max = 4u << 20, .depth_max = 8});
+    if (!document) return say(request, "bad_answer", "the answer is not JSON", "");
+    JsonView const body = document->view();
+    constexpr long kOk = 200;
+    if (answer.status != kOk) {
+        JsonView const error = body["error"];
+        return say(request, error["code"].string().value_or("error"), error["message"].string().value_or("the request failed"),
+            error["trace"].string().value_or(""));
+    }
+    std::string const text = request.json ? body.print() + "\n" : render_for_people(request.command, body);
+    std::fputs(text.c_str(), stdout);
+    // Severed, but not confirmed dead in time: the operator must look again, and a script must notice.
+    return body["pending"].integer().value_or(0) > 0 ? Exit::refused : Exit::done;
+}
+
+}  // namespace
+
+std::expected<CtlRequest, std::string> parse_ctl(std::span<char const* const> arguments)
+{
+    CtlRequest request;
+    std::vector<std::string_view> words;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        std::string_view const word = arguments[i];
+        if (word == "--json") {
+            request.json = true;
+        } else if (word == "--help") {
+            request.help = true;
+            return request;
+        } else if (word == "--socket") {
+            if (++i == arguments.size()) return std::unexpected("--socket needs a path");
+            request.socket = arguments[i];
+        } else if (word.starts_with("-")) {
+            return std::unexpected("unknown option " + std::string(word));
+        } else {
+            words.push_back(word);
+        }
+    }
+    if (words.empty()) return std::unexpected("a command is missing");
+    request.command = words.front();
+    if (request.command == "kill") {
+        if (words.size() != 2) return std::unexpected("kill needs the id of one session");
+        // Only what can be an id becomes part of a URL.
+        constexpr std::string_view kIdLetters = "abcdefghijklmnopqrstuvwxyz0123456789-";
+        if (words[1].find_first_not_of(kIdLetters) != std::string_view::npos) return std::unexpected("a session is named s- and sixteen hex digits");
+        request.path = "/v1/sessions/" + std::string(words[1]) + "/kill";
+        request.post = true;
+        return request;
+    }
+    auto const known = std::ranges::find(kCommands, words.front(), &Command::name);
+    if (known == kCommands.end()) return std::unexpected("unknown command " + std::string(words.front()));
+    if (words.size() != 1) return std::unexpected(request.command + " takes no argument");
+    request.path = known->path;
+    request.post = known->post;
+    return request;
+}
+
+std::string render_for_people(std::string_view command, JsonView answer)
+{
+    if (command == "status") return render_status(answer);
+    if (command == "sessions") return render_sessions(answer["sessions"]);
+    if (command == "kill" || command == "kill-all") {
+        auto const pending = answer["pending"].integer().value_or(0);
+        return std::format("killed {}{}{}\n", answer["killed"].integer().value_or(0),
+            pending > 0 ? std::format(", {} severed but not yet confirmed dead", pending) : "",
+            answer["recorded"].boolean().value_or(false) ? "" : " (the record of this could not be confirmed: look at audit)");
+    }
+    if (command == "freeze") return "frozen: no new session until `thaw`\n";
+    if (command == "thaw") return "thawed\n";
+    return "shutting down\n";
+}
+
+int ctl_main(int argc, char** argv)
+{
+    auto const request = parse_ctl(std::span<char const* const>(argv + 1, static_cast<std::size_t>(argc - 1)));
+    if (!request) {
+        std::fprintf(stderr, "ctl: %s\n%s", request.error().c_str(), kUsage);
+        return Exit::usage;
+    }
+    if (request->help) {
+        std::fputs(kUsage, stdout);
+        return Exit::done;
+    }
+    if (auto const begun = client::begin(); !begun) return say(*request, "internal", begun.error().what.view(), "");
+    client::Endpoint const endpoint{request->socket, {}};
+    std::string const url = "http://appliance" + request->path;
+    auto const answer = request->post ? client::http_post(endpoint, url, "{}") : client::http_get(endpoint, url);
+    if (!answer) return say(*request, name_of(answer.error().fault), request->socket + ": " + std::string(answer.error().what.view()), "");
+    return say_answer(*request, *answer);
+}
+
+}  // namespace ocu::appliance

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// `ocu-appliance ctl`: an operator's questions and orders, over the local socket. The two pure halves are here for the tests: what the
+// command line means, and how an answer looks to a person. The entry is commands.h's ctl_main.
+
+#include <expected>
+#include <span>
+#include <string>
+
+#include "wire/json.h"
+
+namespace ocu::appliance {
+
+inline constexpr char kDefaultOperatorSocket[] = "/var/lib/ocu-appliance/operator.sock";
+
+struct CtlRequest {
+    std::string socket = kDefaultOperatorSocket;
+    bool json = false;
+    bool help = false;
+    bool post = false;
+    std::string command;
+    std::string path;  // of the URL
+};
+
+// Or one line that says what is wrong with the arguments (those after `ctl`).
+std::expected<CtlRequest, std::string> parse_ctl(std::span<char const* const> arguments);
+
+// An answer of status 200, for people.
+std::string render_for_people(std::string_view command, wire::JsonView answer);
+
+}  // namespace ocu::appliance

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "appliance/doctor.h"
+
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <format>
+#include <string_view>
+
+#include "appliance/commands.h"
+#include "appliance/manifest/files.h"
+#include "base/unique_fd.h"
+#include "wire/json.h"
+
+namespace ocu::appliance {
+
+namespace {
+
+Finding good(std::string what) { return {Health::good, std::move(what), {}}; }
+Finding worse(std::string what, std::string advice) { return {Health::worse, std::move(what), std::move(advice)}; }
+Finding bad(std::string what, std::string advice) { return {Health::bad, std::move(what), std::move(advice)}; }
+
+// Files of /proc say that they are empty: read what comes.
+std::string read_kernel_file(char const* path)
+{
+    UniqueFd fd(::open(path, O_RDONLY | O_CLOEXEC));
+    std::string text(64u << 10, '\0');
+    ssize_t const got = fd ? ::read(fd.get(), text.data(), text.size()) : 0;
+    text.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    return text;
+}
+
+Finding examine_user()
+{
+    if (::geteuid() == 0) return good("runs as root");
+    return bad("does not run as root", "start with sudo: namespaces, mounts and cgroups are made here, and privileges dropped after that");
+}
+
+Finding examine_kernel()
+{
+    utsname name{};
+    if (::uname(&name) != 0) return bad("the kernel does not say its version", "a Linux kernel of 6.1 or later is needed");
+    int major = 0;
+    int minor = 0;
+    std::string_view const release = name.release;
+    auto const [dot, error] = std::from_chars(release.data(), release.data() + release.size(), major);
+    if (error == std::errc{} && dot != release.data() + release.size()) (void)std::from_chars(dot + 1, release.data() + release.size(), minor);
+    if (std::pair(major, minor) >= std::pair(6, 1)) return good(std::format("kernel {}", release));
+    return bad(std::format("kernel {}", release), "use a kernel of 6.1 or later (Debian 12 or 13)");
+}
+
+// In a child, because it cannot be undone.
+Finding examine_namespaces()
+{
+    pid_t const child = ::fork();
+    if (child == 0) ::_exit(::unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) == 0 ? 0 : 1);
+    int status = 1;
+    while (child > 0 && ::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) return good("user, network, process and mount namespaces");
+    return bad("namespaces cannot be made", "raise user.max_user_namespaces and look at kernel.unprivileged_userns_clone, or at the container this runs in");
+}
+
+Finding examine_cgroups()
+{
+    constexpr char kWhat[] = "control groups";
+    if (::access("/sys/fs/cgroup/cgroup.controllers", R_OK) == 0) {
+        std::string const controllers = read_kernel_file("/sys/fs/cgroup/cgroup.controllers");
+        for (char const* const name : {"memory", "pids", "cpu"})
+            if (controllers.find(name) == std::string::npos)
+                return bad(std::format("{} v2 without the {} controller", kWhat, name), "boot without cgroup_disable for it, or delegate it to this container");
+        return good("control groups v2 with memory, pids, cpu");
+    }
+    bool const hybrid = ::access("/sys/fs/cgroup/memory", F_OK) == 0 && ::access("/sys/fs/cgroup/pids", F_OK) == 0;
+    if (!hybrid) return bad(kWhat, "mount cgroup2 on /sys/fs/cgroup");
+    return worse("control groups v1 (hybrid)", "works; boot with systemd.unified_cgroup_hierarchy=1 for the single hierarchy");
+}
+
+Finding examine_file_systems()
+{
+    std::string const known = read_kernel_file("/proc/filesystems");
+    for (char const* const name : {"erofs", "overlay", "tmpfs"})
+        if (known.find(std::format("\t{}\n", name)) == std::string::npos)
+            return bad(std::format("file system {} is not there", name), std::format("modprobe {}", name));
+    return good("file systems erofs, overlay, tmpfs");
+}
+
+Finding examine_fuse()
+{
+    UniqueFd const fuse(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
+    if (fuse) return good("/dev/fuse");
+    return bad("/dev/fuse cannot be opened", "modprobe fuse; in a container, pass the device in");
+}
+
+Finding examine_landlock()
+{
+    long const version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    if (version >= 2) return good(std::format("Landlock, version {}", version));
+    return bad("Landlock is not there", "boot with lsm=landlock,... (CONFIG_SECURITY_LANDLOCK): without it no helper starts");
+}
+
+Finding examine_seccomp()
+{
+    std::uint32_t const action = SECCOMP_RET_KILL_PROCESS;
+    if (::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0) return good("seccomp filters");
+    return bad("seccomp filters are not there", "a kernel with CONFIG_SECCOMP_FILTER is needed: without it no helper starts");
+}
+
+// The smallest program of the kind that lanes use: it lets everything pass, and is never attached.
+Finding examine_lookup_program()
+{
+    bpf_insn const instructions[] = {{BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, SK_PASS}, {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
+    bpf_attr attributes{};
+    attributes.prog_type = BPF_PROG_TYPE_SK_LOOKUP;
+    attributes.expected_attach_type = BPF_SK_LOOKUP;
+    attributes.insn_cnt = std::size(instructions);
+    attributes.insns = reinterpret_cast<std::uintptr_t>(instructions);
+    attributes.license = reinterpret_cast<std::uintptr_t>("GPL");
+    UniqueFd const program(static_cast<int>(::syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof(attributes))));
+    if (program) return good("BPF socket lookup (lanes)");
+    return bad(std::format("BPF socket lookup programs cannot be loaded ({})", std::strerror(errno)), "needs root and a kernel with CONFIG_BPF_SYSCALL; look at kernel lockdown");
+}
+
+std::string find_program(std::initializer_list<char const*> paths)
+{
+    for (char const* const path : paths)
+        if (::access(path, X_OK) == 0) return path;
+    return {};
+}
+
+Finding examine_runc()
+{
+    std::string const path = find_program({"/usr/sbin/runc", "/usr/bin/runc", "/usr/local/sbin/runc", "/usr/local/bin/runc"});
+    if (!path.empty()) return good(path);
+    return bad("runc is not installed", "apt install runc");
+}
+
+Finding examine_runsc()
+{
+    std::string const path = find_program({"/usr/bin/runsc", "/usr/local/bin/runsc", "/usr/sbin/runsc"});
+    if (!path.empty()) return good(path);
+    return worse("runsc (gVisor) is not installed", "only profile trusted_operator can be served; apt install runsc for the others");
+}
+
+Finding examine_locked_memory()
+{
+    constexpr rlim_t kNeeded = 64u << 10;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur >= kNeeded) return good("memory can be locked");
+    return bad("memory cannot be locked", "raise RLIMIT_MEMLOCK (ulimit -l): keys are kept out of swap");
+}
+
+char const* mark_of(Health health)
+{
+    switch (health) {
+    case Health::good: return "ok  ";
+    case Health::worse: return "note";
+    case Health::bad: return "BAD ";
+    }
+    return "";
+}
+
+char const* word_of(Health health)
+{
+    return health == Health::good ? "good" : health == Health::worse ? "note" : "bad";
+}
+
+}  // namespace
+
+std::vector<Finding> examine()
+{
+    return {examine_user(), examine_kernel(), examine_namespaces(), examine_cgroups(), examine_file_systems(), examine_fuse(), examine_landlock(),
+        examine_seccomp(), examine_lookup_program(), examine_locked_memory(), examine_runc(), examine_runsc()};
+}
+
+int verdict_of(std::vector<Finding> const& findings)
+{
+    return std::ranges::any_of(findings, [](Finding const& each) { return each.health == Health::bad; }) ? 1 : 0;
+}
+
+int doctor_main(int argc, char** argv)
+{
+    bool const json = argc == 2 && std::string_view(argv[1]) == "--json";
+    if (argc > 1 && !json) {
+        bool const help = argc == 2 && std::string_view(argv[1]) == "--help";
+        std::fputs("usage: ocu-appliance doctor [--json]\n", help ? stdout : stderr);
+        return help ? 0 : 2;
+    }
+    auto const findings = examine();
+    wire::Json list = wire::Json::array();
+    for (auto const& each : findings) {
+        if (!json) {
+            std::printf("%s  %s%s%s\n", mark_of(each.health), each.what.c_str(), each.advice.empty() ? "" : "\n      -> ", each.advice.c_str());
+            continue;
+        }
+        wire::Json item = wire::Json::object();
+        item.set("health", word_of(each.health)).set("what", each.what).set("advice", each.advice);
+        list.push(std::move(item));
+    }
+    if (json) std::printf("%s\n", list.print().c_str());
+    return verdict_of(findings);
+}
+
+}  // namespace ocu::appliance

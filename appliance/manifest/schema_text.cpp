@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "appliance/manifest/schema.h"
+
+namespace ocu::manifest {
+
+std::string_view schema_text()
+{
+    return R"json({
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "$id": "ocu-manifest/1",
+  "title": "ocu-appliance manifest",
+  "description": "Everything that one appliance is told. Signed beside it: manifest.json.minisig. A section that is {} or absent has its defaults.",
+  "type": "object",
+  "additionalProperties": false,
+  "required": ["schema", "serial"],
+  "properties": {
+    "schema": {"const": "ocu-manifest/1", "type": "string"},
+    "serial": {"type": "integer", "minimum": 1, "maximum": 9007199254740991, "description": "Rises with every change."},
+    "appliance": {
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "name": {"type": "string", "minLength": 1, "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", "default": "ocu-appliance"},
+        "profile": {"type": "string", "enum": ["trusted_operator", "internal_workforce", "untrusted"], "default": "internal_workforce",
+          "description": "Who drives the agent."},
+        "tier": {"type": "string", "enum": ["runc", "gvisor"], "description": "Default: runc for trusted_operator, gvisor otherwise."},
+        "console": {"x-not-yet": "there is no console yet"}
+      }
+    },
+    "network": {
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "interfaces": {"x-not-yet": "the host configures its own network"},
+        "dns": {"x-not-yet": "the host configures its own network"},
+        "time": {"x-not-yet": "the host sets its own clock"}
+      }
+    },
+    "mcp": {
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "listen": {"type": "string", "pattern": "^([0-9.]{7,15}|\\[[0-9a-fA-F:.]{2,45}\\]):[0-9]{1,5}$", "default": "127.0.0.1:8811"},
+        "tls": {"type": "boolean", "description": "Default: true, but false on a loopback address."},
+        "hosts": {"type": "array", "maxItems": 64, "items": {"type": "string", "pattern": "^[A-Za-z0-9]([A-Za-z0-9.-]{0,252})$"},
+          "description": "Names under which clients reach the endpoint; accepted in Host."},
+        "origins": {"type": "array", "maxItems": 64, "items": {"type": "string", "pattern": "^https?://[A-Za-z0-9.:-]{1,255}$"},
+          "description": "Web pages whose scripts may call; accepted in Origin."},
+        "chat_id": {"type": "string", "enum": ["optional", "required"], "default": "optional"},
+        "callers": {
+          "type": ["array", "object"], "maxItems": 4096, "additionalProperties": false,
+          "items": {
+            "type": "object", "additionalProperties": false, "required": ["name", "key_hash"],
+            "properties": {
+              "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"},
+              "key_hash": {"type": "string", "pattern": "^sha256:[0-9a-f]{32}:[0-9a-f]{64}$",
+                "description": "sha256:SALT:SHA-256 of the salt's 16 bytes and the key's text"},
+              "oauth": {"x-not-yet": "callers have keys; there is no OAuth yet"}
+            }
+          }
+        },
+        "policy": {"x-not-yet": "there are no per-action rules yet: every caller may use every tool"},
+        "limits": {
+          "type": "object", "additionalProperties": false,
+          "properties": {
+            "connections": {"type": "integer", "minimum": 1, "maximum": 16384, "default": 2048},
+            "calls_per_caller": {"type": "integer", "minimum": 1, "maximum": 1024, "default": 32},
+            "calls_per_session": {"type": "integer", "minimum": 1, "maximum": 256, "default": 16},
+            "calls_per_minute": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 6000},
+            "sessions_per_caller": {"type": "integer", "minimum": 1, "maximum": 1024, "default": 32},
+            "creates_per_minute": {"type": "integer", "minimum": 1, "maximum": 60000, "default": 600},
+            "tool_timeout_s": {"type": "integer", "minimum": 1, "maximum": 3600, "default": 120},
+            "tool_timeout_max_s": {"type": "integer", "minimum": 1, "maximum": 3600, "default": 600}
+          }
+        }
+      }
+    },
+    "operators": {
+      "type": ["array", "object"], "maxItems": 64, "additionalProperties": false,
+      "items": {
+        "type": "object", "additionalProperties": false, "required": ["name", "uid"],
+        "properties": {
+          "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"},
+          "uid": {"type": "integer", "minimum": 1, "maximum": 883999, "x-why": "root always is one, and the helpers never are",
+            "description": "The user on this host who may use the operator socket."},
+          "public_key": {"x-not-yet": "operators come by the local socket only"},
+          "oidc_subject": {"x-not-yet": "there is no OIDC yet"},
+          "roles": {"x-not-yet": "every operator may do everything"}
+        }
+      }
+    },
+    "oidc": {"x-not-yet": "there is no OIDC yet"},
+    "egress": {
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "rules": {"x-not-yet": "the edge refuses every connection; no rule can open one yet"},
+        "chained_proxy": {"x-not-yet": "nothing leaves this machine yet"},
+        "ca_bundle": {"x-not-yet": "nothing leaves this machine yet"},
+        "tripwire": {"x-not-yet": "nothing leaves this machine yet"}
+      }
+    },
+    "credentials": {"x-not-yet": "no credential is used yet, so none may be stored"},
+    "storage": {
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "engine": {"type": "string", "enum": ["local"], "default": "local"},
+        "s3": {"x-not-yet": "the only engine is the local one"},
+        "limits": {
+          "type": "object", "additionalProperties": false,
+          "properties": {
+            "file_mib": {"type": "integer", "minimum": 1, "maximum": 1048576, "default": 1024},
+            "session_mib": {"type": "integer", "minimum": 1, "maximum": 1048576, "default": 4096}
+          }
+        }
+      }
+    },
+    "files": {
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "listen": {"type": "string", "pattern": "^([0-9.]{7,15}|\\[[0-9a-fA-F:.]{2,45}\\]):[0-9]{1,5}$", "default": "127.0.0.1:8812"},
+        "tls": {"type": "boolean", "description": "Default: true, but false on a loopback address."},
+        "embed": {"x-not-yet": "there is no preview page yet"},
+        "limits": {"x-not-yet": "there are no uploads yet"}
+      }
+    },
+    "sandbox": {
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "rootfs": {"type": "string", "enum": ["minimal", "standard", "full"], "default": "minimal"},
+        "limits": {
+          "type": "object", "additionalProperties": false,
+          "properties": {
+            "sessions": {"type": "integer", "minimum": 1, "maximum": 1024, "default": 64},
+            "memory_mib": {"type": "integer", "minimum": 64, "maximum": 1048576, "default": 2048},
+            "pids": {"type": "integer", "minimum": 16, "maximum": 32768, "default": 512},
+            "cpu_percent": {"type": "integer", "minimum": 10, "maximum": 25600, "default": 200},
+            "scratch_mib": {"type": "integer", "minimum": 16, "maximum": 1048576, "default": 1024},
+            "scratch_inodes": {"type": "integer", "minimum": 1024, "maximum": 100000000, "default": 200000},
+            "output_kib": {"type": "integer", "minimum": 64, "maximum": 65536, "default": 8192},
+            "idle_s": {"type": "integer", "minimum": 0, "maximum": 900, "x-why": "a session is idle for 15 minutes at most",
+              "description": "Default: 0 (off) for trusted_operator, 900 otherwise."},
+            "absolute_s": {"type": "integer", "minimum": 0, "maximum": 43200, "x-why": "a session lives for 12 hours at most",
+              "description": "Default: 0 (off) for trusted_operator, 43200 otherwise."}
+          }
+        },
+        "warm_pool": {"type": "integer", "minimum": 0, "maximum": 0, "x-why": "there is no warm pool yet", "default": 0},
+        "mounts": {"x-not-yet": "no directory of the operator's can be mounted yet"}
+      }
+    },
+    "audit": {
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "retention_days": {"type": "integer", "minimum": 2555, "maximum": 36500, "default": 2555,
+          "x-why": "the record is kept for 7 years at least; nothing deletes it in this version"},
+        "sinks": {"x-not-yet": "the log stays in the audit directory; there are no sinks yet"},
+        "transparency_log": {"x-not-yet": "there is no transparency log yet"},
+        "watermark": {"x-not-yet": "there is no watermark alarm yet"}
+      }
+    },
+    "soar": {"x-not-yet": "there is no SOAR interface yet"},
+    "update": {"x-not-yet": "there is no offline update yet"}
+  }
+}
+)json";
+}
+
+}  // namespace ocu::manifest

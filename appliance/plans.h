@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// What each standing helper is started with: its configuration and its descriptors, from the manifest and the machine. A helper gets
+// what it needs to know; what it does not use is not sent.
+
+#include <string>
+
+#include "appliance/core.h"
+#include "appliance/manifest/manifest.h"
+#include "appliance/run_options.h"
+#include "appliance/state_dir.h"
+#include "appliance/supervisor.h"
+
+namespace ocu::appliance {
+
+// What the machine has prepared for helpers. Outlives the supervisor.
+struct Prepared {
+    RunOptions options;
+    manifest::Applied applied;
+    StateDir state;
+    std::string run_directory;
+    std::string cgroup_prefix;
+    std::string agent_file;
+    std::string readme_file;
+    UniqueFd mcp_listener;
+    UniqueFd files_listener;
+};
+
+// Gives the supervisor a plan for each standing helper.
+void plan_helpers(Supervisor& supervisor, Core& core, Prepared const& prepared, gateway::Config const& gateway_config);
+
+// The order in which they start: who writes first, then who signs, then the rest; the fronts last, so that nobody is served early.
+inline constexpr helper::Kind kStartOrder[] = {helper::Kind::audit_writer, helper::Kind::custody, helper::Kind::launcher, helper::Kind::parser,
+    helper::Kind::edge, helper::Kind::storage_lane, helper::Kind::operator_front, helper::Kind::files_front, helper::Kind::gateway_front};
+static_assert(std::size(kStartOrder) == helper::kStandingKinds);
+
+}  // namespace ocu::appliance

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// Every profile in one list, for what must hold of all of them.
+
+#include <array>
+
+#include "appliance/profiles/audit_writer.h"
+#include "appliance/profiles/broker.h"
+#include "appliance/profiles/custody.h"
+#include "appliance/profiles/edge.h"
+#include "appliance/profiles/exec.h"
+#include "appliance/profiles/files_front.h"
+#include "appliance/profiles/gateway_front.h"
+#include "appliance/profiles/launcher.h"
+#include "appliance/profiles/operator_front.h"
+#include "appliance/profiles/parser.h"
+#include "appliance/profiles/storage_lane.h"
+
+namespace ocu::profiles {
+
+inline constexpr std::uint32_t kSlotsMax = 4096;
+
+// All but the launcher, which keeps what it needs to make sandboxes.
+inline constexpr std::array kConfinedProfiles{&kGatewayFront, &kOperatorFront, &kFilesFront, &kParser, &kCustody, &kEdge, &kStorageLane,
+    &kAuditWriter, &kBroker, &kExec};
+
+// The user ids that a helper may run as: one, or one for each slot.
+struct Users {
+    std::uint32_t first;
+    std::uint32_t last;
+    constexpr bool disjoint(Users const& other) const { return last < other.first || other.last < first; }
+};
+
+constexpr Users users_of(helper::Profile const& profile)
+{
+    bool const per_session = profile.network == helper::Network::shared_empty_namespace;
+    return {profile.user_offset, profile.user_offset + (per_session ? kSlotsMax - 1 : 0)};
+}
+
+}  // namespace ocu::profiles

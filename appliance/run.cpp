@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// `ocu-appliance run`: from a signed manifest to a machine that serves, and back to nothing.
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+#include "appliance/client/client.h"
+#include "appliance/commands.h"
+#include "appliance/embedded.h"
+#include "appliance/listeners.h"
+#include "appliance/manifest/files.h"
+#include "appliance/plans.h"
+#include "base/crypto/crypto.h"
+#include "base/log.h"
+
+namespace ocu::appliance {
+
+namespace {
+
+constexpr rlim_t kOpenFilesMax = 65'536;
+constexpr std::chrono::seconds kStopWait{20};
+constexpr std::chrono::milliseconds kProbeEvery{50};
+constexpr int kProbesMax = 100;
+constexpr std::size_t kReadmeBytesMax = 32u << 10;
+
+int refuse(std::string_view what, std::string_view why)
+{
+    std::fprintf(stderr, "error: %.*s: %.*s\n", static_cast<int>(what.size()), what.data(), static_cast<int>(why.size()), why.data());
+    return 1;
+}
+
+int refuse(std::string_view what, Error const& error)
+{
+    std::string why(error.what.view());
+    if (error.os_errno != 0) why += std::string(" (") + ::strerrordesc_np(error.os_errno) + ")";
+    return refuse(what, why);
+}
+
+// Descriptors for a few hundred sessions; the process is not dumpable and gains nothing by executing anything.
+void set_up_process()
+{
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = std::min(files.rlim_max, kOpenFilesMax);
+        ::setrlimit(RLIMIT_NOFILE, &files);
+    }
+    rlimit const no_core{0, 0};
+    ::setrlimit(RLIMIT_CORE, &no_core);
+    ::prctl(PR_SET_DUMPABLE, 0);
+    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+Result<UniqueFd> take_signals()
+{
+    sigset_t wanted;
+    ::sigemptyset(&wanted);
+    ::sigaddset(&wanted, SIGINT);
+    ::sigaddset(&wanted, SIGTERM);
+    ::sigaddset(&wanted, SIGHUP);
+    if (::sigprocmask(SIG_BLOCK, &wanted, nullptr) != 0) return fail_os("block signals");
+    UniqueFd signals(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!signals) return fail_os("signalfd");
+    return signals;
+}
+
+std::string url_of(manifest::Listen const& listen, int listener)
+{
+    auto bound = listen;
+    if (auto const port = port_of(listener)) bound.port = *port;
+    return bound.url();
+}
+
+class Machine {
+public:
+    explicit Machine(Prepared prepared, RunDir run_dir, UniqueFd signals)
+        : prepared_(std::move(prepared)), run_dir_(std::move(run_dir)), signals_(std::move(signals)), supervisor_(loop_, clock_, health_)
+    {
+    }
+
+    Result<void> start();
+    void serve() { loop_.run(); }
+    // Only what serves may be stopped in order; what failed to start ends with its process.
+    void finish();
+
+private:
+    void record_start();
+    void probe(int attempt);
+    void announce();
+    void stop();
+
+    SystemClock clock_;
+    wire::Loop loop_;
+    Prepared prepared_;
+    RunDir run_dir_;
+    UniqueFd signals_;
+    helper::Health health_;
+    Supervisor supervisor_;
+    std::unique_ptr<HelperSpawner> spawner_;
+    std::unique_ptr<Core> core_;
+    wire::Watch signal_watch_;
+    wire::Watch probe_watch_;
+    wire::Watch stop_guard_;
+    std::string mcp_url_;
+    std::string files_url_;
+    bool stopping_ = false;
+};
+
+Result<void> Machine::start()
+{
+    auto const& applied = prepared_.applied;
+    mcp_url_ = url_of(applied.mcp, prepared_.mcp_listener.get());
+    files_url_ = url_of(applied.files, prepared_.files_listener.get());
+    spawner_ = std::make_unique<HelperSpawner>(OCU_TRY(make_empty_network_namespace()),
+        [this](helper::Kind kind) { supervisor_.report_violation(kind); });
+    RoleConfigs configs{applied.gateway, applied.control, applied.storage, applied.sandbox, applied.audit};
+    configs.control.mcp_url = mcp_url_ + "/mcp";
+    configs.gateway.public_url = mcp_url_;
+    auto const gateway_config = configs.gateway;
+    RoleDescriptors descriptors;
+    descriptors.operator_listener = OCU_TRY(listen_unix(prepared_.state.path + "/operator.sock"));
+    descriptors.store = std::move(prepared_.state.store);
+    core_ = std::make_unique<Core>(loop_, clock_, std::move(configs), std::move(descriptors), *spawner_, health_,
+        [this] { loop_.post([this] { stop(); }); });
+    plan_helpers(supervisor_, *core_, prepared_, gateway_config);
+    supervisor_.record_to(core_->recorder());
+    core_->start_threads();
+    for (auto const kind : kStartOrder) {
+        if (auto const started = supervisor_.start(kind); !started) {
+            log::warning("cannot start and confine:", helper::name_of(kind));
+            return std::unexpected(started.error());
+        }
+    }
+    signal_watch_ = loop_.on_readable(signals_.get(), [this] {
+        signalfd_siginfo info{};
+        while (::read(signals_.get(), &info, sizeof info) > 0) {}
+        stop();
+    });
+    record_start();
+    return {};
+}
+
+void Machine::record_start()
+{
+    proto::Event applied;
+    applied.what = proto::What::manifest_applied;
+    applied.actor = "core";
+    applied.resource = wire::Text<512>::cut(prepared_.applied.name);
+    applied.detail = wire::Text<1024>::cut(prepared_.applied.digest);
+    applied.number = prepared_.applied.serial;
+    core_->recorder().note(std::move(applied));
+    proto::Event start;
+    start.what = proto::What::appliance_start;
+    start.actor = "core";
+    start.resource = wire::Text<512>(OCU_VERSION);
+    // Nobody is told that this machine serves before the record says so.
+    core_->recorder().record(std::move(start), [this](Result<EventNumber> written) {
+        if (written) return probe(0);
+        log::failure("the start cannot be put on record", written.error());
+        stop();
+    });
+}
+
+void Machine::probe(int attempt)
+{
+    if (stopping_) return;
+    if (client::probe(mcp_url_ + "/health")) return announce();
+    if (attempt == kProbesMax) {
+        log::error("does not become healthy");
+        return stop();
+    }
+    probe_watch_ = loop_.after(kProbeEvery, [this, attempt] { probe(attempt + 1); });
+}
+
+void Machine::announce()
+{
+    if (auto const kept = manifest::remember_serial(prepared_.state.path, prepared_.applied); !kept) {
+        log::failure("the manifest's serial cannot be kept", kept.error());
+        return stop();
+    }
+    auto const& state = prepared_.state.path;
+    std::printf("READY mcp=%s/mcp token-file=%s/callers/dev.token files=%s/ operator-socket=%s/operator.sock state=%s\n", mcp_url_.c_str(),
+        state.c_str(), files_url_.c_str(), state.c_str(), state.c_str());
+    std::fflush(stdout);
+}
+
+void Machine::stop()
+{
+    if (stopping_) return;
+    stopping_ = true;
+    log::info("stopping");
+    stop_guard_ = loop_.after(std::chrono::milliseconds(kStopWait), [this] {
+        log::warning("some role did not stop in time; ending anyway");
+        loop_.stop();
+    });
+    proto::Event event;
+    event.what = proto::What::appliance_stop;
+    event.actor = "core";
+    core_->recorder().note(std::move(event));
+    core_->stop([this] { loop_.stop(); });
+}
+
+void Machine::finish()
+{
+    if (core_) core_->join();  // links close: helpers end, the launcher takes away what is left
+    supervisor_.stop();
+    ::unlink((prepared_.state.path + "/operator.sock").c_str());
+}
+
+Result<Prepared> prepare(RunOptions options, manifest::Applied applied, RunDir const& run_dir)
+{
+    Prepared prepared;
+    prepared.state = OCU_TRY(open_state_dir(options.state));
+    prepared.run_directory = run_dir.path();
+    prepared.cgroup_prefix = run_dir.path().substr(run_dir.path().rfind('/') + 1);
+    prepared.agent_file = OCU_TRY(run_dir.put_file("agent", embedded_guest(), 0555));
+    std::string readme;
+    if (!options.guest_readme.empty()) readme = OCU_TRY(manifest::read_file(options.guest_readme, kReadmeBytesMax));
+    prepared.readme_file = OCU_TRY(run_dir.put_file("README.md", readme, 0444));
+    applied.gateway.instructions = readme;
+    prepared.mcp_listener = OCU_TRY(listen_tcp(applied.mcp.authority()));
+    prepared.files_listener = OCU_TRY(listen_tcp(applied.files.authority()));
+    prepared.options = std::move(options);
+    prepared.applied = std::move(applied);
+    return prepared;
+}
+
+}  // namespace
+
+int version_main(int, char**)
+{
+    std::puts("ocu-appliance " OCU_VERSION);
+    return 0;
+}
+
+int run_main(int argc, char** argv)
+{
+    if (argc == 2 && std::string_view(argv[1]) == "--help") {
+        std::fputs(kRunUsage, stdout);
+        return 0;
+    }
+    auto options = parse_run_options(argc, argv);
+    if (!options) {
+        std::fprintf(stderr, "error: %s\n%s", options.error().c_str(), kRunUsage);
+        return 2;
+    }
+    if (::geteuid() != 0) return refuse("run", "needs root: it makes namespaces, mounts and cgroups");
+    if (::mkdir(options->state.c_str(), 0711) != 0 && errno != EEXIST) return refuse("run", "cannot make the state directory");
+    std::unique_ptr<char, void (*)(void*)> const absolute(::realpath(options->state.c_str(), nullptr), std::free);
+    if (absolute) options->state = absolute.get();
+    auto applied = manifest::load_manifest(options->manifest, options->trust, options->state);
+    if (!applied) {
+        auto const& refusal = applied.error();
+        return refuse("manifest refused", refusal.key.empty() ? refusal.reason : refusal.key + ": " + refusal.reason);
+    }
+    set_up_process();
+    auto signals = take_signals();
+    if (!signals) return refuse("run", signals.error());
+    auto run_dir = RunDir::make();
+    if (!run_dir) return refuse("run", run_dir.error());
+    auto prepared = prepare(std::move(*options), std::move(*applied), *run_dir);
+    if (!prepared) return refuse("run", prepared.error());
+    Machine machine(std::move(*prepared), std::move(*run_dir), std::move(*signals));
+    auto const started = machine.start();
+    if (started) machine.serve();
+    machine.finish();
+    return started ? 0 : refuse("run", started.error());
+}
+
+}  // namespace ocu::appliance

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "appliance/run_options.h"
+
+#include <string_view>
+
+namespace ocu::appliance {
+
+char const kRunUsage[] =
+    "usage: ocu-appliance run --manifest FILE --trust PUBKEY --state DIR --image FILE [--runc PATH] [--runsc PATH] [--readme FILE]\n"
+    "\n"
+    "  --manifest FILE  what to do; FILE.minisig beside it must be signed by the trusted key\n"
+    "  --trust PUBKEY   the minisign public key file that manifests must be signed with\n"
+    "  --state DIR      audit/ state/ store/ callers/ run/ are made here\n"
+    "  --image FILE     guest image: an EROFS file, or a directory with a root file system\n"
+    "  --runc PATH      default /usr/sbin/runc\n"
+    "  --runsc PATH     gVisor's runtime; without it the tier gvisor is refused\n"
+    "  --readme FILE    text that guests find in /usr/share/ocu/README.md and agents get as instructions\n"
+    "\n"
+    "Prints `READY mcp=... ` on stdout when it serves. SIGTERM or SIGINT ends it in order.\n";
+
+std::expected<RunOptions, std::string> parse_run_options(int argc, char** argv)
+{
+    RunOptions options;
+    struct Option {
+        std::string_view name;
+        std::string* value;
+    };
+    Option const known[] = {{"--manifest", &options.manifest}, {"--trust", &options.trust}, {"--state", &options.state},
+        {"--image", &options.image}, {"--runc", &options.runc}, {"--runsc", &options.runsc}, {"--readme", &options.guest_readme}};
+    for (int i = 1; i < argc; i += 2) {
+        std::string* value = nullptr;
+        for (auto const& option : known)
+            if (option.name == argv[i]) value = option.value;
+        if (value == nullptr) return std::unexpected("unknown option " + std::string(argv[i]));
+        if (i + 1 >= argc) return std::unexpected(std::string(argv[i]) + " needs a value");
+        *value = argv[i + 1];
+    }
+    for (auto const& [name, value] : {std::pair("--manifest", &options.manifest), std::pair("--trust", &options.trust),
+             std::pair("--state", &options.state), std::pair("--image", &options.image)})
+        if (value->empty()) return std::unexpected(std::string(name) + " is required");
+    return options;
+}
+
+}  // namespace ocu::appliance

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "audit/audit.h"
+
+#include <atomic>
+#include <cerrno>
+
+#include "audit/limits.h"
+#include "base/log.h"
+#include "proto/audit_to_writer.h"
+
+namespace ocu::audit {
+
+namespace {
+
+using proto::Event;
+using proto::Recorder;
+using Done = Recorder::Done;
+
+constexpr std::size_t kLinkQueueBytesMax = 8u << 20;
+constexpr std::chrono::milliseconds kStopWait{2000};   // for the last checkpoint
+constexpr std::chrono::milliseconds kStopSettle{100};  // for the writer to put it in place
+
+}  // namespace
+
+struct Audit::State {
+    struct Pen;
+    struct Waiting {
+        Event event;
+        WallTime time;
+        Done done;
+        Pen* pen;  // lives as long as this
+    };
+
+    // One role's pen. record() runs on that role's thread; everything else on audit's.
+    struct Pen final : Recorder {
+        Pen(State& owner_state, proto::Source source_it_is, wire::Loop& asking) : owner(owner_state), source(source_it_is), asker(asking) {}
+
+        void record(Event event, Done done) override
+        {
+            if (!owner.open.load(std::memory_order_acquire)) return refuse(std::move(done), Fault::unavailable);
+            // AU-5: a source that floods fills its own queue and no other.
+            if (waiting.fetch_add(1) >= owner.config.queue_per_source_max) {
+                waiting.fetch_sub(1);
+                shaped.fetch_add(1);
+                return refuse(std::move(done), Fault::over_limit);
+            }
+            auto item = std::make_shared<Waiting>(Waiting{std::move(event), owner.clock.wall(), std::move(done), this});
+            owner.loop.post([&state = owner, item] { state.enqueue(std::move(*item)); });
+        }
+
+        void refuse(Done done, Fault fault)
+        {
+            asker.post([done = std::move(done), fault] {
+                if (fault == Fault::over_limit) return done(fail(Fault::over_limit, "too many events of this source wait for the disk"));
+                done(fail(Fault::unavailable, "audit cannot write"));
+            });
+        }
+
+        State& owner;
+        proto::Source source;
+        wire::Loop& asker;
+        std::atomic<std::size_t> waiting{0};
+        std::atomic<std::uint64_t> shaped{0};
+    };
+
+    State(wire::Loop& the_loop, Clock const& the_clock, Config the_config, Wires the_wires)
+        : loop(the_loop), clock(the_clock), config(std::move(the_config)), wires(std::move(the_wires))
+    {
+        wires.core_in.on_message([this](proto::CoreToRole::Message message) {
+            std::visit(wire::Overloaded{
+                           [this](proto::HelperUp& up) { writer_up(up); },
+                           [this](proto::HelperDown&) { writer_down(); },
+                           [this](proto::StopRole&) { stop(); },
+                       },
+                message);
+        });
+        wires.custody_in.on_message([this](proto::CustodyToAudit::Message message) {
+            std::visit(wire::Overloaded{
+                           [this](proto::SignatureMade& made) { forward(made); },
+                           [this](proto::CustodyKeys& keys) { checkpoint_public = keys.checkpoint_public; },
+                       },
+                message);
+        });
+    }
+
+    void writer_up(proto::HelperUp& up)
+    {
+        if (up.kind != helper::Kind::audit_writer) return;
+        auto const opened = wire::decode<proto::LogOpened>(up.report);
+        if (!opened) return wires.spawner.report_violation(helper::Kind::audit_writer);
+        log_size = opened->size;
+        if (opened->repaired_bytes != 0) log::warning("audit log had a torn tail, now cut:", std::to_string(opened->repaired_bytes) + " bytes");
+        link = std::make_unique<wire::Link>(loop, std::move(up.link), wire::Link::Options{proto::kWriterToAudit, kLinkQueueBytesMax},
+            [this](wire::Link::Frame frame) { take(frame); }, [this](wire::Lost why) { lost(why); });
+        open.store(true, std::memory_order_release);
+    }
+
+    // The fate of what was in flight is unknown: it may be on disk or not. Whoever waits must not act on it.
+    void writer_down()
+    {
+        open.store(false, std::memory_order_release);
+        link.reset();
+        fail_all();
+        if (stopping) finish_stop();
+    }
+
+    void lost(wire::Lost why)
+    {
+        open.store(false, std::memory_order_release);
+        if (why != wire::Lost::closed) wires.spawner.report_violation(helper::Kind::audit_writer);
+        fail_all();
+    }
+
+    void fail_all()
+    {
+        while (!in_flight.empty()) {
+            answer(std::move(in_flight.front()), fail(Fault::unavailable, "audit writer is down"));
+            in_flight.pop_front();
+        }
+        for (auto& queue : queues) {
+            for (auto& item : queue) answer(std::move(item), fail(Fault::unavailable, "audit writer is down"));
+            queue.clear();
+        }
+    }
+
+    void enqueue(Waiting item)
+    {
+        if (!open.load(std::memory_order_relaxed)) return answer(std::move(item), fail(Fault::unavailable, "audit cannot write"));
+        queues[static_cast<std::size_t>(item.pen->source)].push_back(std::move(item));
+        pump();
+    }
+
+    // One event of each source in turn, so that a flood delays the flooder.
+    void pump()
+    {
+        std::size_t idle = 0;
+        while (in_flight.size() < kInFlightMax && idle < kSources) {
+            auto& queue = queues[turn];
+            turn = (turn + 1) % kSources;
+            if (queue.empty()) {
+                ++idle;
+                continue;
+            }
+            idle = 0;
+            auto& item = queue.front();
+            ++last_request.value;
+            link->send(proto::Append{last_request, item.pen->source, item.time.time_since_epoch().count(), std::move(item.event)});
+            in_flight.push_back(std::move(item));
+            queue.pop_front();
+        }
+    }
+
+    void answer(Waiting item, Result<EventNumber> result)
+    {
+        item.pen->waiting.fetch_sub(1);
+        // AU-5: nothing is dropped in silence. The source was told each time; the operator is told how often.
+        if (auto const count = item.pen->shaped.exchange(0); count != 0)
+            log::warning("events refused because their source's queue was full:", std::string(proto::name_of(item.pen->source)) + " " + std::to_string(count));
+        item.pen->asker.post([done = std::move(item.done), result] { done(result); });
+    }
+
+    void take(wire::Link::Frame const& frame)
+    {
+        switch (static_cast<proto::Type>(frame.type)) {
+        case proto::Type::appended:
+            if (auto const message = wire::decode<proto::Appended>(frame.body)) return acknowledge(*message);
+            break;
+        case proto::Type::append_failed:
+            if (auto const message = wire::decode<proto::AppendFailed>(frame.body)) return log_failed(*message);
+            break;
+        case proto::Type::checkpoint_wanted:
+            if (auto message = wire::decode<proto::CheckpointWanted>(frame.body)) return ask_custody(std::move(*message));
+            break;
+        default: break;
+        }
+        link->violation();
+    }
+
+    void acknowledge(proto::Appended const& message)
+    {
+        // T-14: a writer that acknowledges what it was not given is broken or compromised.
+        auto const expected = last_request.value - in_flight.size() + message.count;
+        if (message.count == 0 || message.count > in_flight.size() || message.last.value != expected) return link->violation();
+        for (std::uint32_t i = 0; i < message.count; ++i) {
+            answer(std::move(in_flight.front()), EventNumber{message.first_index + i + 1});
+            in_flight.pop_front();
+        }
+        log_size = message.first_index + message.count;
+        pump();
+    }
+
+    void log_failed(proto::AppendFailed const& message)
+    {
+        log::error("audit log cannot be written; events are refused until the writer is back", message.os_errno == ENOSPC ? "(disk full)" : "");
+        open.store(false, std::memory_order_release);
+        fail_all();
+    }
+
+    void ask_custody(proto::CheckpointWanted message)
+    {
+        wanted_request = message.request;
+        wanted_size = message.size;
+        ++custody_request.value;
+        wires.custody.send(proto::SignatureWanted{custody_request, std::move(message.note)});
+    }
+
+    void forward(proto::SignatureMade const& made)
+    {
+        if (made.request != custody_request || !link) return;
+        proto::CheckpointSignature answer_frame{wanted_request, made.good && checkpoint_public.has_value(), made.signature, {}};
+        if (checkpoint_public) answer_frame.public_key = *checkpoint_public;
+        link->send(answer_frame);
+        if (answer_frame.good) signed_size = wanted_size;
+        if (stopping && all_signed()) stop_watch = loop.after(kStopSettle, [this] { finish_stop(); });
+    }
+
+    bool all_signed() const { return in_flight.empty() && signed_size == log_size; }
+
+    // Everything so far gets its checkpoint if custody answers in time; the records are on disk either way.
+    void stop()
+    {
+        stopping = true;
+        if (!link) return finish_stop();
+        stop_watch = loop.after(all_signed() ? kStopSettle : kStopWait, [this] { finish_stop(); });
+    }
+
+    void finish_stop()
+    {
+        stop_watch.reset();
+        open.store(false, std::memory_order_release);
+        fail_all();
+        link.reset();
+        if (auto const stopped = std::exchange(wires.stopped, nullptr)) stopped();
+    }
+
+    wire::Loop& loop;
+    Clock const& clock;
+    Config config;
+    Wires wires;
+    std::vector<std::unique_ptr<Pen>> pens;
+    std::atomic<bool> open{false};
+
+    std::unique_ptr<wire::Link> link;
+    std::array<std::deque<Waiting>, kSources> queues;
+    std::size_t turn = 0;
+    std::deque<Waiting> in_flight;
+    RequestId last_request;
+
+    std::optional<std::array<std::uint8_t, 32>> checkpoint_public;
+    RequestId custody_request;
+    RequestId wanted_request;
+    std::uint64_t wanted_size = 0;
+    std::uint64_t signed_size = 0;
+    std::uint64_t log_size = 0;
+    bool stopping = false;
+    wire::Watch stop_watch;
+};
+
+Audit::Audit(wire::Loop& loop, Clock const& clock, Config config, Wires wires)
+    : state_(std::make_unique<State>(loop, clock, std::move(config), std::move(wires)))
+{
+}
+
+Audit::~Audit() = default;
+
+Recorder& Audit::recorder_for(proto::Source source, wire::Loop& asker)
+{
+    state_->pens.push_back(std::make_unique<State::Pen>(*state_, source, asker));
+    return *state_->pens.back();
+}
+
+}  // namespace ocu::audit

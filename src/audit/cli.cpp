@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "audit/cli.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <iterator>
+
+#include "audit/export.h"
+#include "audit/journal.h"
+#include "audit/layout.h"
+#include "audit/prove.h"
+#include "audit/recover.h"
+#include "audit/verify.h"
+#include "wire/json.h"
+
+namespace ocu::audit {
+
+namespace {
+
+using wire::Json;
+
+constexpr int kDone = 0, kFailed = 1, kUsage = 2;
+constexpr std::uint64_t kTailDefault = 10;
+
+struct Arguments {
+    std::vector<std::string_view> plain;
+    std::string_view key;
+    std::uint64_t count = kTailDefault;
+    std::optional<std::uint64_t> from;
+    bool json = false;
+};
+
+int usage(std::FILE* out, int code)
+{
+    std::fputs("usage: ocu-appliance audit COMMAND\n\n"
+               "  verify DIR [--key FILE] [--json]  check every record, chain, tile and the signed checkpoint\n"
+               "  head DIR                          the checkpoint, and how many records there are\n"
+               "  tail DIR [-n N]                   the last N records, one on each line\n"
+               "  prove DIR INDEX                   that a record (from 0) is under the checkpoint\n"
+               "  prove DIR --from SIZE             that the checkpoint continues an earlier tree\n"
+               "  export DIR OUT.tar.zst            journal, tiles, checkpoint and keys in one file\n",
+        out);
+    return code;
+}
+
+int refuse(Error const& error)
+{
+    std::fprintf(stderr, "audit: %s: %.*s%s%s\n", ocu::name_of(error.fault).data(), static_cast<int>(error.what.view().size()), error.what.view().data(),
+        error.os_errno != 0 ? ": " : "", error.os_errno != 0 ? ::strerrorname_np(error.os_errno) : "");
+    return kFailed;
+}
+
+Result<Arguments> parse(std::span<char*> words)
+{
+    Arguments out;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        std::string_view const word = words[i];
+        bool const more = i + 1 < words.size();
+        if (word == "--json") out.json = true;
+        else if (word == "--key" && more) out.key = words[++i];
+        else if (word == "-n" && more) out.count = OCU_TRY(parse_number(words[++i]));
+        else if (word == "--from" && more) out.from = OCU_TRY(parse_number(words[++i]));
+        else if (word.starts_with("-")) return fail(Fault::malformed, "unknown option");
+        else out.plain.push_back(word);
+    }
+    return out;
+}
+
+Result<UniqueFd> open_directory(std::string_view path)
+{
+    UniqueFd directory(::open(std::string(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory) return fail_os("open the audit directory");
+    return directory;
+}
+
+Json hashes_of(std::vector<Digest> const& path)
+{
+    auto list = Json::array();
+    for (auto const& hash : path) list.push(Json::string(crypto::to_base64(hash)));
+    return list;
+}
+
+void put_checkpoint(Json& out, Checkpoint const& checkpoint)
+{
+    out.set("origin", checkpoint.origin).set("size", checkpoint.size).set("root", crypto::to_base64(checkpoint.root));
+}
+
+Json report_of(Report const& report)
+{
+    auto out = Json::object();
+    out.set("good", report.good()).set("records", report.records).set("covered", report.checkpoint ? report.checkpoint->size : 0);
+    out.set("root", crypto::to_base64(report.root)).set("torn_tail_bytes", report.torn_tail_bytes);
+    out.set("key", report.key_from_directory ? "directory" : "given").set("findings_count", report.findings_count);
+    auto findings = Json::array();
+    for (auto const& finding : report.findings) {
+        auto each = Json::object();
+        each.set("problem", name_of(finding.problem)).set("record", finding.record).set("where", finding.where);
+        findings.push(std::move(each));
+    }
+    out.set("findings", std::move(findings));
+    return out;
+}
+
+Result<int> run_verify(Disk& disk, int directory, Arguments const& arguments)
+{
+    std::optional<VerifierKey> key;
+    if (!arguments.key.empty()) {
+        auto const text = OCU_TRY(disk.read_file(AT_FDCWD, std::string(arguments.key), kNoteBytesMax));
+        key = OCU_TRY(parse_key(text));
+    }
+    auto const report = OCU_TRY(verify(disk, directory, std::move(key)));
+    if (arguments.json) {
+        std::puts(report_of(report).print().c_str());
+    } else if (report.good()) {
+        std::printf("good: %llu records, %llu under the checkpoint of %s\n", static_cast<unsigned long long>(report.records),
+            static_cast<unsigned long long>(report.checkpoint->size), report.checkpoint->origin.c_str());
+        if (report.torn_tail_bytes != 0)
+            std::printf("note: %llu bytes after the last record were never acknowledged\n", static_cast<unsigned long long>(report.torn_tail_bytes));
+        if (report.key_from_directory) std::puts("note: the key came with the directory; give a trusted one with --key");
+    }
+    if (report.good()) return kDone;
+    for (auto const& finding : report.findings)
+        if (!arguments.json)
+            std::printf("%s at record %llu (%s)\n", name_of(finding.problem).data(), static_cast<unsigned long long>(finding.record), finding.where.c_str());
+    auto const& first = report.findings.front();
+    std::fprintf(stderr, "audit: verify failed: %s at record %llu (%s), %llu findings\n", name_of(first.problem).data(),
+        static_cast<unsigned long long>(first.record), first.where.c_str(), static_cast<unsigned long long>(report.findings_count));
+    return kFailed;
+}
+
+Result<int> run_head(Disk& disk, int directory, Arguments const&)
+{
+    auto const note = OCU_TRY(read_checkpoint(disk, directory));
+    if (!note) return fail(Fault::not_found, "there is no checkpoint yet");
+    auto out = Json::object();
+    put_checkpoint(out, note->checkpoint);
+    out.set("segments", OCU_TRY(count_segments(disk, directory)));
+    std::puts(out.print().c_str());
+    return kDone;
+}
+
+// Records of one segment, as far as they check.
+std::vector<std::string> records_of(std::string_view segment)
+{
+    std::vector<std::string> out;
+    FrameReader reader(segment);
+    for (auto frame = reader.next(); frame && *frame; frame = reader.next()) out.emplace_back((*frame)->record);
+    return out;
+}
+
+Result<int> run_tail(Disk& disk, int directory, Arguments const& arguments)
+{
+    std::deque<std::string> last;
+    auto number = OCU_TRY(count_segments(disk, directory));
+    while (number > 0 && last.size() < arguments.count) {
+        auto const segment = OCU_TRY(disk.read_file(directory, segment_path(--number), kSegmentBytesMax));
+        auto const records = records_of(segment);
+        for (std::size_t i = records.size(); i-- > 0 && last.size() < arguments.count;) last.push_front(records[i]);
+    }
+    for (auto const& record : last) std::puts(record.c_str());
+    return kDone;
+}
+
+Result<int> run_prove(Disk& disk, int directory, Arguments const& arguments)
+{
+    auto out = Json::object();
+    if (arguments.from) {
+        auto const proof = OCU_TRY(consistency_from(disk, directory, *arguments.from));
+        out.set("old_size", proof.old_size).set("old_root", crypto::to_base64(proof.old_root));
+        put_checkpoint(out, proof.checkpoint);
+        out.set("proof", hashes_of(proof.path));
+    } else {
+        auto const index = OCU_TRY(parse_number(arguments.plain[1]));
+        auto const proof = OCU_TRY(inclusion_from(disk, directory, index));
+        out.set("index", proof.index).set("leaf", crypto::to_base64(proof.leaf));
+        put_checkpoint(out, proof.checkpoint);
+        out.set("proof", hashes_of(proof.path));
+    }
+    std::puts(out.print().c_str());
+    return kDone;
+}
+
+Result<int> run_export(Disk& disk, int directory, Arguments const& arguments)
+{
+    std::string const path(arguments.plain[1]);
+    UniqueFd const file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!file) return fail_os("create the archive");
+    auto done = export_archive(disk, directory, file.get());
+    if (done && ::fsync(file.get()) != 0) done = fail_os("sync the archive");
+    if (done) return kDone;
+    ::unlink(path.c_str());
+    return std::unexpected(done.error());
+}
+
+struct Command {
+    std::string_view name;
+    std::size_t words;  // plain arguments, the directory first
+    Result<int> (*run)(Disk&, int, Arguments const&);
+};
+
+constexpr Command kCommands[] = {
+    {"verify", 1, run_verify}, {"head", 1, run_head}, {"tail", 1, run_tail}, {"prove", 2, run_prove}, {"export", 2, run_export},
+};
+
+}  // namespace
+
+int audit_main(int argc, char** argv)
+{
+    if (argc < 2) return usage(stderr, kUsage);
+    std::string_view const wanted = argv[1];
+    if (wanted == "--help" || wanted == "help") return usage(stdout, kDone);
+    auto const* const command = std::ranges::find(kCommands, wanted, &Command::name);
+    if (command == std::end(kCommands)) return usage(stderr, kUsage);
+    auto const arguments = parse(std::span(argv + 2, static_cast<std::size_t>(argc - 2)));
+    if (!arguments) return usage(stderr, kUsage);
+    if (arguments->plain.size() != command->words - (arguments->from && wanted == "prove" ? 1 : 0)) return usage(stderr, kUsage);
+    auto const directory = open_directory(arguments->plain.front());
+    if (!directory) return refuse(directory.error());
+    SystemDisk disk;
+    auto const code = command->run(disk, directory->get(), *arguments);
+    return code ? *code : refuse(code.error());
+}
+
+}  // namespace ocu::audit

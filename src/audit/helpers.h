@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// The entry of this role's helper process, called by appliance/main.
+
+#include "base/result.h"
+#include "helper/helper.h"
+
+namespace ocu::audit {
+
+Result<void> audit_writer_main(helper::Helper& helper);
+
+}  // namespace ocu::audit

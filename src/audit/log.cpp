@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "audit/log.h"
+
+#include <cstdio>
+
+#include "audit/journal.h"
+#include "audit/layout.h"
+
+namespace ocu::audit {
+
+Log::Log(Disk& disk, UniqueFd directory, Options options, Clock const& clock)
+    : disk_(&disk), directory_(std::move(directory)), options_(std::move(options)), clock_(&clock), derived_(disk, directory_.get())
+{
+}
+
+Result<Log> Log::open(Disk& disk, UniqueFd directory, Options options, Clock const& clock)
+{
+    if (!is_origin(options.origin)) return fail(Fault::malformed, "appliance name cannot be a log's origin");
+    if (options.segment_bytes < kSegmentBytesMin || options.segment_bytes > kSegmentBytesMax)
+        return fail(Fault::malformed, "segment size is out of bounds");
+    Log log(disk, std::move(directory), std::move(options), clock);
+    auto recovered = OCU_TRY(recover(disk, log.directory_.get(), log.derived_));
+    OCU_CHECK(log.start(std::move(recovered)));
+    return log;
+}
+
+Result<void> Log::start(Recovered recovered)
+{
+    chains_ = recovered.chains;
+    repair_ = recovered.repair;
+    checkpoint_size_ = recovered.checkpoint_size;
+    key_ = std::move(recovered.key);
+    segment_ = std::move(recovered.last_segment);
+    segments_ = recovered.segments;
+    segment_size_ = recovered.last_segment_bytes;
+    offset_ = recovered.end_offset;
+    auto const before = "size " + std::to_string(size()) + " root " + crypto::to_hex(root());
+    std::vector<Entry> entries;
+    if (repair_.bytes != 0) entries.push_back(own(proto::What::log_repaired, "journal", "cut sha256 " + crypto::to_hex(repair_.digest), repair_.bytes));
+    entries.push_back(own(proto::What::log_opened, "journal", before, 0));
+    return append_all(entries);
+}
+
+Entry Log::own(proto::What what, std::string_view resource, std::string detail, std::uint64_t bytes) const
+{
+    Entry entry{proto::Source::audit, clock_->wall(), {}};
+    entry.event.what = what;
+    entry.event.actor = "audit-writer";
+    entry.event.resource = resource;
+    entry.event.detail = std::move(detail);
+    entry.event.bytes = bytes;
+    return entry;
+}
+
+// Zero-filled, synced and renamed into place, so that a segment that exists is whole, and appending to it allocates nothing.
+Result<void> Log::begin_segment()
+{
+    if (segments_ == kSegmentsMax) return fail(Fault::over_limit, "journal has no segment number left");
+    std::string const temporary = "tmp/segment";
+    auto file = OCU_TRY(disk_->open(directory_.get(), temporary, Open::new_file));
+    std::string bytes = format_header({size() + pending_records_.size(), chains_});
+    bytes.resize(options_.segment_bytes, '\0');
+    OCU_CHECK(disk_->write(file.get(), bytes, 0));
+    OCU_CHECK(disk_->sync(file.get()));
+    OCU_CHECK(disk_->rename(directory_.get(), temporary, segment_path(segments_)));
+    OCU_CHECK(disk_->sync_folder(directory_.get(), "journal"));
+    segment_ = std::move(file);
+    ++segments_;
+    segment_size_ = options_.segment_bytes;
+    offset_ = kSegmentHeaderBytes;
+    return {};
+}
+
+Result<void> Log::flush()
+{
+    if (pending_.empty()) return {};
+    OCU_CHECK(disk_->write(segment_.get(), pending_, offset_));
+    OCU_CHECK(disk_->sync(segment_.get()));
+    offset_ += pending_.size();
+    pending_.clear();
+    for (auto const& [record, leaf] : pending_records_) derived_.add(record, leaf);
+    pending_records_.clear();
+    return {};
+}
+
+Result<void> Log::append_all(std::span<Entry const> entries)
+{
+    for (auto const& entry : entries) {
+        // The header of a new segment states the chains before its first record: begin it before this record is chained.
+        if (!segment_ || offset_ + pending_.size() + kRecordBytesMax + kFrameOverheadBytes > segment_size_) {
+            OCU_CHECK(flush());
+            OCU_CHECK(begin_segment());
+        }
+        auto record = to_record(entry.event, {entry.source, entry.time, chains_.next(entry.source), options_.origin});
+        OCU_ASSERT(record.size() <= kRecordBytesMax);
+        auto const leaf = leaf_hash(record);
+        add_frame(pending_, record, leaf);
+        chains_.advance(entry.source, record);
+        pending_records_.emplace_back(std::move(record), leaf);
+    }
+    return flush();
+}
+
+Result<std::uint64_t> Log::append(std::span<Entry const> entries)
+{
+    if (failed_) return fail(Fault::unavailable, "log failed earlier");
+    auto const first = size();
+    auto const done = append_all(entries);
+    failed_ = !done;
+    if (failed_) return std::unexpected(done.error());
+    return first;
+}
+
+Result<Checkpoint> Log::derive()
+{
+    if (failed_) return fail(Fault::unavailable, "log failed earlier");
+    auto const done = derived_.write_all(chains_);
+    failed_ = !done;
+    if (failed_) return std::unexpected(done.error());
+    return Checkpoint{options_.origin, size(), root()};
+}
+
+// A key that gives way to another stays on record beside it.
+Result<void> Log::write_key(VerifierKey const& key)
+{
+    if (key_ && format_key(*key_) == format_key(key)) return {};
+    if (key_) {
+        char path[64];
+        std::snprintf(path, sizeof path, "keys/checkpoint-%08x.pub", key_->id);
+        OCU_CHECK(replace_file(*disk_, directory_.get(), path, format_key(*key_)));
+    }
+    OCU_CHECK(replace_file(*disk_, directory_.get(), std::string(kKeyPath), format_key(key)));
+    key_ = key;
+    return {};
+}
+
+Result<void> Log::write_checkpoint(Checkpoint const& checkpoint, crypto::PublicKey const& key, crypto::Signature const& signature)
+{
+    if (failed_) return fail(Fault::unavailable, "log failed earlier");
+    if (!crypto::ed25519_verify(key, crypto::as_bytes(format_body(checkpoint)), signature))
+        return fail(Fault::denied, "checkpoint signature does not verify");
+    auto const verifier = make_key(checkpoint.origin, key);
+    OCU_CHECK(write_key(verifier));
+    OCU_CHECK(replace_file(*disk_, directory_.get(), std::string(kCheckpointPath), format_note(checkpoint, verifier, signature)));
+    checkpoint_size_ = checkpoint.size;
+    return {};
+}
+
+}  // namespace ocu::audit

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// The log: the only code that writes it. append() returns after the records are on disk. The first write or sync that fails ends the
+// log for this process: what a failed sync left in memory cannot be known, so nothing is acknowledged after it (T-10).
+// Threading: one thread.
+
+#include <span>
+
+#include "audit/derived.h"
+#include "audit/event.h"
+#include "audit/recover.h"
+
+namespace ocu::audit {
+
+struct Entry {
+    proto::Source source{};
+    WallTime time{};
+    proto::Event event;
+};
+
+class Log {
+public:
+    struct Options {
+        std::string origin;  // is_origin()
+        std::size_t segment_bytes = kSegmentBytes;
+    };
+
+    // Recovers, then records log_repaired if something was cut, and log_opened. `disk` and `clock` outlive the log.
+    // Errors: malformed (damaged: nothing was changed), os.
+    static Result<Log> open(Disk& disk, UniqueFd directory, Options options, Clock const& clock);
+
+    // Durable when it returns. The index of the first of them. Errors: os.
+    Result<std::uint64_t> append(std::span<Entry const> entries);
+
+    std::uint64_t size() const { return derived_.tree().size(); }
+    Digest root() const { return derived_.tree().root(); }
+    std::uint64_t checkpoint_size() const { return checkpoint_size_; }
+    std::uint64_t repaired_bytes() const { return repair_.bytes; }
+    std::size_t untiled() const { return derived_.untiled(); }
+
+    // Writes the derived files for the present size; the checkpoint that is now to be signed (note.h: format_body).
+    Result<Checkpoint> derive();
+    // Errors: denied (the signature is not one of this key over this checkpoint), os.
+    Result<void> write_checkpoint(Checkpoint const& checkpoint, crypto::PublicKey const& key, crypto::Signature const& signature);
+
+private:
+    Log(Disk& disk, UniqueFd directory, Options options, Clock const& clock);
+    Result<void> start(Recovered recovered);
+    Result<void> begin_segment();
+    Result<void> flush();
+    Result<void> append_all(std::span<Entry const> entries);
+    Result<void> write_key(VerifierKey const& key);
+    Entry own(proto::What what, std::string_view resource, std::string detail, std::uint64_t bytes) const;
+
+    Disk* disk_;
+    UniqueFd directory_;
+    Options options_;
+    Clock const* clock_;
+    Derived derived_;
+    Chains chains_;
+    Repair repair_;
+    std::uint64_t checkpoint_size_ = 0;
+    std::optional<VerifierKey> key_;
+
+    UniqueFd segment_;
+    std::uint64_t segments_ = 0;
+    std::size_t segment_size_ = 0;
+    std::size_t offset_ = 0;     // of the first byte that is not on disk
+
+    // A batch on its way.
+    std::string pending_;
+    std::vector<std::pair<std::string, Digest>> pending_records_;
+    bool failed_ = false;
+};
+
+}  // namespace ocu::audit

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// Checks an audit directory from its files and a public key alone: nothing of the running appliance is asked, nothing is written.
+// The same code in the appliance, in the tests and in the auditor's hands.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "audit/disk.h"
+#include "audit/note.h"
+
+namespace ocu::audit {
+
+enum class Problem {
+    journal_unreadable, segment_header, record_damaged, record_malformed, sequence_broken, chain_broken, log_truncated, root_mismatch,
+    checkpoint_missing, checkpoint_malformed, key_missing, key_malformed, key_differs, signature_bad, tile_mismatch, tile_missing, bundle_mismatch,
+    head_mismatch, stray_file,
+    kLast = stray_file,
+};
+
+std::string_view name_of(Problem problem);
+
+struct Finding {
+    Problem problem;
+    std::uint64_t record;  // index from 0 of the first record concerned, or of the first that is not there
+    std::string where;     // path inside the directory
+};
+
+struct Report {
+    std::vector<Finding> findings;         // the first kFindingsMax
+    std::uint64_t findings_count = 0;
+    std::uint64_t records = 0;
+    std::optional<Checkpoint> checkpoint;
+    Digest root{};                          // of all records
+    std::uint64_t torn_tail_bytes = 0;      // written, not acknowledged, not repaired yet
+    Chains chains;
+    bool key_from_directory = false;
+
+    bool good() const { return findings_count == 0; }
+};
+
+// `key`: what the auditor trusts; without it the directory's own. Errors: os (cannot be read at all).
+Result<Report> verify(Disk& disk, int directory, std::optional<VerifierKey> key = {});
+
+}  // namespace ocu::audit

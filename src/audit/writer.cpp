@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "audit/writer.h"
+
+#include "base/log.h"
+
+namespace ocu::audit {
+
+namespace {
+
+constexpr std::size_t kQueueBytesMax = 1u << 20;
+constexpr std::chrono::milliseconds kSettle{20};      // events of one action share a checkpoint
+constexpr std::chrono::milliseconds kLastWords{100};  // for append_failed to leave before the process ends
+
+}  // namespace
+
+proto::LogOpened opened_report(Log const& log)
+{
+    return {log.size(), log.root(), log.repaired_bytes(), log.checkpoint_size()};
+}
+
+Writer::Writer(wire::Loop& loop, Log log, UniqueFd link, Clock const& clock)
+    : loop_(loop), clock_(clock), log_(std::move(log)),
+      link_(loop, std::move(link), {proto::kAuditToWriter, kQueueBytesMax}, [this](wire::Link::Frame frame) { take(frame); },
+          [this](wire::Lost) { loop_.stop(); })
+{
+    wait_to_derive();
+}
+
+void Writer::take(wire::Link::Frame const& frame)
+{
+    if (!outcome_) return;
+    if (frame.type == static_cast<std::uint16_t>(proto::Type::checkpoint_signature)) {
+        auto const answer = wire::decode<proto::CheckpointSignature>(frame.body);
+        return answer ? sign(*answer) : link_.violation();
+    }
+    auto append = wire::decode<proto::Append>(frame.body);
+    if (!append) return link_.violation();
+    if (batch_.empty()) loop_.post([this] { commit(); });
+    batch_.push_back({append->source, WallTime(std::chrono::milliseconds(append->time_ms)), std::move(append->event)});
+    last_ = append->request;
+    if (batch_.size() >= kBatchRecordsMax) commit();
+}
+
+void Writer::commit()
+{
+    if (batch_.empty() || !outcome_) return;
+    auto const batch = std::exchange(batch_, {});
+    auto const first = log_.append(batch);
+    if (!first) return give_up(first.error());
+    link_.send(proto::Appended{last_, static_cast<std::uint32_t>(batch.size()), *first});
+    if (log_.untiled() >= kUntiledRecordsMax) {
+        derive_timer_.reset();
+        return derive();
+    }
+    wait_to_derive();
+}
+
+void Writer::wait_to_derive()
+{
+    if (derive_timer_ || !outcome_) return;
+    auto const since = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - last_derived_);
+    derive_timer_ = loop_.after(std::max(kSettle, kDeriveEvery - std::min(since, kDeriveEvery)), [this] {
+        derive_timer_.reset();
+        derive();
+    });
+}
+
+void Writer::derive()
+{
+    last_derived_ = clock_.now();
+    auto checkpoint = log_.derive();
+    if (!checkpoint) return give_up(checkpoint.error());
+    ++signature_request_.value;
+    link_.send(proto::CheckpointWanted{signature_request_, checkpoint->size, format_body(*checkpoint)});
+    unsigned_ = std::move(*checkpoint);
+}
+
+void Writer::sign(proto::CheckpointSignature const& answer)
+{
+    if (answer.request != signature_request_ || !unsigned_) return;  // an answer to an earlier question: a newer one is under way
+    auto const checkpoint = *std::exchange(unsigned_, std::nullopt);
+    if (!answer.good) return wait_to_derive();  // custody is down: the checkpoint lags, appends do not
+    auto const written = log_.write_checkpoint(checkpoint, answer.public_key, answer.signature);
+    if (written) return;
+    if (written.error().fault != Fault::denied) return give_up(written.error());
+    log::failure("checkpoint signature refused", written.error());
+}
+
+// T-10: after the first failure nothing is acknowledged, and the process ends; the next one starts from what the disk really has.
+void Writer::give_up(Error const& error)
+{
+    log::failure("log failed", error);
+    outcome_ = std::unexpected(error);
+    batch_.clear();
+    link_.send(proto::AppendFailed{error.os_errno});
+    stop_timer_ = loop_.after(kLastWords, [this] { loop_.stop(); });
+}
+
+}  // namespace ocu::audit

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// The entries of this role's helper processes, called by appliance/main.
+
+#include "base/result.h"
+#include "helper/helper.h"
+
+namespace ocu::edge {
+
+// `edge`: reads what guests send. Configuration: proto::EdgeConfig; no descriptors.
+Result<void> edge_main(helper::Helper& helper);
+// `storage-lane`: configuration proto::StorageLaneConfig; no descriptors.
+Result<void> storage_lane_main(helper::Helper& helper);
+
+}  // namespace ocu::edge

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "gateway/front.h"
+
+#include <array>
+#include <unordered_map>
+
+#include "base/crypto/crypto.h"
+#include "base/log.h"
+#include "gateway/front_calls.h"
+#include "proto/gateway_front_to_gateway.h"
+
+namespace ocu::gateway {
+
+using proto::Reason;
+using wire::HttpReply;
+using wire::HttpRequest;
+
+namespace {
+
+std::string new_trace()
+{
+    std::array<std::uint8_t, 8> bytes{};
+    crypto::random_bytes(std::as_writable_bytes(std::span(bytes)));
+    return crypto::to_hex(bytes);
+}
+
+constexpr std::size_t kQueueBytesMax = 64u << 20;
+
+}  // namespace
+
+struct Front::State : std::enable_shared_from_this<Front::State> {
+    State(wire::Loop& on, Clock const& with, Options from, std::function<void()> at_end)
+        : loop(on), clock(with), options(std::move(from)), gone(std::move(at_end))
+    {
+    }
+
+    void begin(UniqueFd listener, UniqueFd fd);
+    void on_request(HttpRequest request, std::shared_ptr<HttpReply> reply);
+    void authorize(HttpRequest request, std::string token, std::shared_ptr<HttpReply> reply);
+    void accepted(HttpRequest const& request, std::string const& token, std::shared_ptr<HttpReply> const& reply);
+    void call(CallAsked asked, std::string const& token, std::shared_ptr<HttpReply> const& reply);
+    void on_frame(wire::Link::Frame const& frame);
+    void on_authorized(proto::FrontAuthorized const& answer);
+    void on_done(proto::FrontDone const& done);
+
+    template <class Message, class Then>
+    void with(wire::Link::Frame const& frame, Then then)
+    {
+        auto const message = wire::decode<Message>(frame.body);
+        if (!message) return link->violation();
+        then(*message);
+    }
+
+    struct Waiting {  // for the word of the gateway on its token
+        HttpRequest request;
+        std::string token;
+        std::shared_ptr<HttpReply> reply;
+    };
+    struct Known {
+        crypto::Digest token;  // salted: a token is not kept beyond its request
+        Monotonic until;
+    };
+    crypto::Digest digest_of(std::string_view token) const { return crypto::Sha256().update(crypto::as_bytes(salt)).update(token).finish(); }
+
+    wire::Loop& loop;
+    Clock const& clock;
+    Options options;
+    std::function<void()> gone;
+    std::string const salt = new_trace();
+    std::optional<wire::Link> link;
+    std::optional<wire::HttpServer> http;
+    std::uint64_t last_request = 0;
+    std::unordered_map<RequestId, Waiting> waiting;
+    std::unordered_map<RequestId, std::shared_ptr<HttpReply>> health_waiting;
+    std::unordered_map<RequestId, std::unique_ptr<PendingCall>> calls;
+    // Accepted on this connection a moment ago: a client that asks three things in a row is judged once. Bounded by time and by the
+    // number of connections; forgotten when a caller changes.
+    std::unordered_map<ConnectionId, Known> known;
+};
+
+void Front::State::begin(UniqueFd listener, UniqueFd fd)
+{
+    auto const weak = weak_from_this();
+    link.emplace(loop, std::move(fd), wire::Link::Options{proto::kGatewayMaySayToFront, kQueueBytesMax},
+        [weak](wire::Link::Frame frame) {
+            if (auto const self = weak.lock()) self->on_frame(frame);
+        },
+        [weak](wire::Lost) {
+            if (auto const self = weak.lock()) self->gone();
+        });
+    wire::HttpServer::Options http_options;
+    http_options.limits = options.http;
+    http_options.tls = std::exchange(options.tls, std::nullopt);
+    http_options.refuse = [](wire::HttpRefusal refusal) { return refused_by_server(refusal, new_trace()); };
+    http.emplace(loop, std::move(listener), std::move(http_options), [weak](HttpRequest request, std::shared_ptr<HttpReply> reply) {
+        if (auto const self = weak.lock()) self->on_request(std::move(request), std::move(reply));
+    });
+}
+
+void Front::State::on_request(HttpRequest request, std::shared_ptr<HttpReply> reply)
+{
+    auto decision = judge_head(options.rules, request, new_trace());
+    if (auto* const response = std::get_if<wire::HttpResponse>(&decision)) return reply->send(std::move(*response));
+    if (std::holds_alternative<HealthAsked>(decision)) {
+        RequestId const id{++last_request};
+        health_waiting.emplace(id, std::move(reply));
+        return link->send(proto::HealthWanted{id});
+    }
+    authorize(std::move(request), std::move(std::get<TokenShown>(decision).token), std::move(reply));
+}
+
+void Front::State::authorize(HttpRequest request, std::string token, std::shared_ptr<HttpReply> reply)
+{
+    auto const found = known.find(request.connection);
+    if (found != known.end() && clock.now() < found->second.until && found->second.token == digest_of(token)) {
+        return accepted(request, token, reply);
+    }
+    RequestId const id{++last_request};
+    link->send(proto::FrontAuthorize{id, token});
+    waiting.emplace(id, Waiting{std::move(request), std::move(token), std::move(reply)});
+}
+
+void Front::State::on_authorized(proto::FrontAuthorized const& answer)
+{
+    auto const found = waiting.find(answer.request);
+    if (found == waiting.end()) return link->violation();
+    Waiting const waited = std::move(found->second);
+    waiting.erase(found);
+    if (!answer.good) {
+        known.erase(waited.request.connection);
+        return waited.reply->send(unauthorized(options.rules, Token::refused, new_trace()));
+    }
+    if (known.size() > options.http.connections_max) known.clear();
+    known.insert_or_assign(waited.request.connection, Known{digest_of(waited.token), clock.now() + kAuthorizedFor});
+    accepted(waited.request, waited.token, waited.reply);
+}
+
+// The body is parsed from here on, never before.
+void Front::State::accepted(HttpRequest const& request, std::string const& token, std::shared_ptr<HttpReply> const& reply)
+{
+    auto decision = decide(options.rules, request, new_trace());
+    if (auto* const response = std::get_if<wire::HttpResponse>(&decision)) return reply->send(std::move(*response));
+    if (auto const* const cancel = std::get_if<CancelAsked>(&decision)) {
+        link->send(proto::FrontCancel{RequestId{}, token, cancel->chat, cancel->id});
+        return reply->send({202, {}, {}});
+    }
+    call(std::move(std::get<CallAsked>(decision)), token, reply);
+}
+
+void Front::State::call(CallAsked asked, std::string const& token, std::shared_ptr<HttpReply> const& reply)
+{
+    RequestId const id{++last_request};
+    proto::FrontCall frame;
+    frame.request = id;
+    frame.token = token;
+    frame.chat = asked.chat;
+    frame.client_id = asked.id;
+    frame.arguments = std::move(asked.arguments);
+    frame.wants_progress = !asked.progress_token.empty();
+    frame.ignored_arguments = asked.ignored;
+    link->send(frame);
+    // Only in the stateless era does leaving mean cancelling; before it, a client that lost its connection may still want the effect.
+    if (asked.era == Era::stateless) {
+        reply->on_disconnect([weak = weak_from_this(), id] {
+            auto const self = weak.lock();
+            if (!self || !self->calls.contains(id)) return;
+            self->link->send(proto::FrontCancel{id, {}, {}, {}});
+        });
+    }
+    calls.emplace(id, std::make_unique<PendingCall>(loop, std::move(asked), reply));
+}
+
+void Front::State::on_done(proto::FrontDone const& done)
+{
+    auto const found = calls.find(done.request);
+    if (found == calls.end()) return link->violation();
+    auto const call = std::move(found->second);
+    calls.erase(found);
+    if (done.answer.reason == Reason::unauthorized) return call->refuse(unauthorized(options.rules, Token::refused, done.trace.view()));
+    call->done(done);
+}
+
+void Front::State::on_frame(wire::Link::Frame const& frame)
+{
+    switch (static_cast<proto::Type>(frame.type)) {
+    case proto::Type::authorized: return with<proto::FrontAuthorized>(frame, [this](auto const& answer) { on_authorized(answer); });
+    case proto::Type::call_done: return with<proto::FrontDone>(frame, [this](auto const& done) { on_done(done); });
+    case proto::Type::call_progress:
+        return with<proto::FrontProgress>(frame, [this](auto const& progress) {
+            if (auto const found = calls.find(progress.request); found != calls.end()) found->second->progress(progress);
+        });
+    case proto::Type::callers_changed: return with<proto::CallersChanged>(frame, [this](auto const&) { known.clear(); });
+    case proto::Type::health_told:
+        return with<proto::HealthTold>(frame, [this](auto const& told) {
+            auto const found = health_waiting.find(told.request);
+            if (found == health_waiting.end()) return;
+            found->second->send(health(told.healthy));
+            health_waiting.erase(found);
+        });
+    default: return link->violation();
+    }
+}
+
+Front::Front(wire::Loop& loop, Clock const& clock, Options options, UniqueFd listener, UniqueFd link, std::function<void()> gone)
+    : state_(std::make_shared<State>(loop, clock, std::move(options), std::move(gone)))
+{
+    state_->begin(std::move(listener), std::move(link));
+}
+
+Front::~Front() = default;
+
+}  // namespace ocu::gateway

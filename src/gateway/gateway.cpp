@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "gateway/gateway.h"
+
+#include <unordered_map>
+
+#include "base/crypto/crypto.h"
+#include "base/log.h"
+#include "gateway/callers.h"
+#include "gateway/desk.h"
+#include "gateway/limits.h"
+#include "gateway/rate.h"
+#include "proto/gateway_front_to_gateway.h"
+
+namespace ocu::gateway {
+
+using proto::Reason;
+using proto::What;
+
+namespace {
+
+constexpr std::size_t kQueueBytesMax = 128u << 20;  // answers of many callers at once; the front always reads
+
+std::string new_trace()
+{
+    std::array<std::uint8_t, 8> bytes{};
+    crypto::random_bytes(std::as_writable_bytes(std::span(bytes)));
+    return crypto::to_hex(bytes);
+}
+
+}  // namespace
+
+struct Gateway::State {
+    State(wire::Loop& on, Clock const& with, Config from, Wires to);
+
+    void on_core(proto::CoreToRole::Message message);
+    void front_up(proto::HelperUp up);
+    void front_lost(wire::Lost why);
+    void front_down();
+    void stop();
+    void idle();
+
+    void on_frame(wire::Link::Frame const& frame);
+    void on_authorize(proto::FrontAuthorize const& asked);
+    void on_call(proto::FrontCall asked);
+    void on_cancel(proto::FrontCancel const& asked);
+    Reason admit(Caller const& caller, std::string const& chat);
+    void note_stranger();
+    void refuse(proto::FrontCall const& asked, Caller const* caller, Reason reason);
+
+    template <class Message>
+    void send(Message const& message)
+    {
+        if (link) link->send(message);
+    }
+    template <class Message, class Then>
+    void with(wire::Link::Frame const& frame, Then then)
+    {
+        auto message = wire::decode<Message>(frame.body);
+        if (!message) return link->violation();
+        then(*std::move(message));
+    }
+
+    struct PerCaller {
+        RateLimit rate;
+        Fold refusals{kFoldTime};
+    };
+    PerCaller& of(Caller const& caller);
+
+    wire::Loop& loop;
+    Clock const& clock;
+    Config config;
+    Wires wires;
+    Callers callers;
+    Desk desk;
+    std::unique_ptr<wire::Link> link;
+    std::unordered_map<CallerId, PerCaller> per_caller;
+    Fold strangers{kFoldTime};
+    std::uint64_t last_call = 0;
+    bool stopping = false;
+    bool told_stopped = false;
+    wire::Watch patience;
+};
+
+Gateway::State::State(wire::Loop& on, Clock const& with, Config from, Wires to)
+    : loop(on), clock(with), config(std::move(from)), wires(std::move(to)), callers(std::exchange(config.callers, {})),
+      desk(clock, Desk::Wires{wires.control, wires.sandbox, wires.storage, wires.recorder,
+                      [this](proto::FrontDone done) { send(done); }, [this](proto::FrontProgress progress) { send(progress); },
+                      [this] { idle(); }})
+{
+    wires.core_in.on_message([this](proto::CoreToRole::Message message) { on_core(std::move(message)); });
+    wires.control_in.on_message([this](proto::ControlToGateway::Message message) {
+        std::visit(wire::Overloaded{[this](proto::SessionGranted const& granted) { desk.on_granted(granted); },
+                       [this](proto::SessionRefused const& refused) { desk.on_refused(refused); },
+                       [this](proto::SessionGone const& gone) { desk.on_gone(gone); }},
+            message);
+    });
+    wires.sandbox_in.on_message([this](proto::SandboxToGateway::Message message) {
+        std::visit(wire::Overloaded{[this](proto::ToolProgress& progress) { desk.on_progress(progress); },
+                       [this](proto::ToolDone& done) { desk.on_tool_done(std::move(done)); }},
+            message);
+    });
+    wires.storage_in.on_message([this](proto::StorageToGateway::Message message) {
+        std::visit([this](proto::BodyInspected& inspected) { desk.on_inspected(std::move(inspected)); }, message);
+    });
+}
+
+// --- the helper ---
+
+void Gateway::State::on_core(proto::CoreToRole::Message message)
+{
+    std::visit(wire::Overloaded{[this](proto::HelperUp& up) {
+                                    if (up.kind == helper::Kind::gateway_front) front_up(std::move(up));
+                                },
+                   [this](proto::HelperDown& down) {
+                       if (down.kind == helper::Kind::gateway_front) front_down();
+                   },
+                   [this](proto::StopRole&) { stop(); }},
+        message);
+}
+
+void Gateway::State::front_up(proto::HelperUp up)
+{
+    front_down();
+    link = std::make_unique<wire::Link>(loop, std::move(up.link), wire::Link::Options{proto::kGatewayFrontMaySay, kQueueBytesMax},
+        [this](wire::Link::Frame frame) { on_frame(frame); }, [this](wire::Lost why) { front_lost(why); });
+}
+
+// A front that breaks the grammar, or does not read, is taken to be compromised (T-14).
+void Gateway::State::front_lost(wire::Lost why)
+{
+    if (why != wire::Lost::closed) wires.spawner.report_violation(helper::Kind::gateway_front);
+    front_down();
+}
+
+void Gateway::State::front_down()
+{
+    link.reset();
+    desk.drop_all();  // their callers went with the front
+}
+
+void Gateway::State::stop()
+{
+    stopping = true;
+    for (CallId const id : desk.calls().all()) {
+        Call* const call = desk.calls().find(id);
+        if (call == nullptr) continue;
+        if (call->phase == Phase::running) desk.cancel(*call);
+        else desk.fail(id, Reason::shutting_down);
+    }
+    if (desk.calls().size() == 0) return idle();
+    patience = loop.after(kStopPatience, [this] { desk.fail_all(Reason::shutting_down); });
+}
+
+void Gateway::State::idle()
+{
+    if (!stopping || told_stopped) return;
+    told_stopped = true;
+    patience.reset();
+    // From the loop: a step further out, nothing of a call is on the stack any more.
+    loop.post([stopped = wires.stopped] { stopped(); });
+}
+
+// --- what the front says ---
+
+void Gateway::State::on_frame(wire::Link::Frame const& frame)
+{
+    switch (static_cast<proto::Type>(frame.type)) {
+    case proto::Type::authorize: return with<proto::FrontAuthorize>(frame, [this](auto const& asked) { on_authorize(asked); });
+    case proto::Type::call_tool: return with<proto::FrontCall>(frame, [this](auto asked) { on_call(std::move(asked)); });
+    case proto::Type::cancel_call: return with<proto::FrontCancel>(frame, [this](auto const& asked) { on_cancel(asked); });
+    case proto::Type::health_wanted:
+        return with<proto::HealthWanted>(frame, [this](auto const& asked) {
+            send(proto::HealthTold{asked.request, wires.health.all_up() && !stopping});
+        });
+    default: return link->violation();
+    }
+}
+
+void Gateway::State::on_authorize(proto::FrontAuthorize const& asked)
+{
+    bool const good = callers.find(asked.token.view()) != nullptr;
+    if (!good) note_stranger();
+    send(proto::FrontAuthorized{asked.request, good});
+}
+
+void Gateway::State::note_stranger()
+{
+    auto const count = strangers.add(clock.now());
+    if (count == 0) return;
+    proto::Event event;
+    event.what = What::caller_refused;
+    event.outcome = proto::Outcome::failure;
+    event.reason = Reason::unauthorized;
+    event.trace = new_trace();
+    event.actor = "unknown";
+    event.resource = "mcp";
+    event.number = count;
+    wires.recorder.note(std::move(event));
+}
+
+Gateway::State::PerCaller& Gateway::State::of(Caller const& caller)
+{
+    return per_caller.try_emplace(caller.id, PerCaller{RateLimit(config.calls_per_minute_max, clock.now()), Fold(kFoldTime)}).first->second;
+}
+
+Reason Gateway::State::admit(Caller const& caller, std::string const& chat)
+{
+    if (stopping) return Reason::shutting_down;
+    auto const room = desk.calls().room(caller.id, chat, config.calls_per_caller_max, config.calls_per_session_queue_max);
+    if (room != CallTable::Refusal::none) return Reason::too_many_calls;
+    return of(caller).rate.take(clock.now()) ? Reason::none : Reason::rate_exceeded;
+}
+
+// Before a call exists. Folded: a caller at its ceiling cannot fill the log (GW-8).
+void Gateway::State::refuse(proto::FrontCall const& asked, Caller const* caller, Reason reason)
+{
+    std::string const trace = new_trace();
+    if (caller == nullptr) {
+        note_stranger();
+    } else if (auto const count = of(*caller).refusals.add(clock.now()); count != 0) {
+        proto::Event event;
+        event.what = What::tool_call_refused;
+        event.outcome = proto::Outcome::failure;
+        event.reason = reason;
+        event.trace = wire::Text<64>(trace);
+        event.actor = wire::Text<128>::cut(caller->name);
+        event.resource = wire::Text<512>::cut(proto::name_of(asked.arguments.tool));
+        event.number = count;
+        wires.recorder.note(std::move(event));
+    }
+    proto::FrontDone done;
+    done.request = asked.request;
+    done.trace = wire::Text<proto::kTraceBytesMax>(trace);
+    done.answer.reason = reason;
+    done.answer.is_error = true;
+    send(done);
+}
+
+void Gateway::State::on_call(proto::FrontCall asked)
+{
+    // The front numbers its calls anew each; a number that is in use means that it has lost its way.
+    if (!asked.request || desk.calls().find_front(asked.request) != nullptr) return link->violation();
+    Caller const* const caller = callers.find(asked.token.view());
+    if (caller == nullptr) return refuse(asked, nullptr, Reason::unauthorized);
+    if (Reason const reason = admit(*caller, asked.chat.str()); reason != Reason::none) return refuse(asked, caller, reason);
+    Call call;
+    call.id = CallId{++last_call};
+    call.front = asked.request;
+    call.caller = caller->id;
+    call.caller_name = caller->name;
+    call.chat = asked.chat.str();
+    call.client_id = asked.client_id.str();
+    call.trace = new_trace();
+    call.arguments = std::move(asked.arguments);
+    // Judged at the face already; the ceiling is the manifest's and holds here too, whatever the front has become.
+    call.arguments.timeout = std::clamp(call.arguments.timeout, std::chrono::milliseconds(0), config.tool_timeout_max);
+    call.wants_progress = asked.wants_progress;
+    call.ignored_arguments = asked.ignored_arguments;
+    desk.open(std::move(call));
+}
+
+void Gateway::State::on_cancel(proto::FrontCancel const& asked)
+{
+    if (asked.request) {
+        if (Call* const call = desk.calls().find_front(asked.request)) desk.cancel(*call);
+        return;
+    }
+    Caller const* const caller = callers.find(asked.token.view());
+    if (caller == nullptr) return note_stranger();
+    if (Call* const call = desk.calls().find_client(caller->id, asked.chat.str(), asked.client_id.str())) desk.cancel(*call);
+}
+
+Gateway::Gateway(wire::Loop& loop, Clock const& clock, Config config, Wires wires)
+    : state_(std::make_unique<State>(loop, clock, std::move(config), std::move(wires)))
+{
+}
+
+Gateway::~Gateway() = default;
+
+}  // namespace ocu::gateway

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// Where this role's helper process begins.
+
+#include "helper/helper.h"
+
+namespace ocu::gateway {
+
+// `gateway-front`: TLS, HTTP and JSON from callers. Configuration: gateway::front_config(). Descriptor 0: the listening socket.
+Result<void> gateway_front_main(helper::Helper& helper);
+
+}  // namespace ocu::gateway

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// The audit thread and its helper `audit-writer`. Events go down in order and are acknowledged in that order, many at once; the writer can
+// ask for one thing only, the signature of a checkpoint.
+
+#include <array>
+
+#include "proto/any_to_audit.h"
+#include "proto/type.h"
+#include "wire/link.h"
+
+namespace ocu::proto {
+
+// First frame; descriptor 0 is the audit directory, opened O_DIRECTORY.
+struct AuditWriterConfig {
+    wire::Text<253> appliance_name;  // origin of the log: no space, no control character, no '+'
+    std::uint32_t segment_bytes = 0; // 0: the default
+
+    static void fields(auto& wire, auto& m) { wire(m.appliance_name, m.segment_bytes); }
+};
+
+// The body of the ready report: the log is open, what a crash left was repaired, and log_opened is on record.
+struct LogOpened {
+    static constexpr Type kType = Type::log_opened;
+    std::uint64_t size = 0;
+    std::array<std::uint8_t, 32> root{};
+    std::uint64_t repaired_bytes = 0;
+    std::uint64_t checkpoint_size = 0;
+
+    static void fields(auto& wire, auto& m) { wire(m.size, m.root, m.repaired_bytes, m.checkpoint_size); }
+};
+
+struct Append {
+    static constexpr Type kType = Type::append;
+    RequestId request;
+    Source source{};
+    std::int64_t time_ms = 0;  // wall clock when the source handed it over
+    Event event;
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.source, m.time_ms, m.event); }
+};
+
+// These are on disk: all that were sent up to `last` and not acknowledged before.
+struct Appended {
+    static constexpr Type kType = Type::appended;
+    RequestId last;
+    std::uint32_t count = 0;
+    std::uint64_t first_index = 0;  // of the first of them in the log; the others follow
+
+    static void fields(auto& wire, auto& m) { wire(m.last, m.count, m.first_index); }
+};
+
+// The log cannot be written; nothing that was sent and not acknowledged is known to be on disk. The writer ends.
+struct AppendFailed {
+    static constexpr Type kType = Type::append_failed;
+    std::int32_t os_errno = 0;  // ENOSPC is the disk being full
+
+    static void fields(auto& wire, auto& m) { wire(m.os_errno); }
+};
+
+struct CheckpointWanted {
+    static constexpr Type kType = Type::checkpoint_wanted;
+    RequestId request;
+    std::uint64_t size = 0;
+    wire::Text<1024> note;
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.size, m.note); }
+};
+
+struct CheckpointSignature {
+    static constexpr Type kType = Type::checkpoint_signature;
+    RequestId request;
+    bool good = false;  // no: custody is down
+    std::array<std::uint8_t, 64> signature{};
+    std::array<std::uint8_t, 32> public_key{};
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.good, m.signature, m.public_key); }
+};
+
+inline constexpr std::array kAuditToWriter{
+    wire::Permit{static_cast<std::uint16_t>(Type::append), 0, 2048},
+    wire::Permit{static_cast<std::uint16_t>(Type::checkpoint_signature), 0, 128},
+};
+
+inline constexpr std::array kWriterToAudit{
+    wire::Permit{static_cast<std::uint16_t>(Type::appended), 0, 64},
+    wire::Permit{static_cast<std::uint16_t>(Type::append_failed), 0, 16},
+    wire::Permit{static_cast<std::uint16_t>(Type::checkpoint_wanted), 0, 1100},
+};
+
+}  // namespace ocu::proto

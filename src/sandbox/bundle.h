@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// The OCI bundle of a slot: one builder for both tiers (SX-1), from the launcher's configuration and the slot's number. What the guest
+// may not do is here: capabilities, system calls (appliance/policy/seccomp_guest.h), mounts, limits (SX-2, T-04, T-06).
+
+#include <string>
+
+#include "proto/control_to_sandbox.h"
+#include "sandbox/cgroup.h"
+#include "sandbox/place.h"
+
+namespace ocu::sandbox {
+
+struct BundlePlan {
+    LauncherConfig const& config;
+    Place const& place;
+    proto::Tier tier;
+    bool image_has_readme = false;  // the image has a file at kGuestReadme to put ours over
+};
+
+inline constexpr char kGuestAgentDirectory[] = "/run/ocu";
+inline constexpr char kGuestAgent[] = "/run/ocu/agent";
+inline constexpr char kGuestReadme[] = "/usr/share/ocu/README.md";
+
+// Text of config.json.
+std::string bundle_of(BundlePlan const& plan);
+// What the slot as a whole may use: the guest's limits and what the runtime itself needs.
+CgroupLimits limits_of(Limits const& limits, proto::Tier tier);
+
+}  // namespace ocu::sandbox

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// Every bound of the exec helper, and what must hold between them.
+
+#include <chrono>
+
+#include "proto/exec_to_guest.h"
+
+namespace ocu::sandbox {
+
+inline constexpr std::chrono::milliseconds kProgressFirst{1'500};    // promised: <= 2 s
+inline constexpr std::chrono::milliseconds kProgressEvery{10'000};   // promised: <= 15 s apart
+inline constexpr std::chrono::milliseconds kKillAnswerMax{2'000};    // then the guest is taken for lost
+inline constexpr std::size_t kCallsMax = proto::kGuestCallsMax;
+inline constexpr std::uint64_t kStreamSlackBytes = proto::kGuestOutputBytesMax;  // beyond it the agent lies about what it forwards
+
+static_assert(kProgressFirst < std::chrono::seconds(2) && kProgressEvery < std::chrono::seconds(15));
+static_assert(proto::kGuestTailBytesMax >= 4 * proto::kAnswerTextCharsMax / 2, "a tail of four-byte characters fits");
+
+}  // namespace ocu::sandbox

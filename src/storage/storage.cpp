@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "storage/storage.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <format>
+
+#include "appliance/profiles/broker.h"
+#include "base/log.h"
+#include "proto/broker_to_storage.h"
+#include "proto/files_front_to_storage.h"
+#include "storage/inspections.h"
+#include "storage/limits.h"
+#include "storage/session_store.h"
+
+namespace ocu::storage {
+
+namespace {
+
+constexpr std::chrono::milliseconds kStopWait{5'000};  // for removals; what is left is removed at the next start
+
+}  // namespace
+
+struct Storage::State {
+    struct Session {
+        helper::Child broker;
+        std::unique_ptr<wire::Link> link;
+        wire::Watch start_deadline;
+        Monotonic since;
+        bool ready = false;
+    };
+
+    State(wire::Loop& loop_in, Clock const& clock_in, Config config_in, UniqueFd store_in, Wires wires_in)
+        : loop(loop_in), clock(clock_in), config(config_in), wires(std::move(wires_in)),
+          store(loop_in, std::move(store_in)),
+          inspections(loop_in, [this](proto::BodyInspected answer) { wires.gateway.send(std::move(answer)); },
+              [this] { wires.spawner.report_violation(helper::Kind::parser); })
+    {
+    }
+
+    void listen();
+    void attach(proto::MountAttach request);
+    Result<void> start_broker(Session& session, proto::MountAttach request);
+    void broker_said(SessionId id, wire::Link::Frame const& frame);
+    void broker_lost(SessionId id, wire::Lost why);
+    // Kills the broker at once, which aborts the FUSE connection; the files go afterwards, in steps.
+    void end(SessionId id, proto::Outcome outcome);
+    void helper_up(proto::HelperUp up);
+    void helper_down(helper::Kind kind);
+    void files_front_lost(wire::Lost why);
+    void stop();
+    void note(proto::What what, SessionId session, proto::Outcome outcome, std::uint64_t bytes, std::chrono::milliseconds duration);
+
+    wire::Loop& loop;
+    Clock const& clock;
+    Config config;
+    Wires wires;
+    SessionStore store;
+    Inspections inspections;
+    std::unique_ptr<wire::Link> files_front;
+    std::unordered_map<SessionId, Session> sessions;
+    bool stopping = false;
+    bool stopped_said = false;
+    wire::Watch stop_deadline;
+};
+
+void Storage::State::listen()
+{
+    wires.core_in.on_message([this](proto::CoreToRole::Message message) {
+        std::visit(wire::Overloaded{
+            [this](proto::HelperUp& up) { helper_up(std::move(up)); },
+            [this](proto::HelperDown& down) { helper_down(down.kind); },
+            [this](proto::StopRole&) { stop(); },
+        }, message);
+    });
+    wires.sandbox_in.on_message([this](proto::SandboxToStorage::Message message) {
+        std::visit(wire::Overloaded{
+            [this](proto::MountAttach& request) { attach(std::move(request)); },
+            [this](proto::MountDetach& request) { end(request.session, proto::Outcome::success); },
+        }, message);
+    });
+    wires.gateway_in.on_message([this](proto::GatewayToStorage::Message message) {
+        inspections.ask(std::move(std::get<proto::InspectBody>(message)));
+    });
+    wires.control_in.on_message([this](proto::ControlToStorage::Message message) {
+        end(std::get<proto::SessionSever>(message).session, proto::Outcome::success);
+    });
+}
+
+void Storage::State::note(
+    proto::What what, SessionId session, proto::Outcome outcome, std::uint64_t bytes, std::chrono::milliseconds duration)
+{
+    proto::Event event;
+    event.what = what;
+    event.outcome = outcome;
+    event.session = session;
+    event.actor = "storage";
+    event.resource = "broker";
+    event.bytes = bytes;
+    event.duration_ms = duration.count();
+    wires.recorder.note(std::move(event));
+}
+
+void Storage::State::attach(proto::MountAttach request)
+{
+    auto const id = request.session;
+    if (stopping || sessions.contains(id) || sessions.size() >= kSessionsMax) {
+        wires.sandbox.send(proto::MountLost{id});
+        return;
+    }
+    auto& session = sessions[id];
+    session.since = clock.now();
+    auto const started = start_broker(session, std::move(request));
+    note(proto::What::mount_attach, id, started ? proto::Outcome::success : proto::Outcome::failure, 0, {});
+    if (started) return;
+    log::failure("broker did not start", started.error());
+    wires.sandbox.send(proto::MountLost{id});
+    end(id, proto::Outcome::failure);
+}
+
+Result<void> Storage::State::start_broker(Session& session, proto::MountAttach request)
+{
+    auto const id = request.session;
+    auto const owner = static_cast<uid_t>(helper::kHelperUidBase + profiles::kBroker.user_offset + request.slot.value);
+    auto directory = OCU_TRY(store.make(id, owner));
+    proto::BrokerConfig const settings{request.guest_uid, config.file_bytes_max, config.session_bytes_max};
+    std::vector<UniqueFd> descriptors;
+    descriptors.push_back(std::move(request.fuse));  // given away: the broker's is the last, so its death ends the connection
+    descriptors.push_back(std::move(directory));
+    auto spawned = OCU_TRY(wires.spawner.spawn(helper::Kind::broker, request.slot, wire::encode(settings), std::move(descriptors)));
+    session.broker = std::move(spawned.child);
+    session.link = std::make_unique<wire::Link>(loop, std::move(spawned.link), wire::Link::Options{proto::kBrokerMaySend},
+        [this, id](wire::Link::Frame frame) { broker_said(id, frame); }, [this, id](wire::Lost why) { broker_lost(id, why); });
+    session.start_deadline = loop.after(kBrokerStartTime, [this, id] { broker_lost(id, wire::Lost::closed); });
+    return {};
+}
+
+void Storage::State::broker_said(SessionId id, wire::Link::Frame const&)
+{
+    auto& session = sessions.at(id);
+    if (session.ready) {
+        session.link->violation();  // ready is said once
+        return;
+    }
+    session.ready = true;
+    session.start_deadline.reset();
+    wires.sandbox.send(proto::MountReady{id});
+}
+
+void Storage::State::broker_lost(SessionId id, wire::Lost why)
+{
+    if (why != wire::Lost::closed) note(proto::What::helper_violation, id, proto::Outcome::failure, 0, {});
+    wires.sandbox.send(proto::MountLost{id});
+    end(id, proto::Outcome::failure);
+}
+
+void Storage::State::end(SessionId id, proto::Outcome outcome)
+{
+    auto const found = sessions.find(id);
+    if (found == sessions.end()) return;
+    auto const since = found->second.since;
+    sessions.erase(found);
+    store.remove(id, [this, id, outcome, since](std::uint64_t bytes, bool whole) {
+        auto const lasted = std::chrono::duration_cast<std::chrono::milliseconds>(clock.now() - since);
+        note(proto::What::mount_detach, id, whole ? outcome : proto::Outcome::failure, bytes, lasted);
+    });
+}
+
+void Storage::State::helper_up(proto::HelperUp up)
+{
+    if (up.kind == helper::Kind::parser) inspections.parser_up(std::move(up.link));
+    if (up.kind != helper::Kind::files_front) return;
+    files_front = std::make_unique<wire::Link>(loop, std::move(up.link), wire::Link::Options{proto::kFilesFrontMaySend},
+        [](wire::Link::Frame) {}, [this](wire::Lost why) { files_front_lost(why); });
+}
+
+void Storage::State::files_front_lost(wire::Lost why)
+{
+    files_front.reset();
+    if (why != wire::Lost::closed) wires.spawner.report_violation(helper::Kind::files_front);
+}
+
+void Storage::State::helper_down(helper::Kind kind)
+{
+    if (kind == helper::Kind::parser) inspections.parser_down();
+    if (kind == helper::Kind::files_front) files_front.reset();
+}
+
+void Storage::State::stop()
+{
+    if (std::exchange(stopping, true)) return;
+    inspections.stop();
+    files_front.reset();
+    std::vector<SessionId> open;
+    for (auto const& [id, session] : sessions) open.push_back(id);
+    for (auto const id : open) end(id, proto::Outcome::success);
+    auto const say = [this] {
+        if (!std::exchange(stopped_said, true)) wires.stopped();
+    };
+    stop_deadline = loop.after(kStopWait, say);
+    store.when_idle(say);
+}
+
+Storage::Storage(wire::Loop& loop, Clock const& clock, Config config, UniqueFd store, Wires wires)
+    : state_(std::make_unique<State>(loop, clock, config, std::move(store), std::move(wires)))
+{
+    state_->listen();
+    state_->store.remove_leftovers();
+}
+
+Storage::~Storage() = default;
+
+}  // namespace ocu::storage

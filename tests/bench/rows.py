@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rows: what is done, what it is compared with."""
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import ssl
+import subprocess
+import tempfile
+import threading
+import time
+
+from bench import bench as table
+from support.appliance import Appliance, children_of, free_port, setting, wait_until
+from support.mcp import Mcp
+
+
+@contextlib.contextmanager
+def running(**options):
+    appliance = Appliance(**options).start()
+    try:
+        yield appliance
+    finally:
+        appliance.stop()
+        appliance.remove()
+
+
+def host_true():
+    subprocess.run(["bash", "-c", "true"], check=True)
+
+
+def tool_call(rounds):
+    with running() as appliance:
+        client = Mcp(appliance)
+        ours, theirs = table.interleaved(table.timed(lambda: client.bash("true")), table.timed(host_true), rounds or 300)
+        client.close()
+    return [table.compare("P1", "p50 <= 2.5, p99 <= 5", "ms", ours, theirs, "tool call `true`, runc, keep-alive, audited", "bash -c true on the host")]
+
+
+class BareRuntime:
+    """`runc run` or `runsc run` of the same image with a bundle of its own, to its first output."""
+
+    def __init__(self, tier):
+        self.tier, self.count = tier, 0
+        self.runtime = [setting("OCU_RUNC")] if tier == "runc" else [
+            setting("OCU_RUNSC"), "--platform=systrap", "--network=none", "--directfs=false", "--ignore-cgroups", "--overlay2=root:memory"]
+        self.folder = tempfile.mkdtemp(prefix="ocu-bench.", dir="/var/tmp")
+        self.root, self.bundle = f"{self.folder}/image", f"{self.folder}/bundle"
+        for each in (self.root, self.bundle, f"{self.folder}/runtime"):
+            os.mkdir(each)
+        subprocess.run(["mount", "-t", "erofs", "-o", "ro", setting("OCU_IMAGE"), self.root], check=True)
+        subprocess.run([setting("OCU_RUNC"), "spec", "-b", self.bundle], check=True)
+        self.write(["/bin/echo", "up"])
+
+    def write(self, command):
+        path = f"{self.bundle}/config.json"
+        with open(path, encoding="utf-8") as file:
+            spec = json.load(file)
+        spec["root"] = {"path": self.root, "readonly": True}
+        spec["process"].update(terminal=False, args=command, user={"uid": 1000, "gid": 1000}, cwd="/")
+        spec["mounts"] = [each for each in spec["mounts"] if each["type"] != "cgroup"]
+        namespaces = [each for each in spec["linux"]["namespaces"] if each["type"] not in ("user", "cgroup")]
+        spec["linux"]["namespaces"] = [*namespaces, {"type": "user"}] if self.tier == "runc" else namespaces
+        if self.tier == "runc":
+            spec["linux"]["uidMappings"] = spec["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 3_000_000, "size": 65536}]
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(spec, file)
+
+    def name(self):
+        self.count += 1
+        return f"bench-{os.getpid()}-{self.count}"
+
+    def words(self, *rest):
+        return [*self.runtime, "--root", f"{self.folder}/runtime", *rest]
+
+    def first_output(self):
+        name = self.name()
+        started = time.perf_counter()
+        with subprocess.Popen(self.words("run", "--bundle", self.bundle, name), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            got = process.stdout.readline()
+            took = (time.perf_counter() - started) * 1000
+        if got != b"up\n":
+            raise RuntimeError(f"{self.tier} gave no output")
+        return took
+
+    def close(self):
+        subprocess.run(["umount", "-l", self.root], check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def session_create(rounds):
+    made = []
+    for tier in ("runc", "gvisor"):
+        bare = BareRuntime(tier)
+        try:
+            with running(tier=tier) as appliance:
+                number = iter(range(100_000))
+
+                def create():
+                    client = Mcp(appliance, chat=f"cold-{next(number)}")
+                    started = time.perf_counter()
+                    client.bash("echo up")
+                    took = (time.perf_counter() - started) * 1000
+                    client.close()
+                    appliance.ctl("kill-all")
+                    return took
+
+                ours, theirs = table.interleaved(create, bare.first_output, rounds or (20 if tier == "runc" else 8))
+        finally:
+            bare.close()
+        made.append(table.compare("P4", "<= 1.25", "ms", ours, theirs, f"session create, cold, {tier}, to first output", f"{tier} run of the same image"))
+    return made
+
+
+def pss_kib(pids):
+    total = 0
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as file:
+                total += next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+        except (OSError, StopIteration):
+            continue
+    return total
+
+
+def idle_memory(rounds):
+    count = rounds or 5
+    bare = BareRuntime("runc")
+    bare.write(["/bin/sleep", "600"])
+    try:
+        with running() as appliance:
+            standing = pss_kib([appliance.pid, *children_of(appliance.pid)])
+            clients = [Mcp(appliance, chat=f"idle-{number}") for number in range(count)]
+            for client in clients:
+                client.bash("true")
+                client.close()
+            time.sleep(1)
+            ours = (pss_kib([appliance.pid, *children_of(appliance.pid)]) - standing) / count
+        names = [bare.name() for _ in range(count)]
+        before, pids = set(), []
+        for name in names:
+            subprocess.run(bare.words("run", "--detach", "--bundle", bare.bundle, name), check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            state = json.loads(subprocess.run(bare.words("state", name), check=True, capture_output=True, text=True).stdout)
+            pids.append(state["pid"])
+        theirs = pss_kib(pids) / count - len(before)
+        for name in names:
+            subprocess.run(bare.words("delete", "--force", name), check=False, capture_output=True)
+    finally:
+        bare.close()
+    return [table.compare("P6", "+ <= 1024 KiB", "KiB", [ours], [theirs], "idle session, PSS of all its processes, runc", "sleep under bare runc")]
+
+
+def audit_append(rounds):
+    """Durable records through the whole pipe (a refused caller is one record each) beside raw append and fdatasync."""
+    def raw():
+        path = os.path.join(tempfile.gettempdir() if os.path.ismount("/tmp") else "/var/tmp", f"ocu-bench-{os.getpid()}")
+        with open(path, "wb", buffering=0) as file:
+            started = time.perf_counter()
+            file.write(b"x" * 512)
+            os.fdatasync(file.fileno())
+            took = (time.perf_counter() - started) * 1000
+        os.unlink(path)
+        return took
+
+    with running() as appliance:
+        client = Mcp(appliance)
+        client.bash("true")
+        refused = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "no_such_tool", "arguments": {}}}
+        body = json.dumps(refused).encode()
+        quiet = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"}).encode()
+
+        def recorded():
+            bare = table.timed(lambda: client.http(quiet))()
+            return max(0.001, table.timed(lambda: client.http(body))() - bare)
+
+        ours, theirs = table.interleaved(recorded, raw, rounds or 200)
+        client.close()
+        made = [table.compare("P13", "p50 <= 1.5", "ms", ours, theirs, "one durable record, beyond a request without one", "512-byte append + fdatasync")]
+        made.append(audit_rate(appliance, body))
+    return made
+
+
+def audit_rate(appliance, body, waiters=32, seconds=3.0):
+    done, end = [0] * waiters, time.perf_counter() + seconds
+
+    def ask(slot):
+        client = Mcp(appliance, chat=f"rate-{slot}")
+        while time.perf_counter() < end:
+            client.http(body)
+            done[slot] += 1
+        client.close()
+
+    threads = [threading.Thread(target=ask, args=(slot,)) for slot in range(waiters)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    return table.compare("P13", "see unit bench for 256 waiters", "records/s", [sum(done) / seconds], None,
+                         f"recorded refusals a second, {waiters} connections from one Python client", "")
+
+
+@contextlib.contextmanager
+def nginx(body):
+    folder = tempfile.mkdtemp(prefix="ocu-bench.", dir="/var/tmp")
+    port = free_port()
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", "/CN=localhost",
+                    "-keyout", f"{folder}/key", "-out", f"{folder}/cert"], check=True, capture_output=True)
+    with open(f"{folder}/conf", "w", encoding="utf-8") as file:
+        file.write(f"""daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/log; events {{ worker_connections 256; }}
+http {{ access_log off; keepalive_requests 1000000; client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
+uwsgi_temp_path {folder}; scgi_temp_path {folder}; default_type application/json;
+server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {folder}/cert; ssl_certificate_key {folder}/key; ssl_protocols TLSv1.3;
+location / {{ root {folder}; try_files /body =404; error_page 405 =200 /body; }} }} }}""")
+    with open(f"{folder}/body", "wb") as file:
+        file.write(body)
+    os.chmod(folder, 0o755)
+    process = subprocess.Popen(["nginx", "-p", folder, "-c", f"{folder}/conf"], stderr=subprocess.DEVNULL)
+    try:
+        yield port
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def mcp_requests(rounds):
+    with running(changes={"mcp": {"tls": True}}) as appliance:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).encode()
+        headers = Mcp(appliance).headers()
+
+        def asker(port, host_header):
+            connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=context)
+
+            def ask(times=200):
+                started = time.perf_counter()
+                for _ in range(times):
+                    connection.request("POST", "/mcp", body, {**headers, "Host": host_header})
+                    response = connection.getresponse()
+                    last = response.read()
+                    if response.status != 200:
+                        raise RuntimeError(f"status {response.status}")
+                return times / (time.perf_counter() - started), last
+            return ask
+
+        ours_ask = asker(appliance.port, f"127.0.0.1:{appliance.port}")
+        _, answer = ours_ask(1)
+        with nginx(answer) as port:
+            wait_until(lambda: reachable(port))
+            theirs_ask = asker(port, "localhost")
+            ours, theirs = table.interleaved(lambda: ours_ask()[0], lambda: theirs_ask()[0], rounds or 10)
+    return [table.compare("P15", ">= 0.5", "requests/s", ours, theirs, "tools/list over TLS keep-alive, one connection", "nginx, the same bytes")]
+
+
+def reachable(port):
+    import socket
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
+def size_and_memory(_rounds):
+    with running() as appliance:
+        time.sleep(1)
+        memory = pss_kib([appliance.pid, *children_of(appliance.pid)]) / 1024
+    size = os.path.getsize(setting("OCU_BINARY")) / (1 << 20)
+    return [table.compare("P16", "<= 16 MiB", "MiB", [size], None, "size of the program", ""),
+            table.compare("P16", "<= 64 MiB", "MiB", [memory], None, "core and all helpers, idle, PSS", "")]
+
+
+ROWS = {"P1": tool_call, "P4": session_create, "P6": idle_memory, "P13": audit_append, "P15": mcp_requests, "P16": size_and_memory}

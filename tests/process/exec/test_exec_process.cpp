@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The real exec helper, confined as in service, between a test and a real agent whose children become the guest's user. Needs root.
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "guest/guest.h"
+#include "proto/sandbox_to_exec.h"
+#include "sandbox/helpers.h"
+#include "support/helper_process.h"
+
+namespace {
+
+using namespace ocu;
+using namespace std::chrono_literals;
+
+constexpr std::uint32_t kSlot = 7;
+
+// What the spawner sends: the slot, then the helper's own configuration.
+struct SlotAndConfig {
+    std::uint32_t slot = 0;
+    proto::ExecConfig config;
+    static void fields(auto& wire, auto& m) { wire(m.slot, m.config); }
+};
+
+struct ExecProcessTest {
+    ExecProcessTest()
+    {
+        char name[] = "/tmp/ocu-exec-process-XXXXXX";
+        home = ::mkdtemp(name);
+        REQUIRE(::chown(home.c_str(), 1000, 1000) == 0);
+        auto pair = make_socket_pair().value();
+        agent = ::fork();
+        if (agent == 0) {
+            pair.ours.reset();
+            ::_exit(guest::agent_main(std::move(pair.theirs), {.home = home.c_str()}));
+        }
+        helper.emplace("exec", &sandbox::exec_main);
+        // An empty network namespace, as the core keeps one for all per-session helpers.
+        UniqueFd const own(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+        REQUIRE(::unshare(CLONE_NEWNET) == 0);
+        UniqueFd const empty(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+        REQUIRE(::setns(own.get(), CLONE_NEWNET) == 0);
+        helper->configure(SlotAndConfig{kSlot, {"token", 1u << 20, 30s}}, {empty.get(), pair.ours.get()});
+        pair.ours.reset();
+        helper->ready();
+        helper->expect<proto::ExecReady>();
+    }
+    ~ExecProcessTest()
+    {
+        if (agent > 0) ::kill(agent, SIGKILL), ::waitpid(agent, nullptr, 0);
+        std::filesystem::remove_all(home);
+    }
+
+    proto::ToolAnswer bash(std::string const& command, std::chrono::milliseconds timeout = 10s)
+    {
+        proto::ToolArguments arguments;
+        arguments.command = command;
+        arguments.timeout = timeout;
+        helper->send(proto::ExecCall{{++last_call}, arguments, false});
+        return helper->expect<proto::ExecDone>().answer;
+    }
+    std::string status(std::string const& key) const
+    {
+        std::ifstream in("/proc/" + std::to_string(helper->pid()) + "/status");
+        for (std::string line; std::getline(in, line);)
+            if (line.starts_with(key + ":")) return line.substr(key.size() + 2);
+        return {};
+    }
+
+    std::string home;
+    std::optional<test::HelperProcess> helper;
+    pid_t agent = -1;
+    std::uint64_t last_call = 0;
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(ExecProcessTest, "exec: given the confined helper, when calls of every kind run, then it serves and holds nothing", "[sandbox][T-14][SX-8]")
+{
+    CHECK(bash("id -u; id -G").body.view() == "1000\n1000\n");
+    CHECK(bash("exit 9").exit_status == 9);
+    auto const flood = bash("yes", 300ms);
+    CHECK(flood.timed_out);
+    CHECK(flood.body.size() < 31'000);
+    proto::ToolArguments arguments;
+    arguments.tool = proto::Tool::create_file;
+    arguments.path = home + "/f";
+    arguments.text = "x\n";
+    helper->send(proto::ExecCall{{++last_call}, arguments, true});
+    CHECK_FALSE(helper->expect<proto::ExecDone>().answer.is_error);
+    helper->send(proto::ExecCall{{++last_call}, {.command = "echo working; sleep 100", .timeout = 50s}, true});
+    CHECK(helper->expect<proto::ExecProgress>().last_line.view() == "working");
+    helper->send(proto::ExecCancel{{last_call}});
+    CHECK(helper->expect<proto::ExecDone>().answer.reason == proto::Reason::cancelled);
+
+    auto const uid = std::to_string(helper::kHelperUidBase + 20'000 + kSlot);
+    CHECK(status("Uid") == uid + "\t" + uid + "\t" + uid + "\t" + uid);
+    CHECK(status("CapPrm") == "0000000000000000");
+    CHECK(status("CapBnd") == "0000000000000000");
+    CHECK(status("NoNewPrivs") == "1");
+    CHECK(status("Seccomp") == "2");
+    CHECK(helper->end() == 0);
+}
+
+TEST_CASE_METHOD(ExecProcessTest, "exec: given its guest kills its own agent, when noticed, then every call is answered and the helper lives on", "[sandbox][T-13][T-07]")
+{
+    ::kill(agent, SIGKILL);
+    ::waitpid(agent, nullptr, 0);
+    agent = -1;
+    helper->expect<proto::ExecGuestGone>();
+    CHECK(bash("true").reason == proto::Reason::session_ended);
+    CHECK(helper->end() == 0);
+}
+
+TEST_CASE_METHOD(ExecProcessTest, "exec: given the core goes away, when noticed, then helper and agent end", "[sandbox][T-13]")
+{
+    CHECK(helper->end() == 0);
+    int status = -1;
+    CHECK(::waitpid(agent, &status, 0) == agent);
+    CHECK(status == 0);
+    agent = -1;
+}

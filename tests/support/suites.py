@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the suites and adds them up. Started by scripts/test, which says what the options mean."""
+
+import argparse
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SUITES = ("tidy", "unit", "tsan", "process", "flow", "badday", "redteam", "mcp", "fuzz", "reproducible")
+QUICK = ("tidy", "unit", "process", "flow", "badday", "redteam")
+TSAN_FOLDERS = ("wire", "gateway", "control")
+FUZZ_SECONDS = 4
+FILE_SECONDS_MAX = 900
+
+
+class Count:
+    def __init__(self, passed=0, failed=0, skipped=0):
+        self.passed, self.failed, self.skipped = passed, failed, skipped
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+    def __str__(self):
+        return f"{self.passed} passed, {self.failed} failed" + (f", {self.skipped} skipped" if self.skipped else "")
+
+
+def script(name, *words, env=None, cwd=ROOT):
+    return subprocess.run([os.path.join(cwd, "scripts", name), *words], cwd=cwd, env={**os.environ, **(env or {})}, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+
+
+def printed(name, *words):
+    return subprocess.run([os.path.join(ROOT, name), *words], text=True, stdout=subprocess.PIPE, check=True).stdout.strip()
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def fail(text, output=""):
+    say(f"  FAIL {text}")
+    if output:
+        say("\n".join("    " + line for line in output.splitlines()[-60:]))
+    return Count(failed=1)
+
+
+def build_folder(preset):
+    return os.path.join(os.environ.get("OCU_BUILDS", f"{ROOT}/build"), preset)
+
+
+def build(preset, *targets):
+    """The build folder, and a Count that failed when something in it did not build."""
+    folder = build_folder(preset)
+    done = script("build", preset, "-k", "0", *targets, env={"OCU_BUILD": folder})
+    if done.returncode == 0:
+        return folder, Count()
+    errors = [line for line in done.stdout.splitlines() if re.search(r"error|FAILED|undefined", line)]
+    return folder, fail(f"build {preset} {' '.join(targets)}", "\n".join(errors or done.stdout.splitlines()))
+
+
+def unit_folders(wanted):
+    found = sorted(os.path.basename(os.path.dirname(p)) for p in glob.glob(f"{ROOT}/tests/unit/*/test_*.cpp"))
+    return [each for each in dict.fromkeys(found) if wanted is None or each in wanted]
+
+
+def catch2(command, report):
+    """Runs one Catch2 program and counts its test cases."""
+    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, cwd=ROOT)
+    count = Count()
+    try:
+        cases = ElementTree.parse(report).getroot().iter("testcase")
+        for case in cases:
+            if case.find("failure") is not None or case.find("error") is not None:
+                count.failed += 1
+            elif case.find("skipped") is not None:
+                say(f"  SKIP {case.get('name')}: {case.find('skipped').get('message') or ''}")
+                count.skipped += 1
+            else:
+                count.passed += 1
+    except (OSError, ElementTree.ParseError):
+        pass
+    if count.failed or done.returncode not in (0, 4):
+        count.add(fail(" ".join(command[-4:])[:120], done.stdout) if not count.failed else Count())
+        if count.failed:
+            say("\n".join("    " + line for line in done.stdout.splitlines()[-60:]))
+    elif not count.passed and not count.skipped:
+        count.add(fail(f"{command[-1]}: no test ran", done.stdout))
+    return count
+
+
+def units(preset, wanted):
+    names = unit_folders(wanted)
+    folder, count = build(preset, *[f"test_{each}" for each in names])
+    sysroot = printed("scripts/toolchain/sysroot", "build")
+    options = "--setenv ASAN_OPTIONS detect_leaks=1:abort_on_error=0 --setenv UBSAN_OPTIONS halt_on_error=1:print_stacktrace=1 " \
+              "--setenv TSAN_OPTIONS halt_on_error=1"
+    os.environ["OCU_BWRAP_EXTRA"] = options
+    for name in names:
+        report = f"{folder}/test_{name}.xml"
+        if not os.path.exists(f"{folder}/test_{name}"):
+            continue
+        if os.path.exists(report):
+            os.unlink(report)
+        one = catch2([f"{ROOT}/scripts/toolchain/enter", sysroot, ROOT, folder, f"/build/test_{name}", "--reporter",
+                      f"junit::out=/build/test_{name}.xml", "--reporter", "console::out=-"], report)
+        say(f"  {preset} {name}: {one}")
+        count.add(one)
+    os.environ.pop("OCU_BWRAP_EXTRA")
+    return count
+
+
+def python_files(suite, pick):
+    """Every file of a folder, each in a process of its own; they share nothing but the program that they start."""
+    count = Count()
+    for path in sorted(glob.glob(f"{ROOT}/tests/{suite}/test_*.py")):
+        name = os.path.basename(path)[5:-3]
+        if pick and pick[0] not in (name, os.path.basename(path)):
+            continue
+        started = time.monotonic()
+        say(f" {suite}/{name}")
+        process = subprocess.Popen([sys.executable, f"{ROOT}/tests/support/main.py", path, *pick[1:2]], stdout=subprocess.PIPE, text=True)
+        last = ""
+        for line in process.stdout:
+            if line.startswith("SUITE "):
+                last = line
+            else:
+                print(line, end="", flush=True)
+        try:
+            process.wait(FILE_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        one = Count(*map(int, last.split()[1:4])) if last else fail(f"{suite}/{name} ended without a count")
+        say(f"  {suite}/{name}: {one} ({time.monotonic() - started:.0f} s)")
+        count.add(one)
+    return count
+
+
+def processes(pick):
+    """Real helpers over real socket pairs (C++, static, as root), then what the kernel shows of a whole appliance's helpers."""
+    names = sorted({os.path.basename(os.path.dirname(p)) for p in glob.glob(f"{ROOT}/tests/process/*/test_*.cpp")})
+    names = [each for each in names if not pick or each == pick[0]]
+    count = Count()
+    if names:
+        folder, built = build("release", *[f"process_{each}" for each in names])
+        count.add(built)
+    for name in names:
+        program, report = f"{folder}/process_{name}", f"{folder}/process_{name}.xml"
+        if os.path.exists(program):
+            one = catch2([program, "--reporter", f"junit::out={report}", "--reporter", "console::out=-"], report)
+            say(f"  process {name}: {one}")
+            count.add(one)
+    count.add(python_files("process", pick))
+    return count
+
+
+def node():
+    """A node of 22 or later and where npm is: the host's, or one from npm in the cache."""
+    cache = os.path.join(os.environ["OCU_CACHE"], "node22")
+    own = shutil.which("node")
+    if own and int(subprocess.run([own, "--version"], text=True, capture_output=True, check=True).stdout[1:].split(".")[0]) >= 22:
+        return own
+    if not shutil.which("npm"):
+        subprocess.run(["bash", "-c", f". {ROOT}/scripts/lib.sh; need npm npm nodejs"], check=True)
+    path = f"{cache}/node_modules/node/bin/node"
+    if not os.path.exists(path):
+        os.makedirs(cache, exist_ok=True)
+        subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", cache, "node@22"], check=True, stdout=sys.stderr)
+    return path
+
+
+def mcp(_pick):
+    """The official client packages and the public conformance suite against a running appliance."""
+    folder = f"{ROOT}/tests/flow/mcp"
+    files = sorted(glob.glob(f"{folder}/*.test.mjs"))
+    if not files:
+        return Count()
+    with tempfile.TemporaryDirectory(prefix="ocu-mcp.", dir="/var/tmp") as work:
+        for each in os.listdir(folder):
+            if each != "node_modules" and os.path.isfile(f"{folder}/{each}"):
+                shutil.copy(f"{folder}/{each}", work)
+        binary = node()
+        env = {**os.environ, "PATH": os.path.dirname(binary) + ":" + os.environ["PATH"]}
+        how = "ci" if os.path.exists(f"{work}/package-lock.json") else "install"
+        got = subprocess.run(["npm", how, "--silent", "--no-audit", "--no-fund"], cwd=work, env=env, text=True, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, check=False)
+        if got.returncode:
+            return fail("npm " + how, got.stdout)
+        from support.appliance import Appliance
+        appliance = Appliance(callers=("dev", "other")).start()
+        try:
+            env.update(OCU_MCP_URL=appliance.url, OCU_MCP_TOKEN=appliance.token, OCU_TOKEN_FILE=appliance.token_file, OCU_NODE=binary,
+                       OCU_OPERATOR_SOCKET=appliance.operator_socket)
+            done = subprocess.run([binary, "--test", "--test-concurrency=1", "--test-reporter=tap", *map(os.path.basename, files)], cwd=work, env=env,
+                                  text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=FILE_SECONDS_MAX)
+        finally:
+            appliance.stop()
+            appliance.remove()
+        totals = {word: int(number) for word, number in re.findall(r"^# (pass|fail|cancelled|skipped) (\d+)$", done.stdout, re.M)}
+        count = Count(totals.get("pass", 0), totals.get("fail", 0) + totals.get("cancelled", 0), totals.get("skipped", 0))
+        if count.failed or not count.passed:
+            say(done.stdout[-6000:])
+            count.failed = count.failed or 1
+        return count
+
+
+def fuzz(pick):
+    seconds = "60" if os.environ.get("OCU_LONG") else str(FUZZ_SECONDS)
+    done = script("fuzz", pick[0] if pick else "", seconds, env={"OCU_BUILD": build_folder("fuzz")})
+    lines = done.stdout.splitlines()
+    count = Count(sum(each.startswith("ok ") for each in lines), sum(each.startswith("FAIL ") for each in lines))
+    if done.returncode:
+        count.add(fail("fuzz", done.stdout) if not count.failed else Count())
+        say("\n".join(lines[-80:]) if count.failed else "")
+    return count
+
+
+def tidy(_pick):
+    done = subprocess.run([sys.executable, f"{ROOT}/tests/tidy/check.py"], text=True, stdout=subprocess.PIPE, check=False)
+    say(done.stdout.rstrip())
+    found = re.search(r"^(\d+) passed, (\d+) failed", done.stdout, re.M)
+    return Count(*map(int, found.groups())) if found else fail("tidy")
+
+
+def reproducible(_pick):
+    """A second build in another directory, without the compiler cache, must be the same program to the byte."""
+    with tempfile.TemporaryDirectory(prefix="ocu-second.", dir="/var/tmp") as second:
+        tree = f"{second}/a/longer/path"
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns("build", ".git", "node_modules", "__pycache__"), symlinks=True)
+        env = {"CCACHE_DISABLE": "1", "OCU_BUILD": f"{second}/elsewhere"}
+        done = script("build", "release", "ocu-appliance", env=env, cwd=tree)
+        if done.returncode:
+            return fail("second build", done.stdout)
+        with open(os.environ["OCU_BINARY"], "rb") as one, open(f"{second}/elsewhere/ocu-appliance", "rb") as other:
+            first, again = one.read(), other.read()
+    count = Count(passed=1) if first == again else fail("two builds differ")
+    dynamic = subprocess.run(["ldd", os.environ["OCU_BINARY"]], capture_output=True, text=True, check=False)
+    count.add(Count(passed=1) if "=>" not in dynamic.stdout else fail("the program is not static", dynamic.stdout))
+    count.add(Count(passed=1) if len(first) <= 16 << 20 else fail(f"the program has {len(first)} bytes"))
+    return count
+
+
+RUN = {
+    "tidy": tidy,
+    "unit": lambda pick: units("dev", pick[:1] or None),
+    "tsan": lambda pick: units("tsan", pick[:1] or TSAN_FOLDERS),
+    "process": processes,
+    "flow": lambda pick: python_files("flow", pick),
+    "badday": lambda pick: python_files("badday", pick),
+    "redteam": lambda pick: python_files("redteam", pick),
+    "mcp": mcp,
+    "fuzz": fuzz,
+    "reproducible": reproducible,
+}
+NEED_PROGRAM = {"process", "flow", "badday", "redteam", "mcp", "reproducible"}
+
+
+def prepare():
+    """Everything that the real program needs, as scripts/run prepares it."""
+    env = {**os.environ, "OCU_BUILD": build_folder("release")}
+    text = subprocess.run(["bash", "-c", f". {ROOT}/scripts/lib.sh; . {ROOT}/scripts/prepare.sh; prepare_all minimal; "
+                           "env | grep -E '^OCU_(BINARY|IMAGE|RUNC|RUNSC|CACHE)='"], text=True, stdout=subprocess.PIPE, check=False, env=env)
+    if text.returncode:
+        return False
+    os.environ.update(line.split("=", 1) for line in text.stdout.splitlines())
+    return True
+
+
+def main():
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--only", action="append", default=[])
+    options = parser.parse_args()
+    picks = {each.split("/")[0]: each.split("/")[1:] for each in options.only}
+    if unknown := set(picks) - set(SUITES):
+        parser.error(f"no such suite: {', '.join(sorted(unknown))}")
+    wanted = [each for each in SUITES if (each in picks if picks else each in QUICK or not options.quick)]
+    if options.long:
+        os.environ["OCU_LONG"] = "1"
+    if options.quick:
+        os.environ["OCU_QUICK"] = "1"
+    sys.path.insert(0, f"{ROOT}/tests")
+    total, root = Count(), os.geteuid() == 0
+    ready = not NEED_PROGRAM & set(wanted) or prepare()
+    for suite in wanted:
+        started = time.monotonic()
+        say(f"== {suite}")
+        if suite in NEED_PROGRAM and not ready:
+            one = fail("the program could not be prepared")
+        elif suite in NEED_PROGRAM - {"reproducible"} and not root:
+            say(f"  SKIP {suite}: sandboxes need root")
+            one = Count(skipped=1)
+        else:
+            try:
+                one = RUN[suite](picks.get(suite, []))
+            except Exception as error:  # a broken suite is a failed suite, and the others still run
+                one = fail(f"{suite}: {type(error).__name__}: {error}")
+        say(f"{suite}: {one} ({time.monotonic() - started:.0f} s)")
+        total.add(one)
+    say(str(total))
+    sys.exit(1 if total.failed or not total.passed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Unit: appliance/ctl, doctor, policy. What a command line means, what an operator sees, and the list of privileged actions.
+
+#include "appliance/ctl.h"
+#include "appliance/doctor.h"
+#include "appliance/policy/privileged_actions.h"
+
+namespace test_ctl {
+
+using namespace ocu;
+using namespace ocu::appliance;
+
+std::expected<CtlRequest, std::string> parsed(std::vector<char const*> arguments) { return parse_ctl(arguments); }
+
+TEST_CASE("ctl: given each command, when it is parsed, then it is that request", "[appliance][CT-5]")
+{
+    auto const status = parsed({"--socket", "/s", "--json", "status"}).value();
+    CHECK(status.socket == "/s");
+    CHECK(status.json);
+    CHECK_FALSE(status.post);
+    CHECK(status.path == "/v1/status");
+    auto const kill = parsed({"kill", "s-00000000000000ff"}).value();
+    CHECK(kill.post);
+    CHECK(kill.path == "/v1/sessions/s-00000000000000ff/kill");
+    CHECK(parsed({"kill-all"})->path == "/v1/kill-all");
+    CHECK(parsed({"freeze", "--json"})->post);
+    CHECK(parsed({"--help"})->help);
+}
+
+TEST_CASE("ctl: given wrong words, when they are parsed, then they are usage errors", "[appliance]")
+{
+    CHECK_FALSE(parsed({}));
+    CHECK_FALSE(parsed({"make-coffee"}));
+    CHECK_FALSE(parsed({"status", "now"}));
+    CHECK_FALSE(parsed({"kill"}));
+    CHECK_FALSE(parsed({"kill", "a", "b"}));
+    CHECK_FALSE(parsed({"kill", "../../v1/kill-all"}));
+    CHECK_FALSE(parsed({"--socket"}));
+    CHECK_FALSE(parsed({"--force", "freeze"}));
+}
+
+TEST_CASE("ctl: given sessions, when they are shown, then columns line up and no control character gets through", "[appliance][T-11]")
+{
+    auto const answer = wire::Json::parse(R"({"sessions":[{"id":"s-1","caller":"dev","chat":"a\u001b[2Jb","tier":"runc","state":"up","age_s":3700,"slot":0}]})").value();
+    auto const text = render_for_people("sessions", answer.view());
+    CHECK(text.starts_with("ID   CALLER  CHAT"));
+    CHECK(text.find('\x1b') == std::string::npos);
+    CHECK(text.find("1h01m") != std::string::npos);
+    auto const none = wire::Json::parse(R"({"sessions":[]})").value();
+    CHECK(render_for_people("sessions", none.view()) == "no sessions\n");
+}
+
+TEST_CASE("ctl: given a kill without its record, when it is shown, then the operator is told", "[appliance][AU-7]")
+{
+    auto const answer = wire::Json::parse(R"({"killed":1,"pending":0,"recorded":false})").value();
+    CHECK(render_for_people("kill", answer.view()).find("record") != std::string::npos);
+}
+
+TEST_CASE("ctl: given a frozen appliance, when its status is shown, then it says so", "[appliance]")
+{
+    auto const answer = wire::Json::parse(R"({"status":"healthy","name":"a","version":"1","frozen":true,"helpers":{"edge":"down"},"manifest":{"serial":3,"digest":"d"}})").value();
+    auto const text = render_for_people("status", answer.view());
+    CHECK(text.find("FROZEN") != std::string::npos);
+    CHECK(text.find("edge") != std::string::npos);
+    CHECK(text.find("down") != std::string::npos);
+}
+
+TEST_CASE("doctor: given findings, when one is bad, then the verdict is 1", "[appliance][AP-9]")
+{
+    CHECK(verdict_of({}) == 0);
+    CHECK(verdict_of({{Health::worse, "a", "b"}}) == 0);
+    CHECK(verdict_of({{Health::good, "a", ""}, {Health::bad, "a", "b"}}) == 1);
+}
+
+TEST_CASE("doctor: given this machine, when it is examined, then whatever is not good has an advice", "[appliance][AP-9]")
+{
+    for (auto const& finding : examine()) {
+        INFO(finding.what);
+        CHECK_FALSE(finding.what.empty());
+        CHECK(finding.advice.empty() == (finding.health == Health::good));
+    }
+}
+
+TEST_CASE("policy: given the list of privileged actions, when it is read, then only kills go without their record", "[appliance][CT-6][AU-7]")
+{
+    using policy::Record;
+    using proto::OperatorAction;
+    for (auto const action : {OperatorAction::freeze, OperatorAction::thaw, OperatorAction::shutdown}) CHECK(policy::record_of(action) == Record::first);
+    for (auto const action : {OperatorAction::kill, OperatorAction::kill_all}) CHECK(policy::record_of(action) == Record::never_waits);
+    for (auto const action : {OperatorAction::health, OperatorAction::status, OperatorAction::sessions}) CHECK(policy::record_of(action) == Record::not_needed);
+}
+
+}  // namespace test_ctl

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Unit: audit/event and audit/chain. Every event gives a record with OCSF's required fields and the mandatory envelope.
+
+#include "audit/event.h"
+#include "unit/audit/support.h"
+#include "wire/json.h"
+
+namespace test_event {
+
+using namespace audit_support;
+
+constexpr std::string_view kName = "box";
+
+std::string record_of(proto::What what, ChainLink link = {})
+{
+    auto one = entry(2);
+    one.event.what = what;
+    one.event.outcome = proto::Outcome::failure;
+    one.event.reason = proto::Reason::not_allowed;
+    return to_record(one.event, {proto::Source::edge, one.time, link, kName});
+}
+
+TEST_CASE("event: given every kind of event, when mapped, then required fields and envelope are there", "[audit][AU-1]")
+{
+    for (std::size_t i = 0; i <= static_cast<std::size_t>(proto::What::kLast); ++i) {
+        auto const json = wire::Json::parse(record_of(static_cast<proto::What>(i)));
+        REQUIRE(json.has_value());
+        auto const view = json->view();
+        auto const of = [view](char const* key) { return view[key].integer().value_or(-1); };
+        CHECK(of("category_uid") == of("class_uid") / 1000);
+        CHECK(of("type_uid") == of("class_uid") * 100 + of("activity_id"));
+        CHECK(of("severity_id") >= 1);
+        CHECK(of("status_id") == 2);
+        CHECK(of("time") == 1'790'000'000'002);
+        CHECK(view["status_code"].string() == "not_allowed");
+        CHECK(view["metadata"]["version"].string() == "1.8.0");
+        CHECK(view["metadata"]["product"]["name"].string() == "ocu-appliance");
+        CHECK(view["metadata"]["log_name"].string() == "edge");
+        CHECK(view["metadata"]["correlation_uid"].string() == "trace-2");
+        auto const unmapped = view["unmapped"];
+        CHECK(unmapped["trace"].string() == "trace-2");
+        CHECK(unmapped["session"].string() == "0000000000000003");
+        CHECK(unmapped["actor"].string() == "dev");
+        CHECK(unmapped["resource"].string() == "example.org:443");
+        CHECK(unmapped["action"].string() == class_of(static_cast<proto::What>(i)).name);
+        CHECK(unmapped["outcome"].string() == "failure");
+        for (auto const* required : {"actor", "api", "src_endpoint"}) CHECK((of("class_uid") != 6003 || view[required]));
+        for (auto const* required : {"actor", "device", "process"}) CHECK((of("class_uid") != 1007 || view[required]));
+        for (auto const* required : {"actor", "device", "file"}) CHECK((of("class_uid") != 1001 || view[required]));
+        for (auto const* required : {"user", "service"}) CHECK((of("class_uid") != 3002 || view[required]));
+        CHECK((of("class_uid") != 3004 || view["entity"]));
+        CHECK((of("class_uid") != 4001 || view["dst_endpoint"]["port"].integer() == 443));
+        CHECK((of("class_uid") != 4003 || view["query"]["hostname"]));
+    }
+}
+
+TEST_CASE("event: given the classes of the specification, when looked up, then each event is in its own", "[audit][AU-1]")
+{
+    CHECK(class_of(proto::What::tool_call_end).class_uid == 6003);
+    CHECK(class_of(proto::What::operator_action).class_uid == 6003);
+    CHECK(class_of(proto::What::caller_refused).class_uid == 3002);
+    CHECK(class_of(proto::What::session_destroy).class_uid == 3004);
+    CHECK(class_of(proto::What::helper_death).class_uid == 1007);
+    CHECK(class_of(proto::What::egress_denied).class_uid == 4001);
+    CHECK(class_of(proto::What::dns_denied).class_uid == 4003);
+    CHECK(class_of(proto::What::mount_attach).activity_id == 12);
+    CHECK(class_of(proto::What::log_repaired).name == "log_repaired");
+}
+
+TEST_CASE("event: given hostile text at its bounds, when mapped, then the record is bounded JSON on one line", "[audit][T-09]")
+{
+    proto::Event event;
+    for (std::size_t i = 0; i <= static_cast<std::size_t>(proto::What::kLast); ++i)
+        for (char const filler : {'\x01', '"', '\xff', '\0'}) {
+            event.what = static_cast<proto::What>(i);
+            event.session = SessionId{1};
+            event.trace = std::string(64, filler);
+            event.actor = std::string(128, filler);
+            event.resource = std::string(512, filler);
+            event.detail = std::string(1024, filler);
+            std::string const name(kOriginBytesMax, 'n');
+            auto const record = to_record(event, {proto::Source::gateway, {}, {9, {}}, name});
+            CHECK(record.size() <= kRecordBytesMax);
+            CHECK(record.find('\n') == std::string::npos);
+            CHECK(read_mark(record)->link.sequence == 9);
+        }
+}
+
+TEST_CASE("chain: given records of one source, when chained, then each names its predecessor's hash", "[audit][T-09][AU-2]")
+{
+    Chains chains;
+    auto const first = record_of(proto::What::egress_denied, chains.next(proto::Source::edge));
+    auto const mark = read_mark(first);
+    REQUIRE(mark.has_value());
+    CHECK(mark->source == proto::Source::edge);
+    CHECK(mark->link == ChainLink{});
+    chains.advance(proto::Source::edge, first);
+    auto const second = read_mark(record_of(proto::What::egress_denied, chains.next(proto::Source::edge)));
+    REQUIRE(second.has_value());
+    CHECK(second->link == ChainLink{2, crypto::sha256(first)});
+    CHECK(chains.next(proto::Source::gateway) == ChainLink{});
+}
+
+TEST_CASE("chain: given records without a mark, when read, then they are malformed", "[audit][T-09]")
+{
+    for (char const* text : {"", "{}", "[]", R"({"metadata":{"log_name":"edge"}})", R"({"metadata":{"log_name":"nobody","sequence":1}})",
+             R"({"metadata":{"log_name":"edge","sequence":0}})", R"({"metadata":{"log_name":"edge","sequence":1.5}})",
+             R"({"metadata":{"log_name":"edge","sequence":2},"unmapped":{"attestation":{"prev_event":{"fingerprint":{"value":"00"}}}}})",
+             R"({"metadata":{"log_name":"edge","sequence":2},"unmapped":{"attestation":{"prev_event":{}}}})"})
+        CHECK_FALSE(read_mark(text).has_value());
+}
+
+}  // namespace test_event

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The role's thread between two mailboxes and a helper that the test plays.
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "custody/custody.h"
+#include "proto/custody_helper_to_custody.h"
+#include "support/role_peer.h"
+
+namespace test_custody_thread {
+
+using namespace ocu;
+
+struct CustodyTest {
+    CustodyTest()
+    {
+        to_control.on_message([this](proto::CustodyToControl::Message message) { tokens.push_back(std::get<proto::TokenMinted>(message)); });
+        to_audit.on_message([this](proto::CustodyToAudit::Message message) {
+            if (auto const* made = std::get_if<proto::SignatureMade>(&message)) signatures.push_back(*made);
+            else keys.push_back(std::get<proto::CustodyKeys>(message));
+        });
+    }
+    ~CustodyTest() { loop.finish(); }
+    void helper_up(wire::Bytes report = wire::encode(proto::CustodyReport{{1}, {2}}))
+    {
+        core_in.send(proto::HelperUp{helper::Kind::custody, peer.connect(), std::move(report)});
+        loop.settle();
+    }
+
+    test::LoopThread loop;
+    ManualClock clock;
+    proto::CoreToRole core_in{loop};
+    proto::ControlToCustody control_in{loop};
+    proto::AuditToCustody audit_in{loop};
+    proto::CustodyToControl to_control{loop};
+    proto::CustodyToAudit to_audit{loop};
+    test::Recorder recorder;
+    test::Spawner spawner;
+    test::HelperPeer peer;
+    std::vector<proto::TokenMinted> tokens;
+    std::vector<proto::SignatureMade> signatures;
+    std::vector<proto::CustodyKeys> keys;
+    bool stopped = false;
+    custody::Custody custody{loop, clock, {core_in, control_in, audit_in, to_control, to_audit, recorder, spawner, [this] { stopped = true; }}};
+};
+
+TEST_CASE_METHOD(CustodyTest, "custody: given no helper, when asked, then answered with no at once, and the token is on record", "[custody][T-12]")
+{
+    audit_in.send(proto::SignatureWanted{RequestId{1}, "note"});
+    control_in.send(proto::TokenWanted{RequestId{2}, SessionId{3}, "c", std::chrono::seconds(1)});
+    loop.settle();
+    REQUIRE(signatures.size() == 1);
+    CHECK_FALSE(signatures[0].good);
+    CHECK(signatures[0].request == RequestId{1});
+    REQUIRE(tokens.size() == 1);
+    CHECK_FALSE(tokens[0].good);
+    REQUIRE(recorder.events.size() == 1);
+    CHECK(recorder.events[0].what == proto::What::key_use);
+    CHECK(recorder.events[0].outcome == proto::Outcome::failure);
+    CHECK(recorder.events[0].session == SessionId{3});
+}
+
+TEST_CASE_METHOD(CustodyTest, "custody: given the helper comes up, when its report arrives, then audit gets the public keys", "[custody]")
+{
+    helper_up();
+    REQUIRE(keys.size() == 1);
+    CHECK(keys[0].checkpoint_public[0] == 1);
+    CHECK(keys[0].token_public[0] == 2);
+}
+
+TEST_CASE_METHOD(CustodyTest, "custody: given a report that does not decode, when it arrives, then a violation and no keys", "[custody][T-14]")
+{
+    helper_up(wire::Bytes(3));
+    CHECK(keys.empty());
+    CHECK(spawner.violations == std::vector{helper::Kind::custody});
+}
+
+TEST_CASE_METHOD(CustodyTest, "custody: given two askers with one number, when the helper answers both, then each gets its own", "[custody]")
+{
+    helper_up();
+    audit_in.send(proto::SignatureWanted{RequestId{7}, "note"});
+    control_in.send(proto::TokenWanted{RequestId{7}, SessionId{3}, "c", std::chrono::seconds(1)});
+    loop.settle();
+    auto const sign = peer.take<proto::SignCheckpoint>();
+    auto const mint = peer.take<proto::MintToken>();
+    CHECK(sign.note.view() == "note");
+    CHECK(mint.container.view() == "c");
+    CHECK(sign.request != mint.request);
+    peer.send(proto::MintedToken{mint.request, true, "token"});
+    peer.send(proto::CheckpointSigned{sign.request, true, {9}});
+    loop.settle();
+    REQUIRE(tokens.size() == 1);
+    CHECK(tokens[0].request == RequestId{7});
+    CHECK(tokens[0].token.view() == "token");
+    REQUIRE(signatures.size() == 1);
+    CHECK(signatures[0].request == RequestId{7});
+    CHECK(signatures[0].signature[0] == 9);
+    REQUIRE(recorder.events.size() == 1);
+    CHECK(recorder.events[0].outcome == proto::Outcome::success);
+}
+
+TEST_CASE_METHOD(CustodyTest, "custody: given a question under way, when the helper goes down, then it is answered with no", "[custody][T-14]")
+{
+    helper_up();
+    audit_in.send(proto::SignatureWanted{RequestId{7}, "note"});
+    loop.settle();
+    core_in.send(proto::HelperDown{helper::Kind::custody});
+    loop.settle();
+    REQUIRE(signatures.size() == 1);
+    CHECK_FALSE(signatures[0].good);
+}
+
+TEST_CASE_METHOD(CustodyTest, "custody: given an answer to no question, when it arrives, then a violation", "[custody][T-14]")
+{
+    helper_up();
+    peer.send(proto::CheckpointSigned{RequestId{99}, true, {}});
+    loop.settle();
+    CHECK(spawner.violations == std::vector{helper::Kind::custody});
+}
+
+TEST_CASE_METHOD(CustodyTest, "custody: given a token question, when a signature answers it, then a violation and the asker is told no", "[custody][T-14]")
+{
+    helper_up();
+    control_in.send(proto::TokenWanted{RequestId{7}, SessionId{3}, "c", std::chrono::seconds(1)});
+    loop.settle();
+    peer.send(proto::CheckpointSigned{peer.take<proto::MintToken>().request, true, {}});
+    loop.settle();
+    CHECK(spawner.violations == std::vector{helper::Kind::custody});
+    CHECK(signatures.empty());
+    REQUIRE(tokens.size() == 1);
+    CHECK_FALSE(tokens[0].good);
+}
+
+TEST_CASE_METHOD(CustodyTest, "custody: given it is told to stop, when questions wait, then they are answered with no and it says so", "[custody]")
+{
+    helper_up();
+    audit_in.send(proto::SignatureWanted{RequestId{7}, "note"});
+    loop.settle();
+    core_in.send(proto::StopRole{});
+    loop.settle();
+    CHECK(stopped);
+    REQUIRE(signatures.size() == 1);
+    CHECK_FALSE(signatures[0].good);
+}
+
+}  // namespace test_custody_thread

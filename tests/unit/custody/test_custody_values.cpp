@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Units: checkpoint_note, session_token, vault.
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "custody/checkpoint_note.h"
+#include "custody/session_token.h"
+#include "custody/vault.h"
+#include "wire/json.h"
+
+namespace test_custody_values {
+
+using namespace ocu;
+using namespace std::chrono_literals;
+
+std::string const kRoot = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+TEST_CASE("checkpoint_note: given a three-line checkpoint, when looked at, then it is one", "[custody][AU-2]")
+{
+    CHECK(custody::is_checkpoint_note("example.org/log\n0\n" + kRoot + "\n"));
+    CHECK(custody::is_checkpoint_note("example.org/log\n18446744073709551615\n" + kRoot + "\n"));
+}
+
+TEST_CASE("checkpoint_note: given any other text, when looked at, then it is none", "[custody][T-09][T-14]")
+{
+    for (auto const& bad : std::vector<std::string>{
+             "", "\n\n\n", "example.org/log\n1\n" + kRoot, "example.org/log\n1\n" + kRoot + "\nextension\n", "\n1\n" + kRoot + "\n",
+             "two words\n1\n" + kRoot + "\n", "a+b\n1\n" + kRoot + "\n", "a\x01\n1\n" + kRoot + "\n", "a\xc3\xa9\n1\n" + kRoot + "\n",
+             std::string(257, 'a') + "\n1\n" + kRoot + "\n", "a\n01\n" + kRoot + "\n", "a\n-1\n" + kRoot + "\n", "a\n+1\n" + kRoot + "\n",
+             "a\n1 \n" + kRoot + "\n", "a\n\n" + kRoot + "\n", "a\n18446744073709551616\n" + kRoot + "\n", "a\n1\nAAAA\n", "a\n1\n\n",
+             "a\n1\n" + kRoot.substr(1) + "\n", "a\n1\n" + kRoot + "\r\n", "a\n1\nAAAA" + kRoot + "\n"}) {
+        INFO(bad);
+        CHECK_FALSE(custody::is_checkpoint_note(bad));
+    }
+}
+
+struct TokenTest {
+    TokenTest() : keys(*custody::make_keys()) {}
+
+    Result<std::string> mint(std::chrono::seconds life, std::string_view container = "ocu-s-1", SessionId session = SessionId{0x1122334455667788})
+    {
+        return custody::mint_session_token(keys.token_seed, keys.token_public, session, container, life, clock.wall());
+    }
+    Result<custody::SessionToken> verify(std::string_view token, std::string_view container = "ocu-s-1")
+    {
+        return custody::verify_session_token(keys.token_public, token, container, clock.wall());
+    }
+
+    custody::Keys keys;
+    ManualClock clock;
+};
+
+TEST_CASE_METHOD(TokenTest, "session_token: given a token, when verified in time, then its session and times come out", "[custody][CU-5]")
+{
+    auto const token = mint(60s);
+    REQUIRE(token);
+    clock.advance(59s);
+    auto const verified = verify(*token);
+    REQUIRE(verified);
+    CHECK(verified->session == SessionId{0x1122334455667788});
+    CHECK(verified->container == "ocu-s-1");
+    CHECK(verified->expires - verified->issued == 60);
+}
+
+TEST_CASE_METHOD(TokenTest, "session_token: given a token, when its life is over, then denied", "[custody][T-13]")
+{
+    auto const token = *mint(60s);
+    clock.advance(60s);
+    auto const verified = verify(token);
+    REQUIRE_FALSE(verified);
+    CHECK(verified.error().fault == Fault::denied);
+}
+
+TEST_CASE_METHOD(TokenTest, "session_token: given a life out of range, no session or a bad container, when minted, then refused", "[custody][T-01]")
+{
+    CHECK(mint(3600s));
+    CHECK_FALSE(mint(3601s));
+    CHECK_FALSE(mint(0s));
+    CHECK_FALSE(mint(-1s));
+    CHECK_FALSE(mint(60s, ""));
+    CHECK_FALSE(mint(60s, "a b"));
+    CHECK_FALSE(mint(60s, "a\"b"));
+    CHECK_FALSE(mint(60s, std::string(65, 'a')));
+    CHECK_FALSE(mint(60s, "a", SessionId{}));
+}
+
+TEST_CASE_METHOD(TokenTest, "session_token: given another container, another key or any one character changed, when verified, then refused", "[custody][T-01][T-11]")
+{
+    auto const token = *mint(60s);
+    REQUIRE(verify(token));
+    CHECK_FALSE(verify(token, "ocu-s-2"));
+    auto const other = *custody::make_keys();
+    CHECK_FALSE(custody::verify_session_token(other.token_public, token, "ocu-s-1", clock.wall()));
+    for (std::size_t i = 0; i < token.size(); ++i) {
+        auto altered = token;
+        altered[i] = altered[i] == 'A' ? 'B' : 'A';
+        CHECK_FALSE(verify(altered));
+    }
+    CHECK_FALSE(verify(""));
+    CHECK_FALSE(verify("."));
+    CHECK_FALSE(verify(token + "A"));
+    CHECK_FALSE(verify(token + "." + token));
+}
+
+TEST_CASE_METHOD(TokenTest, "session_token: given a payload of another form signed with the right key, when verified, then refused", "[custody][T-11]")
+{
+    auto const sign = [this](std::string_view form, std::int64_t life) {
+        auto payload = wire::Json::object();
+        auto const now = std::chrono::floor<std::chrono::seconds>(clock.wall()).time_since_epoch().count();
+        payload.set("typ", form).set("kid", custody::key_id(keys.token_public)).set("sid", "1122334455667788").set("ctr", "ocu-s-1");
+        payload.set("iat", static_cast<std::int64_t>(now)).set("exp", static_cast<std::int64_t>(now + life));
+        auto const text = payload.print();
+        auto const body = crypto::to_base64url({reinterpret_cast<std::uint8_t const*>(text.data()), text.size()});
+        return body + "." + crypto::to_base64url(*crypto::ed25519_sign(keys.token_seed, keys.token_public, crypto::as_bytes(body)));
+    };
+    CHECK(verify(sign("ocu-session/1", 60)));
+    CHECK_FALSE(verify(sign("ocu-session/2", 60)));
+    CHECK_FALSE(verify(sign("ocu-session/1", 3601)));
+    CHECK_FALSE(verify(sign("ocu-session/1", -1)));
+}
+
+struct VaultTest {
+    VaultTest() : machine_key(*Secret::copy_of(crypto::as_bytes(std::string(32, 'k')))), file(::memfd_create("vault", MFD_CLOEXEC)) {}
+
+    Secret machine_key;
+    UniqueFd file;
+};
+
+TEST_CASE_METHOD(VaultTest, "vault: given sealed keys, when opened, then they are the same, and no seed shows in the file", "[custody][T-12]")
+{
+    auto const keys = *custody::make_keys();
+    auto const sealed = *custody::seal_vault(machine_key, keys);
+    auto const opened = custody::open_vault(machine_key, sealed);
+    REQUIRE(opened);
+    CHECK(opened->checkpoint_public == keys.checkpoint_public);
+    CHECK(opened->token_public == keys.token_public);
+    for (auto const* seed : {&keys.checkpoint_seed, &keys.token_seed})
+        CHECK(std::ranges::search(std::as_bytes(std::span(sealed)), seed->bytes()).empty());
+}
+
+TEST_CASE_METHOD(VaultTest, "vault: given any one byte changed or cut off, when opened, then refused", "[custody][T-09][T-12]")
+{
+    auto const sealed = *custody::seal_vault(machine_key, *custody::make_keys());
+    for (std::size_t i = 0; i < sealed.size(); ++i) {
+        auto altered = sealed;
+        altered[i] ^= 1;
+        CHECK_FALSE(custody::open_vault(machine_key, altered));
+        CHECK_FALSE(custody::open_vault(machine_key, std::span(sealed).first(i)));
+    }
+    CHECK_FALSE(custody::open_vault(*Secret::copy_of(crypto::as_bytes(std::string(32, 'x'))), sealed));
+}
+
+TEST_CASE_METHOD(VaultTest, "vault: given an empty file, when loaded twice, then the second load finds the keys of the first", "[custody][T-09]")
+{
+    auto const first = custody::load_or_create(file.get(), machine_key);
+    REQUIRE(first);
+    auto const second = custody::load_or_create(file.get(), machine_key);
+    REQUIRE(second);
+    CHECK(first->checkpoint_public == second->checkpoint_public);
+}
+
+TEST_CASE_METHOD(VaultTest, "vault: given a file that is not a vault, when loaded, then refused and unchanged", "[custody][T-09]")
+{
+    REQUIRE(::pwrite(file.get(), "x", 1, 0) == 1);
+    CHECK_FALSE(custody::load_or_create(file.get(), machine_key));
+    char byte = 0;
+    CHECK(::pread(file.get(), &byte, 1, 0) == 1);
+    CHECK(byte == 'x');
+    CHECK(::lseek(file.get(), 0, SEEK_END) == 1);
+}
+
+}  // namespace test_custody_values

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Unit: src/sandbox/{place,bundle,runtime}. Checks what a guest is given and, more so, what not.
+
+#include "sandbox/bundle.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <set>
+
+#include "appliance/policy/seccomp_guest.h"
+#include "sandbox/limits.h"
+#include "sandbox/runtime.h"
+#include "wire/json.h"
+
+namespace test_bundle {
+
+using namespace ocu;
+using namespace ocu::sandbox;
+
+struct BundleTest {
+    BundleTest()
+    {
+        config.run_directory = "/run/ocu-1";
+        config.cgroup_prefix = "ocu-1";
+        config.runc = "/usr/sbin/runc";
+        config.runsc = "/usr/bin/runsc";
+        config.readme = "/run/ocu-1/README.md";
+        config.limits.pids = 300;
+        place = place_of(config, Slot{2});
+    }
+    wire::Json bundle(proto::Tier tier, bool readme = true) { return wire::Json::parse(bundle_of({config, place, tier, readme})).value(); }
+    static wire::JsonView mount_at(wire::Json const& bundle, std::string_view target)
+    {
+        wire::JsonView found;
+        bundle.view()["mounts"].each([&](std::string_view, wire::JsonView entry) {
+            if (entry["destination"].string() == target) found = entry;
+        });
+        return found;
+    }
+    static std::set<std::string> strings(wire::JsonView list)
+    {
+        std::set<std::string> out;
+        list.each([&](std::string_view, wire::JsonView entry) { out.emplace(entry.string().value()); });
+        return out;
+    }
+
+    LauncherConfig config;
+    Place place;
+};
+
+constexpr proto::Tier kTiers[] = {proto::Tier::runc, proto::Tier::gvisor};
+
+}  // namespace test_bundle
+
+TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given two slots, when their places are named, then they share no id, path or cgroup", "[sandbox][SX-2][T-05]")
+{
+    using namespace test_bundle;
+    auto const next = place_of(config, Slot{3});
+    CHECK(place.host_id == 1'131'072);
+    CHECK(next.host_id == place.host_id + kHostIdsPerSlot);
+    CHECK(next.directory != place.directory);
+    CHECK(next.cgroup != place.cgroup);
+    CHECK(next.container != place.container);
+}
+
+TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given either tier, when its bundle is made, then the guest has ids, namespaces and capabilities of its own only", "[sandbox][SX-1][SX-2][T-04]")
+{
+    using namespace test_bundle;
+    for (auto const tier : kTiers) {
+        auto const made = bundle(tier);
+        auto const process = made.view()["process"];
+        CHECK(process["noNewPrivileges"].boolean() == true);
+        for (std::string_view const set : {"bounding", "effective", "permitted"})
+            CHECK(strings(process["capabilities"][set]) == std::set<std::string>{"CAP_SETUID", "CAP_SETGID", "CAP_KILL"});
+        for (std::string_view const set : {"inheritable", "ambient"}) CHECK(process["capabilities"][set].size() == 0);
+        auto const part = made.view()["linux"];
+        CHECK(part["uidMappings"].size() == 1);
+        CHECK(part["uidMappings"].at(0)["hostID"].integer() == place.host_id);
+        CHECK(part["gidMappings"].at(0)["size"].integer() == kHostIdsPerSlot);
+        std::set<std::string> namespaces;
+        part["namespaces"].each([&](std::string_view, wire::JsonView entry) {
+            namespaces.emplace(entry["type"].string().value());
+            if (entry["type"].string() == "network") CHECK(entry["path"].string() == place.net);
+        });
+        for (auto const* const type : {"pid", "ipc", "uts", "mount", "user", "network"}) CHECK(namespaces.contains(type));
+        CHECK(made.view()["root"]["readonly"].boolean() == true);
+        CHECK(part["resources"]["devices"].at(0)["allow"].boolean() == false);
+    }
+}
+
+TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given a bundle, when its mounts are read, then uploads cannot be written and scratch is bounded", "[sandbox][SB-1][SX-2][T-06][T-08]")
+{
+    using namespace test_bundle;
+    auto const made = bundle(proto::Tier::runc);
+    CHECK(strings(mount_at(made, "/mnt/user-data/uploads")["options"]).contains("ro"));
+    CHECK(strings(mount_at(made, "/mnt/user-data/outputs")["options"]).contains("rw"));
+    for (auto const* const scratch : {"/tmp", "/workspace", "/dev/shm"}) {
+        auto const options = strings(mount_at(made, scratch)["options"]);
+        CHECK(options.contains("size=" + std::to_string(config.limits.scratch_bytes)));
+        CHECK(options.contains("nr_inodes=" + std::to_string(config.limits.scratch_inodes)));
+    }
+    made.view()["mounts"].each([](std::string_view, wire::JsonView entry) { CHECK(strings(entry["options"]).contains("nosuid")); });
+    CHECK_FALSE(mount_at(made, "/sys"));
+    CHECK(mount_at(made, kGuestReadme));
+    CHECK_FALSE(mount_at(bundle(proto::Tier::runc, false), kGuestReadme));
+}
+
+TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given the runc tier, when its filter is read, then it denies by default and lists no way into the kernel", "[sandbox][SX-2][T-04]")
+{
+    using namespace test_bundle;
+    auto const made = bundle(proto::Tier::runc);
+    auto const filter = made.view()["linux"]["seccomp"];
+    CHECK(filter["defaultAction"].string() == "SCMP_ACT_ERRNO");
+    auto const allowed = strings(filter["syscalls"].at(0)["names"]);
+    for (auto const* const call : {"io_uring_setup", "userfaultfd", "bpf", "perf_event_open", "keyctl", "add_key", "request_key", "init_module",
+             "finit_module", "kexec_load", "mount", "umount2", "move_mount", "fsopen", "open_tree", "mount_setattr", "pivot_root", "unshare",
+             "setns", "ptrace", "process_vm_readv", "open_by_handle_at", "reboot", "clone", "clone3", "socket", "personality"})
+        CHECK_FALSE(allowed.contains(call));
+    for (auto const* const call : {"execve", "openat", "futex", "connect", "setresuid"}) CHECK(allowed.contains(call));
+    bool clone_is_bounded = false;
+    filter["syscalls"].each([&](std::string_view, wire::JsonView rule) {
+        if (rule["names"].at(0).string() != "clone") return;
+        clone_is_bounded = rule["args"].at(0)["value"].integer() == static_cast<std::int64_t>(policy::kNamespaceFlags) &&
+            rule["args"].at(0)["op"].string() == "SCMP_CMP_MASKED_EQ";
+    });
+    CHECK(clone_is_bounded);
+    CHECK_FALSE(bundle(proto::Tier::gvisor).view()["linux"]["seccomp"]);
+}
+
+TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given either tier, when the slot's limits are counted, then the runtime's own needs come on top", "[sandbox][SX-2][T-06]")
+{
+    using namespace test_bundle;
+    CHECK(limits_of(config.limits, proto::Tier::runc).tasks == 300 + kRuncTasks);
+    CHECK(limits_of(config.limits, proto::Tier::gvisor).tasks == 900 + kGvisorTasks);
+    CHECK(bundle(proto::Tier::runc).view()["linux"]["resources"]["pids"]["limit"].integer() == 300);
+}
+
+TEST_CASE_METHOD(test_bundle::BundleTest, "runtime: given either tier, when its command is made, then it is detached and confined as decided", "[sandbox][SX-1][T-05]")
+{
+    using namespace test_bundle;
+    auto const runc = start_command(config, place, proto::Tier::runc);
+    CHECK(runc.front() == "/usr/sbin/runc");
+    CHECK(runc.back() == "ocu-1-2");
+    CHECK(std::ranges::find(runc, "--detach") != runc.end());
+    auto const gvisor = start_command(config, place, proto::Tier::gvisor);
+    CHECK(gvisor.front() == "/usr/bin/runsc");
+    for (auto const flag : kRunscFlags) CHECK(std::ranges::find(gvisor, flag) != gvisor.end());
+    config.runsc_flags.push("--platform=ptrace");
+    auto const other = start_command(config, place, proto::Tier::gvisor);
+    CHECK(std::ranges::find(other, "--platform=ptrace") != other.end());
+    CHECK(std::ranges::find(other, "--platform=systrap") == other.end());
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Unit: src/sandbox/cgroup. Checks which hierarchies are found in a mount table.
+
+#include "sandbox/cgroup.h"
+
+#include <catch2/catch_test_macros.hpp>
+
+namespace test_cgroup {
+
+using namespace ocu::sandbox;
+
+constexpr char kHybrid[] =
+    "22 19 0:21 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755\n"
+    "23 22 0:22 / /sys/fs/cgroup/cpu,cpuacct rw,relatime shared:3 - cgroup cgroup rw,cpu,cpuacct\n"
+    "24 22 0:23 / /sys/fs/cgroup/pids rw,relatime - cgroup cgroup rw,pids\n"
+    "25 22 0:24 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n";
+
+}  // namespace test_cgroup
+
+TEST_CASE("cgroup: given a hybrid mount table, when it is read, then every hierarchy is found with its controllers", "[sandbox][SX-2]")
+{
+    using namespace test_cgroup;
+    auto const trees = parse_cgroup_trees(kHybrid);
+    REQUIRE(trees.size() == 3);
+    CHECK(trees[0].mount == "/sys/fs/cgroup/cpu,cpuacct");
+    CHECK(trees[0].controllers == std::vector<std::string>{"rw", "cpu", "cpuacct"});
+    CHECK_FALSE(trees[1].unified);
+    CHECK(trees[2].unified);
+}
+
+TEST_CASE("cgroup: given a pure mount table, when it is read, then there is one hierarchy", "[sandbox][SX-2]")
+{
+    using namespace test_cgroup;
+    auto const trees = parse_cgroup_trees("30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n");
+    REQUIRE(trees.size() == 1);
+    CHECK(trees[0].unified);
+    CHECK(trees[0].mount == "/sys/fs/cgroup");
+}
+
+TEST_CASE("cgroup: given parts of hierarchies and broken lines, when they are read, then they are passed over", "[sandbox][T-06]")
+{
+    using namespace test_cgroup;
+    CHECK(parse_cgroup_trees("30 23 0:26 /docker/abc /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n").empty());
+    CHECK(parse_cgroup_trees("").empty());
+    CHECK(parse_cgroup_trees("nonsense\n1 2 - cgroup2\n - - -\n").empty());
+}

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Unit: src/sandbox/sandbox. The role's thread between stand-ins for control, gateway, storage, edge, launcher and exec.
+
+#include "sandbox/sandbox.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <deque>
+
+#include "helper/helper.h"
+#include "proto/sandbox_to_exec.h"
+#include "proto/sandbox_to_launcher.h"
+#include "sandbox/limits.h"
+#include "support/role_peer.h"
+
+namespace test_sandbox_thread {
+
+using namespace ocu;
+using proto::Reason;
+
+constexpr SessionId kSession{77};
+constexpr Slot kSlot{1};
+
+class ExecSpawner final : public helper::Spawner {
+public:
+    Result<helper::Spawned> spawn(helper::Kind, Slot, wire::Bytes bytes, std::vector<UniqueFd> descriptors) override
+    {
+        config = wire::decode<proto::ExecConfig>(bytes).value();
+        given = descriptors.size();
+        if (refuse) return fail(Fault::os, "no");
+        return helper::Spawned{{}, exec.connect()};
+    }
+    void report_violation(helper::Kind kind) override { violations.push_back(kind); }
+
+    test::HelperPeer exec;
+    proto::ExecConfig config;
+    std::size_t given = 0;
+    bool refuse = false;
+    std::vector<helper::Kind> violations;
+};
+
+// Remembers what a mailbox was sent.
+template <class Mailbox>
+struct Inbox {
+    explicit Inbox(wire::Loop& loop) : box(loop)
+    {
+        box.on_message([this](typename Mailbox::Message message) { got.push_back(std::move(message)); });
+    }
+    template <class Message>
+    Message take()
+    {
+        REQUIRE_FALSE(got.empty());
+        REQUIRE(std::holds_alternative<Message>(got.front()));
+        Message message = std::get<Message>(std::move(got.front()));
+        got.pop_front();
+        return message;
+    }
+    Mailbox box;
+    std::deque<typename Mailbox::Message> got;
+};
+
+struct SandboxThreadTest {
+    SandboxThreadTest()
+    {
+        sandbox = std::make_unique<sandbox::Sandbox>(loop, clock, sandbox::Config{{}, 2},
+            sandbox::Sandbox::Wires{core_in, control_in, gateway_in, storage_in, control.box, gateway.box, storage.box, edge.box, recorder,
+                spawner, [this] { stopped = true; }});
+    }
+    ~SandboxThreadTest()
+    {
+        loop.finish();
+        sandbox.reset();
+    }
+
+    void launcher_up()
+    {
+        core_in.send(proto::HelperUp{helper::Kind::launcher, launcher.connect(), {}});
+        for (std::uint64_t slot = 0; slot < 2; ++slot) CHECK(launcher.take<proto::LauncherDestroy>().slot == Slot{slot});
+    }
+    void create()
+    {
+        control_in.send(proto::SessionCreate{kSession, kSlot, proto::Tier::gvisor, "token"});
+        auto const asked = launcher.take<proto::LauncherPrepare>();
+        CHECK(asked.slot == kSlot);
+        CHECK(asked.tier == proto::Tier::gvisor);
+    }
+    void send_prepared()
+    {
+        int numbers[proto::kPreparedDescriptors];
+        for (int& each : numbers) each = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+        launcher.send_raw(static_cast<std::uint16_t>(proto::Type::launcher_prepared), wire::encode(proto::LauncherPrepared{kSlot}), numbers);
+        for (int const each : numbers) ::close(each);
+        loop.settle();
+    }
+    void equip()
+    {
+        launcher_up();
+        create();
+        send_prepared();
+        CHECK(edge.take<proto::LaneAttach>().session == kSession);
+        auto const mount = storage.take<proto::MountAttach>();
+        CHECK(mount.guest_uid == 1'066'536);
+        CHECK(mount.slot == kSlot);
+        CHECK(spawner.config.token.view() == "token");
+        CHECK(spawner.given == 1);
+    }
+    void bring_up()
+    {
+        equip();
+        storage_in.send(proto::MountReady{kSession});
+        spawner.exec.send_raw(helper::kReadyType, {});
+        CHECK(launcher.take<proto::LauncherStart>().slot == kSlot);
+        spawner.exec.send(proto::ExecReady{});
+        loop.settle();
+        CHECK(control.take<proto::SessionUp>().session == kSession);
+        CHECK(recorder.events.back().what == proto::What::session_ready);
+    }
+    void expect_end()
+    {
+        CHECK(launcher.take<proto::LauncherKill>().slot == kSlot);
+        loop.settle();
+        CHECK(edge.take<proto::LaneDetach>().session == kSession);
+        CHECK(storage.take<proto::MountDetach>().session == kSession);
+        launcher.send(proto::LauncherKilled{kSlot});
+        CHECK(launcher.take<proto::LauncherDestroy>().slot == kSlot);
+        loop.settle();
+        CHECK(control.take<proto::SessionDead>().session == kSession);
+    }
+    Reason expect_down()
+    {
+        launcher.send(proto::LauncherDestroyed{kSlot});
+        loop.settle();
+        return control.take<proto::SessionDown>().reason;
+    }
+    void call(std::uint64_t number) { gateway_in.send(proto::CallTool{CallId{number}, kSession, {}}); }
+
+    test::HelperPeer launcher;
+    ManualClock clock;
+    test::LoopThread loop;
+    test::Recorder recorder;
+    ExecSpawner spawner;
+    proto::CoreToRole core_in{loop};
+    proto::ControlToSandbox control_in{loop};
+    proto::GatewayToSandbox gateway_in{loop};
+    proto::StorageToSandbox storage_in{loop};
+    Inbox<proto::SandboxToControl> control{loop};
+    Inbox<proto::SandboxToGateway> gateway{loop};
+    Inbox<proto::SandboxToStorage> storage{loop};
+    Inbox<proto::SandboxToEdge> edge{loop};
+    bool stopped = false;
+    std::unique_ptr<sandbox::Sandbox> sandbox;
+};
+
+}  // namespace test_sandbox_thread
+
+using test_sandbox_thread::SandboxThreadTest;
+
+TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a created session, when it is ended, then it goes in order and control hears all of it", "[sandbox][SX-6][CT-1][T-13]")
+{
+    using namespace test_sandbox_thread;
+    bring_up();
+    control_in.send(proto::SessionEnd{kSession, proto::How::orderly});
+    expect_end();
+    CHECK(expect_down() == Reason::none);
+}
+
+TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a running call, when its session is killed, then the call is answered and the channel closed", "[sandbox][CT-2][T-17]")
+{
+    using namespace test_sandbox_thread;
+    bring_up();
+    call(5);
+    CHECK(spawner.exec.take<proto::ExecCall>().call == CallId{5});
+    control_in.send(proto::SessionEnd{kSession, proto::How::kill});
+    expect_end();
+    CHECK(gateway.take<proto::ToolDone>().answer.reason == Reason::session_killed);
+    CHECK(expect_down() == Reason::session_killed);
+    call(6);
+    loop.settle();
+    CHECK(gateway.take<proto::ToolDone>().answer.reason == Reason::session_ended);
+}
+
+TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given calls before the session is up, when it comes up, then they run; a cancelled one does not", "[sandbox][GW-6]")
+{
+    using namespace test_sandbox_thread;
+    equip();
+    call(1);
+    call(2);
+    gateway_in.send(proto::CancelTool{CallId{1}, kSession});
+    loop.settle();
+    CHECK(gateway.take<proto::ToolDone>().answer.reason == Reason::cancelled);
+    spawner.exec.send_raw(helper::kReadyType, {});
+    loop.settle();
+    storage_in.send(proto::MountReady{kSession});
+    CHECK(launcher.take<proto::LauncherStart>().slot == kSlot);
+    spawner.exec.send(proto::ExecReady{});
+    CHECK(spawner.exec.take<proto::ExecCall>().call == CallId{2});
+    gateway_in.send(proto::CancelTool{CallId{2}, kSession});
+    CHECK(spawner.exec.take<proto::ExecCancel>().call == CallId{2});
+    spawner.exec.send(proto::ExecDone{CallId{2}, {}});
+    loop.settle();
+    CHECK(gateway.take<proto::ToolDone>().call == CallId{2});
+}
+
+TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given no launcher, when a session is wanted, then it is refused at once", "[sandbox][T-14]")
+{
+    using namespace test_sandbox_thread;
+    control_in.send(proto::SessionCreate{kSession, kSlot, proto::Tier::runc, ""});
+    loop.settle();
+    CHECK(control.take<proto::SessionDown>().reason == Reason::role_unavailable);
+    control_in.send(proto::SessionEnd{kSession, proto::How::kill});
+    loop.settle();
+    CHECK(control.take<proto::SessionDown>().reason == Reason::none);
+}
+
+TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a running session, when the launcher is lost, then calls go on and an end waits for the next launcher", "[sandbox][CT-1][T-14]")
+{
+    using namespace test_sandbox_thread;
+    bring_up();
+    core_in.send(proto::HelperDown{helper::Kind::launcher});
+    call(9);
+    CHECK(spawner.exec.take<proto::ExecCall>().call == CallId{9});
+    control_in.send(proto::SessionEnd{kSession, proto::How::kill});
+    loop.settle();
+    CHECK(gateway.take<proto::ToolDone>().answer.reason == Reason::session_killed);
+    core_in.send(proto::HelperUp{helper::Kind::launcher, launcher.connect(), {}});
+    expect_end();
+    CHECK(expect_down() == Reason::session_killed);
+}
+
+TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a session that is coming up, when the launcher fails or is lost, then it is ended as failed", "[sandbox][CT-1]")
+{
+    using namespace test_sandbox_thread;
+    launcher_up();
+    create();
+    launcher.send(proto::LauncherFailed{kSlot, proto::LaunchStage::prepare});
+    expect_end();
+    CHECK(recorder.events.back().what == proto::What::session_failed);
+    CHECK(expect_down() == Reason::session_failed);
+}
+
+TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a session, when its mount is lost, then it is ended", "[sandbox][SB-9][T-08]")
+{
+    using namespace test_sandbox_thread;
+    bring_up();
+    storage_in.send(proto::MountLost{kSession});
+    expect_end();
+    CHECK(expect_down() == Reason::session_failed);
+}
+
+TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given an exec helper that answers a call nobody made, when it does, then its session is ended and that recorded", "[sandbox][T-07][T-14]")
+{
+    using namespace test_sandbox_thread;
+    bring_up();
+    spawner.exec.send(proto::ExecDone{CallId{404}, {}});
+    expect_end();
+    CHECK(recorder.events.back().what == proto::What::helper_violation);
+    CHECK(gateway.got.empty());
+    CHECK(expect_down() == Reason::session_ended);
+}
+
+TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a guest that goes away, when exec or launcher says so, then control hears it", "[sandbox][T-13]")
+{
+    using namespace test_sandbox_thread;
+    bring_up();
+    SECTION("exec says it") { spawner.exec.send(proto::ExecGuestGone{}); }
+    SECTION("exec has gone with it") { spawner.exec.close(); }
+    SECTION("the launcher says it") { launcher.send(proto::LauncherExited{kSlot}); }
+    expect_end();
+    CHECK(expect_down() == Reason::session_ended);
+}
+
+TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given no exec helper to be had, when the session is equipped, then it is ended as failed", "[sandbox][CT-1]")
+{
+    using namespace test_sandbox_thread;
+    spawner.refuse = true;
+    launcher_up();
+    create();
+    send_prepared();
+    (void)edge.take<proto::LaneAttach>();
+    (void)storage.take<proto::MountAttach>();
+    expect_end();
+    CHECK(expect_down() == Reason::session_failed);
+}
+
+TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a session that ended while it was prepared, when Prepared arrives, then nothing is attached", "[sandbox][SX-6][T-13]")
+{
+    using namespace test_sandbox_thread;
+    launcher_up();
+    create();
+    control_in.send(proto::SessionEnd{kSession, proto::How::kill});
+    CHECK(launcher.take<proto::LauncherKill>().slot == kSlot);
+    send_prepared();
+    CHECK(std::holds_alternative<proto::LaneDetach>(edge.got.front()));
+    CHECK(edge.got.size() == 1);
+    CHECK(storage.got.size() == 1);
+}
+
+TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a launcher that breaks the grammar, when it does, then it is reported", "[sandbox][T-14]")
+{
+    using namespace test_sandbox_thread;
+    launcher_up();
+    launcher.send_raw(static_cast<std::uint16_t>(proto::Type::launcher_killed), wire::Bytes(3));
+    loop.settle();
+    CHECK(spawner.violations == std::vector{helper::Kind::launcher});
+}
+
+TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given running sessions, when the role is stopped, then they are ended first", "[sandbox][T-13]")
+{
+    using namespace test_sandbox_thread;
+    bring_up();
+    core_in.send(proto::StopRole{});
+    expect_end();
+    CHECK_FALSE(stopped);
+    CHECK(expect_down() == Reason::shutting_down);
+    CHECK(stopped);
+}
