@@ -10,6 +10,7 @@
 
 #include <array>
 
+#include "appliance/profiles/audit_writer.h"
 #include "base/crypto/crypto.h"
 
 namespace ocu::appliance {
@@ -70,6 +71,9 @@ Result<StateDir> open_state_dir(std::string const& path)
     if (!dir.lock) return fail_os("open lock file");
     if (::flock(dir.lock.get(), LOCK_EX | LOCK_NB) != 0) return fail(Fault::conflict, "another appliance runs on this state directory");
     dir.audit = OCU_TRY(make_directory(root.get(), "audit", 0755));
+    // The writer is the only one that changes what is in here; everybody may read it.
+    constexpr uid_t kWriter = helper::kHelperUidBase + profiles::kAuditWriter.user_offset;
+    if (::fchown(dir.audit.get(), kWriter, kWriter) != 0) return fail_os("give the audit directory to its writer");
     dir.store = OCU_TRY(make_directory(root.get(), "store", 0711));
     OCU_CHECK(make_directory(root.get(), "callers", 0700));
     OCU_CHECK(make_directory(root.get(), "run", 0700));
