@@ -205,6 +205,7 @@ void Machine::stop()
     event.what = proto::What::appliance_stop;
     event.actor = "core";
     core_->recorder().note(std::move(event));
+    supervisor_.expect_ends();
     core_->stop([this] { loop_.stop(); });
 }
 

@@ -71,11 +71,11 @@ void Supervisor::died(helper::Kind kind)
     if (!entry.child) return;
     health_.up[static_cast<std::size_t>(kind)] = false;
     entry.plan.role->send(proto::HelperDown{kind});
-    note(entry.violated ? proto::What::helper_violation : proto::What::helper_death, kind, proto::Outcome::failure);
+    if (!stopping_) note(entry.violated ? proto::What::helper_violation : proto::What::helper_death, kind, proto::Outcome::failure);
     if (!stopping_) log::warning("helper ended; its zone is closed until it is back:", helper::name_of(kind));
     entry.death.reset();
     entry.child.end();
-    if (stopping_) return;
+    if (stopping_ && kind != helper::Kind::launcher) return;
     entry.failures = clock_.now() - entry.started > kStableAfter ? 0 : entry.failures + 1;
     schedule_restart(kind);
 }
@@ -84,7 +84,7 @@ void Supervisor::schedule_restart(helper::Kind kind)
 {
     Slot& entry = slot(kind);
     entry.restart = loop_.after(back_off(entry.failures), [this, kind] {
-        if (stopping_) return;
+        if (stopped_) return;
         if (auto const started = launch(kind); !started) {
             log::failure("a helper does not start", started.error());
             ++slot(kind).failures;
@@ -106,7 +106,7 @@ void Supervisor::report_violation(helper::Kind kind)
 
 void Supervisor::stop()
 {
-    stopping_ = true;
+    stopping_ = stopped_ = true;
     for (auto& entry : slots_) {
         entry.restart.reset();
         entry.death.reset();

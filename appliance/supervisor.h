@@ -37,7 +37,10 @@ public:
     Result<void> start(helper::Kind kind);
     // From any thread: a role found its helper to be broken or hostile.
     void report_violation(helper::Kind kind);
-    // No restarts from here on; the helpers end when their links close, and are made to end in any case.
+    // From here on helpers end because their roles let go of their links. Only the launcher is still started again: sessions are being
+    // ended through it.
+    void expect_ends() { stopping_ = true; }
+    // Ends what is left of them, the launcher last, once it has cleaned up.
     void stop();
 
     pid_t pid_of(helper::Kind kind) const { return slots_[static_cast<std::size_t>(kind)].child.pid(); }
@@ -65,6 +68,7 @@ private:
     proto::Recorder* recorder_ = nullptr;
     std::array<Slot, helper::kStandingKinds> slots_;
     bool stopping_ = false;
+    bool stopped_ = false;
 };
 
 }  // namespace ocu::appliance

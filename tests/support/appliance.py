@@ -22,6 +22,7 @@ READY = re.compile(r"^READY mcp=(\S+) token-file=(\S+) files=(\S+) operator-sock
 README = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "rootfs", "guest", "README.guest.md")
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 15
+TAGS = set()  # the names that the appliances started here gave to their run directories and cgroups
 
 
 def setting(name):
@@ -165,6 +166,8 @@ class Appliance:
             self.stop()
             raise AssertionError("the appliance did not become ready:\n" + self.log_text())
         self.url, self.token_file, self.files_url, self.operator_socket, _ = found.groups()
+        with open(f"/proc/{self.pid}/mountinfo", encoding="utf-8") as file:
+            TAGS.update(re.findall(r" /run/(ocu-[0-9a-f]+) ", file.read()))
         return self
 
     def ready(self):

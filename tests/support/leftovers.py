@@ -4,11 +4,26 @@
 import glob
 import os
 
-from support.appliance import wait_until
+from support.appliance import TAGS, setting, wait_until
 
 HELPER_UID_BASE = 884_000
 SESSION_UID_BASE = 1_000_000
 UID_END = 1_000_000 + 4096 * 65_536
+
+
+# On a machine where other appliances run beside the tests, only what is surely ours is counted: OCU_SHARED says so.
+SHARED = bool(os.environ.get("OCU_SHARED"))
+
+
+def is_ours(pid):
+    if not SHARED:
+        return True
+    try:
+        with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
+            groups = file.read()
+        return any(tag in groups for tag in TAGS) or os.readlink(f"/proc/{pid}/exe").split(" ")[0] == os.path.realpath(setting("OCU_BINARY"))
+    except OSError:
+        return False
 
 
 def processes():
@@ -22,7 +37,7 @@ def processes():
             name, state = stat[stat.index("(") + 1:stat.rindex(")")], stat.rsplit(")", 1)[1].split()[0]
         except OSError:
             continue
-        if state not in "ZX" and (HELPER_UID_BASE <= uid < UID_END or name.startswith(("runsc", "runc", "ocu"))):
+        if state not in "ZX" and (HELPER_UID_BASE <= uid < UID_END or name.startswith(("runsc", "runc", "ocu"))) and is_ours(entry):
             found.add((int(entry), name))
     return found
 
@@ -36,7 +51,7 @@ def mounts(folder):
 def cgroups():
     found = set()
     for top, folders, _ in os.walk("/sys/fs/cgroup"):
-        found.update(os.path.join(top, each) for each in folders if "ocu" in each)
+        found.update(os.path.join(top, each) for each in folders if "ocu" in each and (not SHARED or each in TAGS))
     return found
 
 
@@ -49,12 +64,18 @@ def network_names():
 def network_namespaces():
     """Namespaces that any process is in."""
     found = set()
+    if SHARED:
+        return found
     for entry in filter(str.isdigit, os.listdir("/proc")):
         try:
             found.add(os.readlink(f"/proc/{entry}/ns/net"))
         except OSError:
             continue
     return found
+
+
+def run_directories():
+    return {each for each in glob.glob("/run/ocu*") if not SHARED or os.path.basename(each) in TAGS}
 
 
 def loop_devices():
@@ -69,6 +90,7 @@ def snapshot(folder="/var/tmp/ocu-test."):
         "network": network_names(),
         "namespaces": network_namespaces(),
         "loops": loop_devices(),
+        "run": run_directories(),
     }
 
 

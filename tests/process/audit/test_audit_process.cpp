@@ -140,4 +140,34 @@ TEST_CASE("audit-writer: given a frame that is not the core's to send, when it c
     (void)helper.wait();
 }
 
+// Hidden: run by name on a quiet machine. The directory is in TMPDIR's file system, which should be a disk.
+TEST_CASE("audit-writer: measured, one waiter and 256 waiters", "[.measure][P13]")
+{
+    using Moment = std::chrono::steady_clock;
+    Directory const directory;
+    Signer const signer;
+    test::HelperProcess helper("audit-writer", audit::audit_writer_main);
+    auto const fd = directory.open();
+    helper.configure(proto::AuditWriterConfig{kOrigin, 0}, {fd.get()});
+    (void)helper.ready();
+    std::uint64_t request = 0;
+    std::vector<double> single;
+    for (int i = 0; i < 2000; ++i) {
+        auto const begin = Moment::now();
+        append(helper, ++request, 1);
+        (void)wait_for(helper, request, signer, 0);
+        single.push_back(std::chrono::duration<double, std::micro>(Moment::now() - begin).count());
+    }
+    std::ranges::sort(single);
+    constexpr std::uint64_t kWaiters = 256, kRounds = 80;
+    auto const begin = Moment::now();
+    for (std::uint64_t round = 0; round < kRounds; ++round) {
+        append(helper, request + 1, kWaiters);
+        request += kWaiters;
+        (void)wait_for(helper, request, signer, 0);
+    }
+    std::chrono::duration<double> const took = Moment::now() - begin;
+    WARN("one waiter: p50 " << single[1000] << " us, p99 " << single[1980] << " us; 256 waiters: " << static_cast<double>(kWaiters * kRounds) / took.count() << " records/s");
+}
+
 }  // namespace

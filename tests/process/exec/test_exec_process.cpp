@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
 #include "guest/guest.h"
 #include "proto/sandbox_to_exec.h"
@@ -93,7 +94,10 @@ TEST_CASE_METHOD(ExecProcessTest, "exec: given the confined helper, when calls o
     arguments.text = "x\n";
     helper->send(proto::ExecCall{{++last_call}, arguments, true});
     CHECK_FALSE(helper->expect<proto::ExecDone>().answer.is_error);
-    helper->send(proto::ExecCall{{++last_call}, {.command = "echo working; sleep 100", .timeout = 50s}, true});
+    proto::ToolArguments slow;
+    slow.command = "echo working; sleep 100";
+    slow.timeout = 50s;
+    helper->send(proto::ExecCall{{++last_call}, slow, true});
     CHECK(helper->expect<proto::ExecProgress>().last_line.view() == "working");
     helper->send(proto::ExecCancel{{last_call}});
     CHECK(helper->expect<proto::ExecDone>().answer.reason == proto::Reason::cancelled);
@@ -104,6 +108,17 @@ TEST_CASE_METHOD(ExecProcessTest, "exec: given the confined helper, when calls o
     CHECK(status("CapBnd") == "0000000000000000");
     CHECK(status("NoNewPrivs") == "1");
     CHECK(status("Seccomp") == "2");
+    CHECK(helper->end() == 0);
+}
+
+TEST_CASE_METHOD(ExecProcessTest, "exec: given floods, when they pass through, then the helper's memory stays flat", "[sandbox][SX-5][T-06]")
+{
+    auto const kilobytes = [this] { return std::stoul(status("VmHWM")); };
+    CHECK(bash("head -c 200000 /dev/zero | tr '\\0' x").output_bytes == 200'000);
+    auto const before = kilobytes();
+    for (int i = 0; i < 3; ++i) CHECK(bash("head -c 60000000 /dev/zero | tr '\\0' x").output_bytes == 60'000'000);
+    CHECK(kilobytes() - before < 1024);
+    INFO(status("VmRSS"));
     CHECK(helper->end() == 0);
 }
 

@@ -188,8 +188,8 @@ struct WriterTest {
     SystemClock clock;
     audit::SystemDisk disk;
     test::HelperPeer peer;
-    std::unique_ptr<audit::Writer> writer;
     test::LoopThread loop;
+    std::unique_ptr<audit::Writer> writer;  // goes before its loop
 };
 
 TEST_CASE_METHOD(WriterTest, "writer: given events and a signature, when handled, then they are acknowledged, on disk and under a checkpoint", "[audit][T-10][AU-2][AU-3]")
