@@ -2,6 +2,7 @@
 
 // `ocu-appliance run`: from a signed manifest to a machine that serves, and back to nothing.
 
+#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -20,7 +21,9 @@
 #include "appliance/manifest/files.h"
 #include "appliance/plans.h"
 #include "base/crypto/crypto.h"
+#include "appliance/profiles/launcher.h"
 #include "base/log.h"
+#include "helper/bounding_set.h"
 
 namespace ocu::appliance {
 
@@ -31,6 +34,15 @@ constexpr std::chrono::seconds kStopWait{20};
 constexpr std::chrono::milliseconds kProbeEvery{50};
 constexpr int kProbesMax = 100;
 constexpr std::size_t kReadmeBytesMax = 32u << 10;
+
+// What the core keeps: the launcher's own, and what starting, feeding and ending helpers takes. Everything else is gone for good.
+constexpr std::array kOwnCapabilities{
+    CAP_SETPCAP,           // helpers empty their bounding sets
+    CAP_KILL,              // helpers run as other users
+    CAP_FOWNER,            // a session's directory belongs to its broker
+    CAP_NET_BIND_SERVICE,  // listeners below 1024, if the manifest wants them
+};
+constexpr auto kCoreCapabilities = profiles::joined(profiles::kLauncherCapabilities, kOwnCapabilities);
 
 int refuse(std::string_view what, std::string_view why)
 {
@@ -263,6 +275,7 @@ int run_main(int argc, char** argv)
         return refuse("manifest refused", refusal.key.empty() ? refusal.reason : refusal.key + ": " + refusal.reason);
     }
     set_up_process();
+    if (auto const kept = helper::keep_only_capabilities(kCoreCapabilities); !kept) return refuse("run", kept.error());
     auto signals = take_signals();
     if (!signals) return refuse("run", signals.error());
     auto run_dir = RunDir::make();

@@ -74,7 +74,7 @@ Result<StateDir> open_state_dir(std::string const& path)
     // The writer is the only one that changes what is in here; everybody may read it.
     constexpr uid_t kWriter = helper::kHelperUidBase + profiles::kAuditWriter.user_offset;
     if (::fchown(dir.audit.get(), kWriter, kWriter) != 0) return fail_os("give the audit directory to its writer");
-    dir.store = OCU_TRY(make_directory(root.get(), "store", 0711));
+    dir.store = OCU_TRY(make_directory(root.get(), "store", 0700));
     OCU_CHECK(make_directory(root.get(), "callers", 0700));
     OCU_CHECK(make_directory(root.get(), "run", 0700));
     auto const state = OCU_TRY(make_directory(root.get(), "state", 0700));

@@ -6,16 +6,24 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
 #include <string_view>
 
 #include "proto/ask_custody.h"
 #include "proto/control_to_all.h"
 #include "proto/control_to_sandbox.h"
 #include "proto/core_to_role.h"
+#include "proto/broker_to_storage.h"
+#include "proto/edge_helper_to_edge.h"
+#include "proto/exec_to_guest.h"
+#include "proto/files_front_to_storage.h"
+#include "proto/gateway_front_to_gateway.h"
 #include "proto/gateway_to_control.h"
 #include "proto/gateway_to_sandbox.h"
 #include "proto/gateway_to_storage.h"
+#include "proto/parser_to_storage.h"
 #include "proto/sandbox_to_edge.h"
+#include "proto/sandbox_to_exec.h"
 #include "proto/sandbox_to_storage.h"
 
 namespace ocu::appliance {
@@ -75,6 +83,28 @@ static_assert(kCannotSay<proto::GatewayToSandbox, proto::TokenWanted, proto::Sig
 static_assert(kCannotSay<proto::SandboxToEdge, proto::TokenWanted, proto::SignatureWanted>);
 static_assert(kCannotSay<proto::ControlToCustody, proto::SignatureWanted>);
 static_assert(kCannotSay<proto::AuditToCustody, proto::TokenWanted>);
+// The same for the links to helper processes: everything that the agent's or the guest's side may put on a link.
+inline constexpr std::array<std::span<wire::Permit const>, 8> kAgentPathPermits{proto::kGatewayFrontMaySay, proto::kSandboxMaySendExec,
+    proto::kExecMaySend, proto::kGuestMaySend, proto::kBrokerMaySend, proto::kParserMaySend, proto::kFilesFrontMaySend, proto::kHelperToEdge};
+
+constexpr bool is_privileged_word(std::uint16_t type)
+{
+    auto const in_block = [type](proto::Type first) {
+        auto const begin = static_cast<std::uint16_t>(first);
+        return type >= begin && type < begin + 32;  // proto/type.h: blocks of 32
+    };
+    return in_block(proto::Type::operator_connection) || in_block(proto::Type::launcher_prepare) || in_block(proto::Type::sign_checkpoint);
+}
+
+consteval bool agent_path_is_clean()
+{
+    for (auto const& permits : kAgentPathPermits)
+        for (auto const& permit : permits)
+            if (is_privileged_word(permit.type)) return false;
+    return true;
+}
+static_assert(agent_path_is_clean(), "T-03, T-12: the agent's path has no operator's, launcher's or custody's word");
+
 // AU: audit's only word to anyone is a request for a signature; it has no way to cause an action.
 
 }  // namespace ocu::appliance

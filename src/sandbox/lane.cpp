@@ -29,7 +29,7 @@ namespace {
 constexpr char kGuestLink[] = "eth0";
 constexpr char kLaneLink[] = "lane0";
 constexpr std::uint16_t kListenPort = 4000;  // any: the program decides what arrives here
-constexpr std::uint16_t kDnsBoundPort = 5353;
+constexpr std::uint16_t kDnsBoundPort = 53;   // a resolver takes an answer only from where it asked
 constexpr int kListenBacklog = 1024;
 
 template <auto Free>
@@ -159,6 +159,7 @@ Result<void> add_route(nl_sock* socket, RouteWanted wanted)
 
 Result<void> tune_lane()
 {
+    OCU_CHECK(set_sysctl("ipv4/ip_unprivileged_port_start", "0"));
     OCU_CHECK(set_sysctl("ipv4/conf/default/rp_filter", "1"));
     OCU_CHECK(set_sysctl("ipv4/conf/all/rp_filter", "1"));
     OCU_CHECK(set_sysctl("ipv4/conf/default/accept_redirects", "0"));

@@ -25,7 +25,7 @@ for family, address, port in {targets!r}:
 
 class EgressDeny(ApplianceCase):
     def attempts(self, targets, data=b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n"):
-        code = TRY.format(targets=targets, data=data)
+        code = TRY.format(targets=[(int(family), *rest) for family, *rest in targets], data=data)
         text = self.client.bash(f"python3 - <<'PY'\n{code}\nPY")
         return [line.split(None, 3) for line in text.splitlines()]
 

@@ -38,7 +38,7 @@ ls root/proc >/dev/null && echo own-root; mkdir 'a..b' '...' && touch "$(printf 
 
     def test_everyday_operations(self):
         text = self.client.bash(r"""cd /mnt/user-data/outputs && set -e
-mkdir -p t/u && echo 1 > t/u/f && mv t/u/f t/g && cp t/g t/h && ln t/g t/hard && ln -s g t/soft && chmod 640 t/h
+mkdir -p t/u && echo 1 > t/u/f && mv t/u/f t/g && cp t/g t/h && ! ln t/g t/hard 2>/dev/null && ln -s g t/soft && chmod 640 t/h
 stat -c %a t/h; cat t/soft; stat -c %h t/g; truncate -s 100000 t/h; stat -c %s t/h; rm -r t; ls -A | grep -c '^t$' || true
 dd if=/dev/zero of=big bs=1M count=20 status=none && stat -c %s big && rm big
 git init -q r && cd r && git config user.email a@b && git config user.name n && echo x > x && git add x && git commit -qm m && git log --oneline | wc -l

@@ -54,9 +54,10 @@ class ToolCall(ApplianceCase):
     def test_sandbox_is_confined(self):
         status = self.client.bash("grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status")
         self.assertRegex(status, r"CapEff:\s+0000000000000000")
-        self.assertRegex(status, r"NoNewPrivs:\s+1")
-        refused = self.client.bash("touch /usr/x 2>&1; touch /etc/resolv.conf 2>&1; mkdir /x 2>&1; mount -t tmpfs x /mnt 2>&1; echo done")
-        self.assertEqual(refused.count("cannot") + refused.count("must be") + refused.lower().count("denied"), refused.count("\n"), refused)
+        if self.tier == "runc":  # gVisor's own kernel does not show this line
+            self.assertRegex(status, r"NoNewPrivs:\s+1")
+        for command in ("touch /usr/x", "touch /etc/resolv.conf", "echo x > /etc/hosts", "mkdir /x", "rm /bin/bash"):
+            self.assertIn("code: 1", self.client.bash(command), command)
 
     def test_root_image_is_read_only_and_holds_no_setuid(self):
         self.assertEqual(self.client.bash("find / -xdev -perm /6000 -type f 2>/dev/null | head").strip(), "[No output]")
@@ -152,7 +153,7 @@ PY""", timeout_s=60)
             self.assertEqual(other.bash("ps -eo args | grep -c '^sleep 600'").split()[0], "0")
 
     def test_static_agent_is_pid_one_and_listens_nowhere(self):
-        self.assertEqual(self.client.bash("cat /proc/1/comm").strip()[:3], "ocu")
+        self.assertEqual(self.client.bash("cat /proc/1/comm").strip(), "agent")
         self.assertEqual(self.client.bash("cat /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6 2>/dev/null | grep -vc local_address").split()[0], "0")
 
     def test_the_guide_is_in_the_sandbox_and_in_the_instructions(self):

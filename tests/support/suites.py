@@ -3,6 +3,7 @@
 
 import argparse
 import glob
+import hashlib
 import os
 import re
 import shutil
@@ -162,54 +163,48 @@ def processes(pick):
     return count
 
 
-def node():
-    """A node of 22 or later and where npm is: the host's, or one from npm in the cache."""
-    cache = os.path.join(os.environ["OCU_CACHE"], "node22")
-    own = shutil.which("node")
-    if own and int(subprocess.run([own, "--version"], text=True, capture_output=True, check=True).stdout[1:].split(".")[0]) >= 22:
-        return own
-    if not shutil.which("npm"):
-        subprocess.run(["bash", "-c", f". {ROOT}/scripts/lib.sh; need npm npm nodejs"], check=True)
-    path = f"{cache}/node_modules/node/bin/node"
-    if not os.path.exists(path):
+def node_modules(folder):
+    """The packages of the lock file, installed once for each content of it; node itself is one of them."""
+    names = [f"{folder}/package.json", f"{folder}/package-lock.json"]
+    digest = hashlib.sha256(b"".join(open(name, "rb").read() for name in names)).hexdigest()[:16]
+    cache = os.path.join(os.environ["OCU_CACHE"], f"mcp-{digest}")
+    if not os.path.exists(f"{cache}/done"):
+        if not shutil.which("npm"):
+            subprocess.run(["bash", "-c", f". {ROOT}/scripts/lib.sh; need npm npm nodejs"], check=True)
         os.makedirs(cache, exist_ok=True)
-        subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", cache, "node@22"], check=True, stdout=sys.stderr)
-    return path
+        for name in names:
+            shutil.copy(name, cache)
+        done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=cache, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        if done.returncode:
+            raise RuntimeError("npm ci: " + done.stdout[-2000:])
+        open(f"{cache}/done", "w", encoding="utf-8").close()
+    return f"{cache}/node_modules"
 
 
 def mcp(_pick):
     """The official client packages and the public conformance suite against a running appliance."""
+    from support.appliance import Appliance
     folder = f"{ROOT}/tests/flow/mcp"
-    files = sorted(glob.glob(f"{folder}/*.test.mjs"))
-    if not files:
-        return Count()
+    modules = node_modules(folder)
+    binary = f"{modules}/node/bin/node"
     with tempfile.TemporaryDirectory(prefix="ocu-mcp.", dir="/var/tmp") as work:
-        for each in os.listdir(folder):
-            if each != "node_modules" and os.path.isfile(f"{folder}/{each}"):
-                shutil.copy(f"{folder}/{each}", work)
-        binary = node()
-        env = {**os.environ, "PATH": os.path.dirname(binary) + ":" + os.environ["PATH"]}
-        how = "ci" if os.path.exists(f"{work}/package-lock.json") else "install"
-        got = subprocess.run(["npm", how, "--silent", "--no-audit", "--no-fund"], cwd=work, env=env, text=True, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, check=False)
-        if got.returncode:
-            return fail("npm " + how, got.stdout)
-        from support.appliance import Appliance
-        appliance = Appliance(callers=("dev", "other")).start()
+        for path in glob.glob(f"{folder}/*.mjs") + [f"{folder}/package.json"]:
+            shutil.copy(path, work)
+        os.symlink(modules, f"{work}/node_modules")
+        appliance = Appliance().start()
         try:
-            env.update(OCU_MCP_URL=appliance.url, OCU_MCP_TOKEN=appliance.token, OCU_TOKEN_FILE=appliance.token_file, OCU_NODE=binary,
-                       OCU_OPERATOR_SOCKET=appliance.operator_socket)
-            done = subprocess.run([binary, "--test", "--test-concurrency=1", "--test-reporter=tap", *map(os.path.basename, files)], cwd=work, env=env,
-                                  text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=FILE_SECONDS_MAX)
+            env = {**os.environ, "PATH": os.path.dirname(binary) + ":" + os.environ["PATH"], "OCU_MCP_URL": appliance.url, "OCU_TOKEN": appliance.token}
+            done = subprocess.run([binary, "--test", "--test-concurrency=1", "--test-reporter=tap", *sorted(glob.glob(f"{work}/*.test.mjs"))], cwd=work,
+                                  env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=FILE_SECONDS_MAX)
         finally:
             appliance.stop()
             appliance.remove()
-        totals = {word: int(number) for word, number in re.findall(r"^# (pass|fail|cancelled|skipped) (\d+)$", done.stdout, re.M)}
-        count = Count(totals.get("pass", 0), totals.get("fail", 0) + totals.get("cancelled", 0), totals.get("skipped", 0))
-        if count.failed or not count.passed:
-            say(done.stdout[-6000:])
-            count.failed = count.failed or 1
-        return count
+    totals = {word: int(number) for word, number in re.findall(r"^# (pass|fail|cancelled|skipped) (\d+)$", done.stdout, re.M)}
+    count = Count(totals.get("pass", 0), totals.get("fail", 0) + totals.get("cancelled", 0), totals.get("skipped", 0))
+    if count.failed or not count.passed:
+        say(done.stdout[-8000:])
+        count.failed = count.failed or 1
+    return count
 
 
 def fuzz(pick):

@@ -39,11 +39,20 @@ function run(suite, scenario, more) {
   });
 }
 
+// A scenario may hold checks that need a tool of the reference server, or a method of a capability that this server does not declare; the
+// suite reports each of those as failed. Any other failure is one.
+const notAsked = [/Not testable: server does not list the diagnostic tool/, /(prompts|resources|resources\/templates)\/list returned JSON-RPC error -32601/];
+function judge({ status, text }) {
+  if (status === 0) return;
+  const failed = text.slice(text.indexOf('=== Failed Checks ===')).split('\n').filter((line) => /^\s+Error: /.test(line));
+  const real = failed.filter((line) => !notAsked.some((each) => each.test(line)));
+  assert.ok(failed.length > 0 && real.length === 0, text);
+}
+
 for (const [suite, scenarios, more] of suites) {
   for (const scenario of scenarios) {
     test(`${suite} ${more[1] ?? ''} ${scenario}`, async () => {
-      const { status, text } = await run(suite, scenario, more);
-      assert.equal(status, 0, text);
+      judge(await run(suite, scenario, more));
     });
   }
 }

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "guest/guest.h"
+#include "proto/exec_to_guest.h"
 #include "proto/sandbox_to_exec.h"
 #include "sandbox/helpers.h"
 #include "support/helper_process.h"
@@ -139,4 +140,40 @@ TEST_CASE_METHOD(ExecProcessTest, "exec: given the core goes away, when noticed,
     CHECK(::waitpid(agent, &status, 0) == agent);
     CHECK(status == 0);
     agent = -1;
+}
+
+TEST_CASE("guest: given the real agent, when a large command has come and gone, then it is at most 1 MiB resident", "[guest][SX-3]")
+{
+    auto const program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "ocu-guest";
+    auto pair = make_socket_pair().value();
+    pid_t const pid = ::fork();
+    if (pid == 0) {
+        ::dup2(pair.theirs.get(), 0);
+        ::execl(program.c_str(), "ocu-guest", nullptr);
+        ::_exit(127);
+    }
+    pair.theirs.reset();
+    auto const say = [&pair](auto const& message) {
+        using Message = std::remove_cvref_t<decltype(message)>;
+        return helper::write_frame(pair.ours.get(), static_cast<std::uint16_t>(Message::kType), wire::encode(message), {}).has_value();
+    };
+    REQUIRE(say(proto::GuestWelcome{"token"}));
+    REQUIRE(helper::read_frame(pair.ours.get(), 2048, 5s).has_value());
+    REQUIRE(say(proto::GuestRun{{1}, 1u << 20, std::string(1'000'000, ' ')}));
+    auto type = proto::Type::guest_output;
+    while (type == proto::Type::guest_output) {
+        auto const frame = helper::read_frame(pair.ours.get(), 64u << 10, 5s);
+        REQUIRE(frame.has_value());
+        type = static_cast<proto::Type>(frame->type);
+    }
+    std::ifstream in("/proc/" + std::to_string(pid) + "/status");
+    std::size_t kilobytes = 0;
+    for (std::string line; std::getline(in, line);)
+        if (line.starts_with("VmRSS:")) kilobytes = std::stoul(line.substr(6));
+    CHECK(kilobytes > 0);
+    CHECK(kilobytes <= 1024);
+    pair.ours.reset();
+    int status = -1;
+    CHECK(::waitpid(pid, &status, 0) == pid);
+    CHECK(status == 0);
 }

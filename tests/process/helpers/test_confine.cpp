@@ -83,15 +83,16 @@ UniqueFd empty_namespace()
     return empty;
 }
 
+struct Nothing {
+    static void fields(auto&, auto&) {}
+};
+
 // What the child does: the helper's own beginning, then the attempt. Never returns.
 [[noreturn]] void confined_child(helper::Profile const& profile, int link, bool (*happened)())
 {
     if (::dup2(link, helper::kLinkFd) < 0) ::_exit(kNotConfined);
     auto self = helper::Helper::begin(profile.name);
     if (!self) ::_exit(kNotConfined);
-    struct Nothing {
-        static void fields(auto&, auto&) {}
-    };
     if (!self->receive_config<Nothing>()) ::_exit(kNotConfined);
     if (!self->keep_out_of_swap_and_cores(profile)) ::_exit(kNotConfined);
     if (!self->confine(profile)) ::_exit(kNotConfined);

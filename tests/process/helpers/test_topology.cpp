@@ -8,25 +8,21 @@
 #include "appliance/profiles/all.h"
 #include "appliance/topology.h"
 
-namespace {
-
 using namespace ocu;
 
-constexpr bool is_operator_word(std::uint16_t type)
+TEST_CASE("topology: given the words of operators, launcher and custody, when they are looked for on the agent's path, then none is there", "[core][T-03][T-12]")
 {
-    return type >= static_cast<std::uint16_t>(proto::Type::operator_connection) && type < static_cast<std::uint16_t>(proto::Type::files_ask);
+    for (auto const type : {proto::Type::operator_ask, proto::Type::operator_connection, proto::Type::launcher_kill, proto::Type::launcher_start,
+             proto::Type::launcher_destroy, proto::Type::mint_token, proto::Type::sign_checkpoint}) {
+        CHECK(appliance::is_privileged_word(static_cast<std::uint16_t>(type)));
+        for (auto const& permits : appliance::kAgentPathPermits)
+            CHECK(std::ranges::find(permits, static_cast<std::uint16_t>(type), &wire::Permit::type) == permits.end());
+    }
 }
 
-}  // namespace
-
-TEST_CASE("topology: given the channels of the agent's path, when their words are listed, then none is an operator's or a launcher's", "[core][T-03]")
+TEST_CASE("topology: given the front that serves agents, when its words are looked up, then a tool call is one of them", "[core][T-03]")
 {
-    for (auto const& permits : appliance::kAgentPathPermits) {
-        for (auto const& permit : permits) {
-            CHECK_FALSE(is_operator_word(permit.type));
-            CHECK((permit.type < static_cast<std::uint16_t>(proto::Type::launcher_prepare) || permit.type > static_cast<std::uint16_t>(proto::Type::launcher_failed)));
-        }
-    }
+    CHECK(std::ranges::find(proto::kGatewayFrontMaySay, static_cast<std::uint16_t>(proto::Type::call_tool), &wire::Permit::type) != proto::kGatewayFrontMaySay.end());
 }
 
 TEST_CASE("profiles: given all helpers, when their users are compared, then no two share one, whatever their slots", "[helper][T-14]")
