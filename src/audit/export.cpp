@@ -27,9 +27,9 @@ Result<Archive> open_archive(int out)
 {
     Archive tar(archive_write_new());
     if (!tar) return fail(Fault::os, "no memory for an archive");
-    // pax names as bytes: ours are ASCII, and conversion needs a locale. The last block is not padded: zstd would not take it.
-    if (archive_write_set_format_pax_restricted(tar.get()) != ARCHIVE_OK || archive_write_add_filter_zstd(tar.get()) != ARCHIVE_OK ||
-        archive_write_set_options(tar.get(), "pax:hdrcharset=BINARY") < ARCHIVE_WARN || archive_write_set_bytes_in_last_block(tar.get(), 1) != ARCHIVE_OK ||
+    // Our names are short and ASCII, so the plainest format holds them. The last block is not padded: zstd would not take it.
+    if (archive_write_set_format_ustar(tar.get()) != ARCHIVE_OK || archive_write_add_filter_zstd(tar.get()) != ARCHIVE_OK ||
+        archive_write_set_bytes_in_last_block(tar.get(), 1) != ARCHIVE_OK ||
         archive_write_open_fd(tar.get(), out) != ARCHIVE_OK)
         return fail(Fault::os, "begin an archive");
     return tar;

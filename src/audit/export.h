@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// The audit directory as one archive (pax tar, zstd) for an auditor. Safe while the appliance writes: the checkpoint is read first, so the
+// The audit directory as one archive (ustar, zstd) for an auditor. Safe while the appliance writes: the checkpoint is read first, so the
 // journal that follows covers it.
 
 #include "audit/disk.h"

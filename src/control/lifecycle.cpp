@@ -125,15 +125,14 @@ void Lifecycle::perform(Session& session, Act act, Reason reason)
         break;
     case Act::grant:
         create_watches_.erase(session.id);
-        wires_.recorder.note(event(session, What::session_ready, Reason::none));
         answer_waiters(session, Reason::none);
         break;
     case Act::refuse:
-    case Act::refuse_lost:
-        // Died while it was starting: whatever it says of itself, to the caller it could not be started.
-        answer_waiters(session, act == Act::refuse_lost ? Reason::session_failed : reason);
-        wires_.recorder.note(event(session, What::session_failed, act == Act::refuse_lost ? Reason::session_failed : reason));
+        // The sandbox role, which records what becomes of a start, never heard of it.
+        answer_waiters(session, reason);
+        wires_.recorder.note(event(session, What::session_failed, reason));
         break;
+    case Act::refuse_lost: answer_waiters(session, Reason::session_failed); break;  // whatever it says of itself
     case Act::refuse_end:
         answer_waiters(session, reason);
         wires_.sandbox.send(proto::SessionEnd{session.id, How::orderly});

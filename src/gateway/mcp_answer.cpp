@@ -102,7 +102,7 @@ Json server_info()
 
 void stamp(Json& result, Era era)
 {
-    if (era != Era::stateless) return;
+    if (era != Era::stateless || result.view()["resultType"]) return;
     result.set("resultType", "complete");
     if (result.view()["_meta"]) return;
     Json meta = Json::object();

@@ -13,7 +13,7 @@
 namespace ocu::gateway {
 
 wire::Json server_info();
-// Adds what every result of the stateless era carries.
+// Adds what every result of the stateless era carries, once.
 void stamp(wire::Json& result, Era era);
 
 struct Answered {

@@ -63,7 +63,7 @@ class Endings(unittest.TestCase):
         other.manifest.write()
         done = run_binary(*other.arguments()[1:], timeout=30)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("listen", done.stderr)
+        self.assertIn("in use", done.stderr)
 
 
 class EndingsOnGvisor(Endings):

@@ -45,7 +45,7 @@ git init -q r && cd r && git config user.email a@b && git config user.name n && 
 cd .. && python3 -c "
 import sqlite3; c = sqlite3.connect('db'); c.execute('create table t(x)'); c.execute('insert into t values(42)'); c.commit()
 print(sqlite3.connect('db').execute('select x from t').fetchone()[0])" """)
-        self.assertEqual(text.split(), ["640", "1", "2", "100000", "0", "20971520", "1", "42"])
+        self.assertEqual(text.split(), ["640", "1", "1", "100000", "0", "20971520", "1", "42"])
 
     def test_two_sessions_do_not_see_each_other(self):
         self.client.bash("echo mine > /mnt/user-data/outputs/secret")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The whole appliance in a network namespace of its own with one uplink: whatever a guest tries, no packet comes out of it (T-05, EG-3, EG-4)."""
 
+import itertools
 import os
 import socket
 import subprocess
@@ -10,8 +11,7 @@ from support.appliance import Appliance
 from support.mcp import REVISION
 
 ETH_P_ALL = 3
-SPACE = f"ocut{os.getpid() % 100000}"
-OUTSIDE = f"ocuo{os.getpid() % 100000}"
+NAMES = itertools.count(os.getpid() % 10000 * 10)
 GATEWAY, INSIDE = "198.51.100.1", "198.51.100.2"
 
 TRIES = r"""
@@ -49,20 +49,23 @@ class NoPacketLeaves(unittest.TestCase):
     tier = "runc"
 
     def setUp(self):
-        ip("netns", "add", SPACE)
-        self.addCleanup(ip, "netns", "del", SPACE)
-        ip("link", "add", OUTSIDE, "type", "veth", "peer", "name", "uplink", "netns", SPACE)
+        number = next(NAMES)
+        self.space, outside = f"ocut{number}", f"ocuo{number}"
+        # Its mounts stay the host's (`ip netns exec` would hide the cgroups): only the network is another.
+        self.enter = ["nsenter", f"--net=/run/netns/{self.space}"]
+        ip("netns", "add", self.space)
+        self.addCleanup(ip, "netns", "del", self.space)
+        ip("link", "add", outside, "type", "veth", "peer", "name", "uplink", "netns", self.space)
         # Outside there is a router that would answer; here it only listens, and no address of its own makes noise.
-        with open(f"/proc/sys/net/ipv6/conf/{OUTSIDE}/disable_ipv6", "w", encoding="utf-8") as file:
-            file.write("1")
-        inside = ["netns", "exec", SPACE]
-        ip(*inside, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1")
-        ip("link", "set", OUTSIDE, "up")
+        quiet = "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6"
+        subprocess.run([*self.enter, "sh", "-c", quiet], check=True)
+        subprocess.run(["sh", "-c", quiet.replace("all", outside)], check=True)
+        ip("link", "set", outside, "up")
         for words in (["link", "set", "lo", "up"], ["link", "set", "uplink", "up"], ["addr", "add", f"{INSIDE}/24", "dev", "uplink"],
                       ["neigh", "add", GATEWAY, "lladdr", "02:00:00:00:00:01", "dev", "uplink"], ["route", "add", "default", "via", GATEWAY]):
-            ip("-n", SPACE, *words)
+            ip("-n", self.space, *words)
         self.capture = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
-        self.capture.bind((OUTSIDE, ETH_P_ALL))
+        self.capture.bind((outside, ETH_P_ALL))
         self.capture.settimeout(1)
         self.addCleanup(self.capture.close)
 
@@ -75,17 +78,17 @@ class NoPacketLeaves(unittest.TestCase):
                 return packets
 
     def test_nothing_comes_out(self):
-        appliance = Appliance(tier=self.tier, prefix=["ip", "netns", "exec", SPACE]).start()
+        appliance = Appliance(tier=self.tier, prefix=self.enter).start()
         self.addCleanup(appliance.remove)
         self.addCleanup(appliance.stop)
         self.captured()
-        done = subprocess.run(["ip", "netns", "exec", SPACE, "/usr/bin/python3", "-c", CALL, str(appliance.port), appliance.token, TRIES],
+        done = subprocess.run([*self.enter, "/usr/bin/python3", "-c", CALL, str(appliance.port), appliance.token, TRIES],
                               capture_output=True, text=True, timeout=120, check=False)
         self.assertIn("tried", done.stdout, done.stderr)
         self.assertEqual([each.hex() for each in self.captured()], [])
 
     def test_the_capture_would_have_seen_it(self):
-        subprocess.run(["ip", "netns", "exec", SPACE, "bash", "-c", f"echo x > /dev/udp/{GATEWAY}/9"], check=False, capture_output=True)
+        subprocess.run([*self.enter, "bash", "-c", f"echo x > /dev/udp/{GATEWAY}/9"], check=False, capture_output=True)
         self.assertTrue(self.captured())
 
 

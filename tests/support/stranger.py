@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Signs anything at all in minisign's format, with openssl: our own `manifest sign` refuses to sign what would be refused later."""
+"""Signs anything at all in minisign's format, with openssl: also what our own tool would rather not."""
 
 import base64
 import hashlib

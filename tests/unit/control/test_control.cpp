@@ -218,6 +218,7 @@ TEST_CASE_METHOD(ControlTest, "control: given custody that refuses, when a sessi
     custody_mints = false;
     want(1);
     CHECK(last_refusal() == Reason::role_unavailable);
+    CHECK(recorder.count(What::session_failed) == 1);
     CHECK(creates() == 0);
     custody_mints = true;
     want(2);
@@ -230,7 +231,7 @@ TEST_CASE_METHOD(ControlTest, "control: given a sandbox that cannot start, when 
     sandbox_in.send(proto::SessionDown{created(), Reason::session_failed});
     loop.settle();
     CHECK(last_refusal() == Reason::session_failed);
-    CHECK(recorder.count(What::session_failed) == 1);
+    CHECK(recorder.count(What::session_destroy) == 1);
     want(2);
     CHECK(creates() == 2);
 }

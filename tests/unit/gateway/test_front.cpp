@@ -190,8 +190,16 @@ TEST_CASE("front: given a body over a mebibyte, when its head comes, then 413 wi
 TEST_CASE("front: serves until standard input ends", "[.][harness]")
 {
     char const* const port = std::getenv("OCU_HARNESS_PORT");
-    GatewayStand const stand({}, static_cast<std::uint16_t>(port != nullptr ? std::atoi(port) : 0));
-    std::printf("READY mcp=http://127.0.0.1:%u/mcp token=key-a\n", stand.port());
+    std::optional<wire::TlsIdentity> tls;
+    if (std::getenv("OCU_HARNESS_TLS") != nullptr) {
+        auto made = crypto::make_self_signed("harness", {"localhost"}, {"127.0.0.1"}, 1);
+        REQUIRE(made);
+        tls = wire::TlsIdentity{made->certificate_pem, made->key_pem};
+        std::printf("%s", made->certificate_pem.c_str());
+    }
+    bool const secure = tls.has_value();
+    GatewayStand const stand({}, static_cast<std::uint16_t>(port != nullptr ? std::atoi(port) : 0), std::move(tls));
+    std::printf("READY mcp=%s://127.0.0.1:%u/mcp token=key-a\n", secure ? "https" : "http", stand.port());
     std::fflush(stdout);
     while (std::getchar() != EOF) {}
 }

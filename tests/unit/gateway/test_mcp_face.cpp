@@ -373,6 +373,17 @@ TEST_CASE("mcp_face: given a stateless request without what _meta must say, when
     CHECK(no_capabilities.code() == -32602);
 }
 
+TEST_CASE("mcp_face: given wrong arguments in the stateless era, when they are answered, then as one result that says each thing once", "[gateway][GW-1][GW-2]")
+{
+    Stateless request{.method = "tools/call", .header_method = "tools/call", .params = R"("name":"bash_tool",)"};
+    request.more = {{"Mcp-Name", "bash_tool"}};
+    auto const out = answer(request.request());  // a repeated key would not parse
+    CHECK(out.result()["resultType"].string() == "complete");
+    CHECK(out.result()["isError"].boolean() == true);
+    CHECK(out.result()["_meta"]["code"].string() == "bad_arguments");
+    CHECK(out.result()["_meta"]["io.modelcontextprotocol/serverInfo"].is_object());
+}
+
 TEST_CASE("mcp_face: given a method that the stateless era has not, when it is called, then 404 and -32601", "[gateway][GW-1]")
 {
     for (auto const* method : {"ping", "initialize", "nope", "logging/setLevel"}) {
