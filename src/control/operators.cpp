@@ -74,9 +74,9 @@ bool Operators::admit(UniqueFd connection, std::uint32_t uid)
     ConnectionId const id{++last_connection_};
     connections_[id] = *name;
     if (connections_.size() > kConnectionsKnownMax) connections_.erase(connections_.begin());
-    std::vector<UniqueFd> descriptors;
-    descriptors.push_back(std::move(connection));
-    link_->send(proto::OperatorConnection{id}, std::move(descriptors));
+    std::vector<UniqueFd> handed;
+    handed.push_back(std::move(connection));
+    link_->send(proto::OperatorConnection{id}, std::move(handed));
     return true;
 }
 
@@ -139,10 +139,7 @@ void Operators::asked(proto::OperatorAsk ask)
         return send(front_, answer);
     }
     if (policy::record_of(ask.action) == policy::Record::not_needed) {
-        if (ask.action == OperatorAction::sessions)
-            fill_sessions(answer);
-        else
-            fill_status(answer);
+        ask.action == OperatorAction::sessions ? fill_sessions(answer) : fill_status(answer);
         return send(front_, answer);
     }
     std::uint64_t const number = ++last_job_;

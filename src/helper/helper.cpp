@@ -2,6 +2,7 @@
 #include "helper/helper.h"
 
 #include <fcntl.h>
+#include <ctime>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -40,6 +41,9 @@ Result<Helper> Helper::begin(std::string_view name)
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    // A library that asks for the local time would open the time zone's file later, when nothing may be opened: there is one zone here.
+    ::setenv("TZ", "UTC0", 1);
+    ::tzset();
     Helper helper;
     helper.link_ = UniqueFd(kLinkFd);
     helper.per_session_ = name == name_of(Kind::broker) || name == name_of(Kind::exec);

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import ssl
 import time
 import unittest
 
@@ -224,6 +225,24 @@ class Endpoint(ApplianceCase):
         self.client.bash("sleep 600 >/dev/null 2>&1 & echo")
         self.appliance.ctl("kill-all")
         self.assertTrue(wait_until(lambda: not any("sleep" in " ".join(words(p)) for p in children_of(self.appliance.pid)), 5))
+
+
+class Tls(ApplianceCase):
+    changes = {"mcp": {"tls": True}}
+
+    def test_a_call_works_over_tls_and_not_without(self):
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+                           "params": {"name": "bash_tool", "arguments": {"command": "echo sealed"}}}).encode()
+        for _ in range(3):
+            connection = http.client.HTTPSConnection("127.0.0.1", self.appliance.port, timeout=20, context=context)
+            connection.request("POST", "/mcp", body, self.client.headers())
+            self.assertEqual(connection.sock.version(), "TLSv1.3")
+            self.assertIn(b"sealed", connection.getresponse().read())
+            connection.close()
+        with self.assertRaises((OSError, http.client.HTTPException)):
+            self.client.http(body)
 
 
 def words(pid):
