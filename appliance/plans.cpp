@@ -70,7 +70,7 @@ void plan_helpers(Supervisor& supervisor, Core& core, Prepared const& prepared, 
 {
     using helper::Kind;
     auto const plan = [&](Kind kind, Role role, wire::Bytes config, Descriptors descriptors = {}) {
-        supervisor.plan(kind, HelperPlan{&core.inbox_of(role), std::move(config), std::move(descriptors)});
+        supervisor.plan(kind, HelperPlan{&core.inbox_of(role), std::move(config), std::move(descriptors), {}});
     };
     plan(Kind::audit_writer, Role::audit, audit_writer_config(prepared), lend({prepared.state.audit.get()}));
     plan(Kind::custody, Role::custody, wire::encode(proto::CustodyConfig{}), lend({prepared.state.vault.get(), prepared.state.machine_key.get()}));

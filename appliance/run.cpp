@@ -105,6 +105,7 @@ public:
 
 private:
     void record_start();
+    void publish_certificate(std::span<std::byte const> pem);
     void probe(int attempt);
     void announce();
     void stop();
@@ -123,6 +124,7 @@ private:
     wire::Watch stop_guard_;
     std::string mcp_url_;
     std::string files_url_;
+    client::Endpoint probe_endpoint_;
     bool stopping_ = false;
 };
 
@@ -143,6 +145,7 @@ Result<void> Machine::start()
     core_ = std::make_unique<Core>(loop_, clock_, std::move(configs), std::move(descriptors), *spawner_, health_,
         [this] { loop_.post([this] { stop(); }); });
     plan_helpers(supervisor_, *core_, prepared_, gateway_config);
+    if (applied.mcp.tls) supervisor_.when_ready(helper::Kind::gateway_front, [this](std::span<std::byte const> pem) { publish_certificate(pem); });
     supervisor_.record_to(core_->recorder());
     core_->start_threads();
     for (auto const kind : kStartOrder) {
@@ -158,6 +161,14 @@ Result<void> Machine::start()
     });
     record_start();
     return {};
+}
+
+// The key was made inside gateway-front and ends with it; its certificate is for clients to pin, and for our own probe.
+void Machine::publish_certificate(std::span<std::byte const> pem)
+{
+    probe_endpoint_.ca_pem.assign(reinterpret_cast<char const*>(pem.data()), pem.size());
+    auto const written = manifest::write_file(prepared_.state.path + "/mcp.crt", pem, 0644, manifest::Replace::yes);
+    if (!written) log::failure("the certificate cannot be written beside the state", written.error());
 }
 
 void Machine::record_start()
@@ -184,7 +195,7 @@ void Machine::record_start()
 void Machine::probe(int attempt)
 {
     if (stopping_) return;
-    if (client::probe(mcp_url_ + "/health")) return announce();
+    if (client::probe(mcp_url_ + "/health", probe_endpoint_)) return announce();
     if (attempt == kProbesMax) {
         log::error("does not become healthy");
         return stop();
@@ -275,6 +286,7 @@ int run_main(int argc, char** argv)
         return refuse("manifest refused", refusal.key.empty() ? refusal.reason : refusal.key + ": " + refusal.reason);
     }
     set_up_process();
+    if (auto const begun = client::begin(); !begun) return refuse("run", begun.error());
     if (auto const kept = helper::keep_only_capabilities(kCoreCapabilities); !kept) return refuse("run", kept.error());
     auto signals = take_signals();
     if (!signals) return refuse("run", signals.error());

@@ -6,10 +6,11 @@
 namespace ocu::appliance {
 
 char const kRunUsage[] =
-    "usage: ocu-appliance run --manifest FILE --trust PUBKEY --state DIR --image FILE [--runc PATH] [--runsc PATH] [--readme FILE]\n"
+    "usage: ocu-appliance run --manifest FILE [--trust PUBKEY] --state DIR --image FILE [--runc PATH] [--runsc PATH] [--readme FILE]\n"
     "\n"
     "  --manifest FILE  what to do; FILE.minisig beside it must be signed by the trusted key\n"
-    "  --trust PUBKEY   the minisign public key file that manifests must be signed with\n"
+    "  --trust PUBKEY   the minisign public key file that manifests must be signed with;\n"
+    "                   default: state/trust.pub in the state directory\n"
     "  --state DIR      audit/ state/ store/ callers/ run/ are made here\n"
     "  --image FILE     guest image: an EROFS file, or a directory with a root file system\n"
     "  --runc PATH      default /usr/sbin/runc\n"
@@ -35,7 +36,7 @@ std::expected<RunOptions, std::string> parse_run_options(int argc, char** argv)
         if (i + 1 >= argc) return std::unexpected(std::string(argv[i]) + " needs a value");
         *value = argv[i + 1];
     }
-    for (auto const& [name, value] : {std::pair("--manifest", &options.manifest), std::pair("--trust", &options.trust),
+    for (auto const& [name, value] : {std::pair("--manifest", &options.manifest), 
              std::pair("--state", &options.state), std::pair("--image", &options.image)})
         if (value->empty()) return std::unexpected(std::string(name) + " is required");
     return options;

@@ -58,6 +58,7 @@ Result<void> Supervisor::launch(helper::Kind kind)
     entry.violated = false;
     entry.death = loop_.on_readable(entry.child.pidfd(), [this, kind] { died(kind); });
     health_.up[static_cast<std::size_t>(kind)] = true;
+    if (entry.plan.ready) entry.plan.ready(report.body);
     entry.plan.role->send(proto::HelperUp{kind, std::move(spawned.link), std::move(report.body)});
     note(proto::What::helper_start, kind, proto::Outcome::success);
     return {};

@@ -22,6 +22,7 @@ struct HelperPlan {
     proto::CoreToRole* role = nullptr;
     wire::Bytes config;
     std::function<Result<std::vector<UniqueFd>>()> descriptors;
+    std::function<void(std::span<std::byte const> report)> ready;  // told each time it is up; may be empty
 };
 
 class Supervisor {
@@ -31,6 +32,7 @@ public:
 
     // Before start(). The recorder may be set late: events before it are only logged.
     void plan(helper::Kind kind, HelperPlan plan);
+    void when_ready(helper::Kind kind, std::function<void(std::span<std::byte const>)> told) { slot(kind).plan.ready = std::move(told); }
     void record_to(proto::Recorder& recorder) { recorder_ = &recorder; }
 
     // Starts one helper and waits until it is confined and ready. An error here means that the appliance must not serve.

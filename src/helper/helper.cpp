@@ -2,12 +2,12 @@
 #include "helper/helper.h"
 
 #include <fcntl.h>
-#include <ctime>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <ctime>
 #include <string>
 
 #include "base/log.h"
