@@ -18,6 +18,7 @@ constexpr std::chrono::milliseconds kBackOffFirst{20};
 constexpr std::chrono::milliseconds kBackOffMax{10'000};
 constexpr std::chrono::seconds kStableAfter{60};
 constexpr int kLauncherCleanUpMs = 10'000;
+constexpr std::size_t kKeptEventsMax = 256;
 constexpr std::size_t kReportBytesMax = 64u << 10;
 
 std::chrono::milliseconds back_off(unsigned failures)
@@ -42,7 +43,21 @@ void Supervisor::note(proto::What what, helper::Kind kind, proto::Outcome outcom
     event.actor = "core";
     event.resource = wire::Text<512>(helper::name_of(kind));
     event.number = slot(kind).child.pid();
-    recorder_->note(std::move(event));
+    write(std::move(event));
+}
+
+void Supervisor::write(proto::Event event)
+{
+    // The death of the writer can only be written by its successor, so what is refused now waits for it.
+    recorder_->record(event, [this, event](Result<EventNumber> written) {
+        if (written || stopping_ || kept_.size() == kKeptEventsMax) return;
+        kept_.push_back(event);
+    });
+}
+
+void Supervisor::write_kept()
+{
+    for (auto& event : std::exchange(kept_, {})) write(std::move(event));
 }
 
 Result<void> Supervisor::launch(helper::Kind kind)
@@ -60,6 +75,7 @@ Result<void> Supervisor::launch(helper::Kind kind)
     health_.up[static_cast<std::size_t>(kind)] = true;
     if (entry.plan.ready) entry.plan.ready(report.body);
     entry.plan.role->send(proto::HelperUp{kind, std::move(spawned.link), std::move(report.body)});
+    if (kind == helper::Kind::audit_writer) write_kept();
     note(proto::What::helper_start, kind, proto::Outcome::success);
     return {};
 }

@@ -5,6 +5,7 @@
 // again with back-off, and puts all of it on record. Runs on the core's main thread.
 
 #include <array>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -62,6 +63,8 @@ private:
     void died(helper::Kind kind);
     void schedule_restart(helper::Kind kind);
     void note(proto::What what, helper::Kind kind, proto::Outcome outcome);
+    void write(proto::Event event);
+    void write_kept();
     Slot& slot(helper::Kind kind) { return slots_[static_cast<std::size_t>(kind)]; }
 
     wire::Loop& loop_;
@@ -69,6 +72,7 @@ private:
     helper::Health& health_;
     proto::Recorder* recorder_ = nullptr;
     std::array<Slot, helper::kStandingKinds> slots_;
+    std::deque<proto::Event> kept_;  // could not be recorded: audit itself was down
     bool stopping_ = false;
     bool stopped_ = false;
 };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <csignal>
 
@@ -22,10 +24,15 @@ Result<void> launcher_main(helper::Helper& helper)
     if (::sigprocmask(SIG_BLOCK, &children, nullptr) != 0) return fail_os("block SIGCHLD");
     OCU_CHECK(helper.confine(profiles::kLauncher));
     wire::Loop loop;
-    auto const launcher = OCU_TRY(Launcher::begin(loop, std::move(config)));
+    std::string const run_directory = config.run_directory.str();
+    auto launcher = OCU_TRY(Launcher::begin(loop, std::move(config)));
     auto link = OCU_TRY(helper.report_ready());
     launcher->serve(std::move(link), [&loop] { loop.stop(); });
     loop.run();
+    launcher.reset();
+    // The core is gone, perhaps without a last word: the directory that it made on the host goes with what was mounted on it.
+    ::umount2(run_directory.c_str(), MNT_DETACH);
+    ::rmdir(run_directory.c_str());
     return {};
 }
 

@@ -62,7 +62,11 @@ Result<std::string> attach_loop_device(std::string const& file)
 Result<void> mount_erofs(std::string const& source, std::string const& target)
 {
     constexpr unsigned long kFlags = kReadOnly | kNoSuid | kNoDev;
-    if (::mount(source.c_str(), target.c_str(), "erofs", kFlags, nullptr) == 0) return {};
+    // By descriptor: the guest reads the source's name in its mount table, and where this host keeps things is not its business.
+    UniqueFd const image(::open(source.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!image) return fail_os("open guest image");
+    auto const name = "/proc/self/fd/" + std::to_string(image.get());
+    if (::mount(name.c_str(), target.c_str(), "erofs", kFlags, nullptr) == 0) return {};
     if (errno != ENOTBLK) return fail_os("mount guest image");
     auto const device = OCU_TRY(attach_loop_device(source));
     if (::mount(device.c_str(), target.c_str(), "erofs", kFlags, nullptr) != 0) return fail_os("mount guest image through a loop device");

@@ -50,7 +50,7 @@ def say(text):
 def fail(text, output=""):
     say(f"  FAIL {text}")
     if output:
-        say("\n".join("    " + line for line in output.splitlines()[-60:]))
+        say("\n".join("    " + line[:240] for line in output.splitlines()[-40:]))
     return Count(failed=1)
 
 
