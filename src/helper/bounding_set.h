@@ -2,7 +2,7 @@
 #pragma once
 
 // For the core: what it will never need again is taken from its bounding, permitted and effective sets, and with it from everything that
-// it starts (docs/decisions/0005).
+// it starts (docs/decisions/0005-core-is-root-and-parses-nothing.md).
 
 #include <span>
 

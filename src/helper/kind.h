@@ -2,7 +2,7 @@
 #pragma once
 
 // Which helpers there are. The ten of the architecture, and `exec`: one disposable process per session that alone reads what the guest's
-// agent sends (docs/decisions/0002).
+// agent sends (docs/decisions/0002-exec-helper-per-session.md).
 
 #include <cstdint>
 #include <string_view>

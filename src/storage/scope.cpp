@@ -33,6 +33,20 @@ int link_target_fault(std::string_view target)
 
 mode_t file_mode(mode_t mode) { return mode & 0777; }
 
+mode_t stored_file_mode(mode_t mode)
+{
+    mode_t const closed_write = (mode & S_IWUSR) == 0 ? S_ISVTX : 0;
+    mode_t const closed_read = (mode & S_IRUSR) == 0 ? S_ISGID : 0;
+    return file_mode(mode) | S_IRUSR | S_IWUSR | closed_write | closed_read;
+}
+
+mode_t shown_file_mode(mode_t stored)
+{
+    mode_t const closed_write = (stored & S_ISVTX) != 0 ? S_IWUSR : 0;
+    mode_t const closed_read = (stored & S_ISGID) != 0 ? S_IRUSR : 0;
+    return file_mode(stored) & ~(closed_write | closed_read);
+}
+
 mode_t directory_mode(mode_t mode) { return mode & 01777; }
 
 }  // namespace ocu::storage

@@ -67,6 +67,7 @@ void SessionTree::show(struct stat& attributes, NodeId node) const
     attributes.st_uid = owner_;
     attributes.st_gid = owner_;
     attributes.st_rdev = 0;
+    if (S_ISREG(attributes.st_mode)) attributes.st_mode = S_IFREG | shown_file_mode(attributes.st_mode);
     attributes.st_mode &= S_IFMT | 01777;
     // The halves of the mount look writable by their owner, so that a write to uploads is refused as what it is: EROFS.
     if (node <= kOutputsNode) attributes.st_mode = S_IFDIR | 0755;

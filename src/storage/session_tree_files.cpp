@@ -62,7 +62,7 @@ Answer<Created> SessionTree::create(NodeId parent, std::string_view name, mode_t
     if (!above) return refuse(above.error());
     if (!handles_left()) return refuse(ENFILE);
     Named const named{*above, std::string(name)};
-    auto fd = quota_.has_entry() ? open_file(named, (flags & O_ACCMODE) | O_CREAT | O_EXCL, file_mode(mode)) : refuse(ENOSPC);
+    auto fd = quota_.has_entry() ? open_file(named, (flags & O_ACCMODE) | O_CREAT | O_EXCL, stored_file_mode(mode)) : refuse(ENOSPC);
     bool const made = fd.has_value();
     if (made) quota_.entry_made();
     if (!made && (flags & O_EXCL) == 0 && (fd.error() == EEXIST || fd.error() == ENOSPC)) {
@@ -222,7 +222,7 @@ Answer<void> SessionTree::change_mode(NodeId node, mode_t mode)
     auto const is = stored(node);
     if (!is) return refuse(is.error());
     if (S_ISLNK(is->st_mode)) return refuse(EOPNOTSUPP);
-    auto const kept = S_ISDIR(is->st_mode) ? directory_mode(mode) : file_mode(mode);
+    auto const kept = S_ISDIR(is->st_mode) ? directory_mode(mode) : stored_file_mode(mode);
     // fchmodat follows a link; that this is none was seen just above, and nobody else changes the tree.
     if (auto const named = place(node)) return done(::fchmodat(named->directory, named->name.c_str(), kept, 0));
     if (auto* const handle = any_handle_on(node)) return done(::fchmod(handle->file.get(), kept));
