@@ -19,6 +19,7 @@ constexpr std::chrono::milliseconds kBackOffMax{10'000};
 constexpr std::chrono::seconds kStableAfter{60};
 constexpr int kLauncherCleanUpMs = 10'000;
 constexpr std::size_t kKeptEventsMax = 256;
+constexpr std::chrono::milliseconds kKeptEventsEvery{50};
 constexpr std::size_t kReportBytesMax = 64u << 10;
 
 std::chrono::milliseconds back_off(unsigned failures)
@@ -52,6 +53,7 @@ void Supervisor::write(proto::Event event)
     recorder_->record(event, [this, event](Result<EventNumber> written) {
         if (written || stopping_ || kept_.size() == kKeptEventsMax) return;
         kept_.push_back(event);
+        if (kept_.size() == 1) keep_trying_ = loop_.after(kKeptEventsEvery, [this] { write_kept(); });
     });
 }
 
@@ -75,7 +77,6 @@ Result<void> Supervisor::launch(helper::Kind kind)
     health_.up[static_cast<std::size_t>(kind)] = true;
     if (entry.plan.ready) entry.plan.ready(report.body);
     entry.plan.role->send(proto::HelperUp{kind, std::move(spawned.link), std::move(report.body)});
-    if (kind == helper::Kind::audit_writer) write_kept();
     note(proto::What::helper_start, kind, proto::Outcome::success);
     return {};
 }

@@ -73,6 +73,7 @@ private:
     proto::Recorder* recorder_ = nullptr;
     std::array<Slot, helper::kStandingKinds> slots_;
     std::deque<proto::Event> kept_;  // could not be recorded: audit itself was down
+    wire::Watch keep_trying_;
     bool stopping_ = false;
     bool stopped_ = false;
 };
