@@ -42,6 +42,8 @@ struct Front::State : std::enable_shared_from_this<Front::State> {
     void on_frame(wire::Link::Frame const& frame);
     void on_authorized(proto::FrontAuthorized const& answer);
     void on_done(proto::FrontDone const& done);
+    void refused(std::string_view code, std::string const& trace, std::string_view token);
+    void answer(std::shared_ptr<HttpReply> const& reply, wire::HttpResponse response, std::string const& trace, std::string_view token);
 
     template <class Message, class Then>
     void with(wire::Link::Frame const& frame, Then then)
@@ -55,6 +57,7 @@ struct Front::State : std::enable_shared_from_this<Front::State> {
         HttpRequest request;
         std::string token;
         std::shared_ptr<HttpReply> reply;
+        std::string trace;
     };
     struct Known {
         crypto::Digest token;  // salted: a token is not kept beyond its request
@@ -91,16 +94,36 @@ void Front::State::begin(UniqueFd listener, UniqueFd fd)
     wire::HttpServer::Options http_options;
     http_options.limits = options.http;
     http_options.tls = std::exchange(options.tls, std::nullopt);
-    http_options.refuse = [](wire::HttpRefusal refusal) { return refused_by_server(refusal, new_trace()); };
+    http_options.refuse = [weak](wire::HttpRefusal refusal) {
+        auto const trace = new_trace();
+        if (auto const self = weak.lock()) self->refused(refusal.code, trace, {});
+        return refused_by_server(refusal, trace);
+    };
     http.emplace(loop, std::move(listener), std::move(http_options), [weak](HttpRequest request, std::shared_ptr<HttpReply> reply) {
         if (auto const self = weak.lock()) self->on_request(std::move(request), std::move(reply));
     });
 }
 
+void Front::State::refused(std::string_view code, std::string const& trace, std::string_view token)
+{
+    proto::FrontRefused told;
+    told.trace = wire::Text<proto::kTraceBytesMax>::cut(trace);
+    told.code = wire::Text<48>::cut(code);
+    told.token = wire::Text<proto::kTokenBytesMax>::cut(token);
+    link->send(told);
+}
+
+void Front::State::answer(std::shared_ptr<HttpReply> const& reply, wire::HttpResponse response, std::string const& trace, std::string_view token)
+{
+    if (!response.refused_as.empty()) refused(response.refused_as, trace, token);
+    reply->send(std::move(response));
+}
+
 void Front::State::on_request(HttpRequest request, std::shared_ptr<HttpReply> reply)
 {
-    auto decision = judge_head(options.rules, request, new_trace());
-    if (auto* const response = std::get_if<wire::HttpResponse>(&decision)) return reply->send(std::move(*response));
+    auto const trace = new_trace();
+    auto decision = judge_head(options.rules, request, trace);
+    if (auto* const response = std::get_if<wire::HttpResponse>(&decision)) return answer(reply, std::move(*response), trace, {});
     if (std::holds_alternative<HealthAsked>(decision)) {
         RequestId const id{++last_request};
         health_waiting.emplace(id, std::move(reply));
@@ -116,8 +139,9 @@ void Front::State::authorize(HttpRequest request, std::string token, std::shared
         return accepted(request, token, reply);
     }
     RequestId const id{++last_request};
-    link->send(proto::FrontAuthorize{id, token});
-    waiting.emplace(id, Waiting{std::move(request), std::move(token), std::move(reply)});
+    auto trace = new_trace();
+    link->send(proto::FrontAuthorize{id, token, wire::Text<proto::kTraceBytesMax>(trace)});
+    waiting.emplace(id, Waiting{std::move(request), std::move(token), std::move(reply), std::move(trace)});
 }
 
 void Front::State::on_authorized(proto::FrontAuthorized const& answer)
@@ -128,7 +152,7 @@ void Front::State::on_authorized(proto::FrontAuthorized const& answer)
     waiting.erase(found);
     if (!answer.good) {
         known.erase(waited.request.connection);
-        return waited.reply->send(unauthorized(options.rules, Token::refused, new_trace()));
+        return waited.reply->send(unauthorized(options.rules, Token::refused, waited.trace));
     }
     if (known.size() > options.http.connections_max) known.clear();
     known.insert_or_assign(waited.request.connection, Known{digest_of(waited.token), clock.now() + kAuthorizedFor});
@@ -138,11 +162,12 @@ void Front::State::on_authorized(proto::FrontAuthorized const& answer)
 // The body is parsed from here on, never before.
 void Front::State::accepted(HttpRequest const& request, std::string const& token, std::shared_ptr<HttpReply> const& reply)
 {
-    auto decision = decide(options.rules, request, new_trace());
-    if (auto* const response = std::get_if<wire::HttpResponse>(&decision)) return reply->send(std::move(*response));
+    auto const trace = new_trace();
+    auto decision = decide(options.rules, request, trace);
+    if (auto* const response = std::get_if<wire::HttpResponse>(&decision)) return answer(reply, std::move(*response), trace, token);
     if (auto const* const cancel = std::get_if<CancelAsked>(&decision)) {
         link->send(proto::FrontCancel{RequestId{}, token, cancel->chat, cancel->id});
-        return reply->send({202, {}, {}});
+        return reply->send({.status = 202});
     }
     call(std::move(std::get<CallAsked>(decision)), token, reply);
 }

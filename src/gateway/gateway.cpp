@@ -44,7 +44,8 @@ struct Gateway::State {
     void on_call(proto::FrontCall asked);
     void on_cancel(proto::FrontCancel const& asked);
     Reason admit(Caller const& caller, std::string const& chat);
-    void note_stranger();
+    void note_stranger(std::string const& trace);
+    void on_refused(proto::FrontRefused const& told);
     void refuse(proto::FrontCall const& asked, Caller const* caller, Reason reason);
 
     template <class Message>
@@ -168,6 +169,7 @@ void Gateway::State::on_frame(wire::Link::Frame const& frame)
     case proto::Type::authorize: return with<proto::FrontAuthorize>(frame, [this](auto const& asked) { on_authorize(asked); });
     case proto::Type::call_tool: return with<proto::FrontCall>(frame, [this](auto asked) { on_call(std::move(asked)); });
     case proto::Type::cancel_call: return with<proto::FrontCancel>(frame, [this](auto const& asked) { on_cancel(asked); });
+    case proto::Type::front_refused: return with<proto::FrontRefused>(frame, [this](auto const& told) { on_refused(told); });
     case proto::Type::health_wanted:
         return with<proto::HealthWanted>(frame, [this](auto const& asked) {
             send(proto::HealthTold{asked.request, wires.health.all_up() && !stopping});
@@ -179,11 +181,28 @@ void Gateway::State::on_frame(wire::Link::Frame const& frame)
 void Gateway::State::on_authorize(proto::FrontAuthorize const& asked)
 {
     bool const good = callers.find(asked.token.view()) != nullptr;
-    if (!good) note_stranger();
+    if (!good) note_stranger(asked.trace.str());
     send(proto::FrontAuthorized{asked.request, good});
 }
 
-void Gateway::State::note_stranger()
+void Gateway::State::on_refused(proto::FrontRefused const& told)
+{
+    Caller const* const caller = told.token.empty() ? nullptr : callers.find(told.token.view());
+    auto const count = caller == nullptr ? strangers.add(clock.now()) : of(*caller).refusals.add(clock.now());
+    if (count == 0) return;
+    proto::Event event;
+    event.what = caller == nullptr ? What::caller_refused : What::tool_call_refused;
+    event.outcome = proto::Outcome::failure;
+    event.reason = proto::reason_of(told.code.view());
+    event.trace = told.trace;
+    event.actor = caller == nullptr ? wire::Text<128>("unknown") : wire::Text<128>::cut(caller->name);
+    event.resource = "mcp";
+    event.detail = wire::Text<1024>(told.code.str());
+    event.number = count;
+    wires.recorder.note(std::move(event));
+}
+
+void Gateway::State::note_stranger(std::string const& trace)
 {
     auto const count = strangers.add(clock.now());
     if (count == 0) return;
@@ -191,7 +210,7 @@ void Gateway::State::note_stranger()
     event.what = What::caller_refused;
     event.outcome = proto::Outcome::failure;
     event.reason = Reason::unauthorized;
-    event.trace = new_trace();
+    event.trace = wire::Text<64>(trace);
     event.actor = "unknown";
     event.resource = "mcp";
     event.number = count;
@@ -216,7 +235,7 @@ void Gateway::State::refuse(proto::FrontCall const& asked, Caller const* caller,
 {
     std::string const trace = new_trace();
     if (caller == nullptr) {
-        note_stranger();
+        note_stranger(trace);
     } else if (auto const count = of(*caller).refusals.add(clock.now()); count != 0) {
         proto::Event event;
         event.what = What::tool_call_refused;
@@ -266,7 +285,7 @@ void Gateway::State::on_cancel(proto::FrontCancel const& asked)
         return;
     }
     Caller const* const caller = callers.find(asked.token.view());
-    if (caller == nullptr) return note_stranger();
+    if (caller == nullptr) return note_stranger(new_trace());
     if (Call* const call = desk.calls().find_client(caller->id, asked.chat.str(), asked.client_id.str())) desk.cancel(*call);
 }
 

@@ -25,12 +25,20 @@ constexpr std::int64_t kListFreshMs = 3'600'000;  // static until the next start
 
 HttpResponse json_response(unsigned status, std::string body)
 {
-    return {status, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}, std::move(body)};
+    return {status, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}, std::move(body), {}};
+}
+
+// Every refusal of this face is made here, so that none goes without its code for the record.
+HttpResponse refusal(unsigned status, std::string body, std::string_view code)
+{
+    HttpResponse response = json_response(status, std::move(body));
+    response.refused_as = code;
+    return response;
 }
 
 HttpResponse refused(unsigned status, std::string_view code, std::string_view trace)
 {
-    return json_response(status, error_body({}, kRefused, code, trace));
+    return refusal(status, error_body({}, kRefused, code, trace), code);
 }
 
 // Everything about one request that the methods below need.
@@ -43,7 +51,7 @@ struct Asked {
 
     HttpResponse fault(unsigned status, int code, std::string_view name, Json more = Json::object()) const
     {
-        return json_response(status, error_body(message.id, code, name, trace, std::move(more)));
+        return refusal(status, error_body(message.id, code, name, trace, std::move(more)), name);
     }
     HttpResponse result(Json value) const
     {
@@ -67,7 +75,8 @@ HttpResponse unsupported_revision(std::string_view id, std::string_view wanted, 
     more.set("supported", revisions_json());
     // The client's own word back to it, bounded: it must be able to tell which of its tries this answers.
     more.set("requested", wanted.substr(0, kRevisionBytesMax));
-    return json_response(400, error_body(id, kUnsupportedRevision, "unsupported_protocol_version", trace, std::move(more)));
+    constexpr std::string_view kName = "unsupported_protocol_version";
+    return refusal(400, error_body(id, kUnsupportedRevision, kName, trace, std::move(more)), kName);
 }
 
 // A name or URI in a header: plain, or =?base64?...?= where it would not be plain ASCII.
@@ -99,7 +108,7 @@ bool headers_agree(HttpRequest const& request, RpcMessage const& message, std::s
 std::expected<Era, HttpResponse> era_of(HttpRequest const& request, RpcMessage const& message, std::string_view trace)
 {
     auto const fault = [&](int code, std::string_view name) {
-        return std::unexpected(json_response(400, error_body(message.id, code, name, trace)));
+        return std::unexpected(refusal(400, error_body(message.id, code, name, trace), name));
     };
     if (request.count("mcp-protocol-version") > 1) return fault(kHeaderMismatch, "header_mismatch");
     std::string_view const header = request.header("mcp-protocol-version");
@@ -191,7 +200,9 @@ Decision call_tool(Asked const& asked)
     if (!read) {
         // For the model to read and do better; the words are ours.
         std::string sentence = "`" + std::string(read.error().name) + "` " + std::string(read.error().must) + ".";
-        return asked.result(error_result(asked.era, name_of(Reason::bad_arguments), sentence, asked.trace));
+        auto response = asked.result(error_result(asked.era, name_of(Reason::bad_arguments), sentence, asked.trace));
+        response.refused_as = name_of(Reason::bad_arguments);
+        return response;
     }
     return CallAsked{asked.era, asked.message.id, progress_token(asked.message.params), *chat, std::move(read->arguments), read->ignored,
         accepts(asked.request)};
@@ -230,7 +241,7 @@ HttpResponse resource_metadata(FaceRules const& rules)
     body.set("resource", rules.public_url + "/mcp");
     body.set("resource_name", "ocu-appliance");
     body.set("bearer_methods_supported", std::move(methods));
-    return {200, {{"Content-Type", "application/json"}}, body.print()};
+    return {200, {{"Content-Type", "application/json"}}, body.print(), {}};
 }
 
 HttpResponse method_not_allowed(std::string_view allowed, std::string_view trace)
@@ -265,11 +276,11 @@ HeadDecision judge_head(FaceRules const& rules, HttpRequest const& request, std:
 Decision decide(FaceRules const& rules, HttpRequest const& request, std::string_view trace)
 {
     auto const document = Json::parse(request.body, {.bytes_max = kBodyBytesMax, .depth_max = kJsonDepthMax});
-    if (!document) return json_response(400, error_body({}, kParseError, "not_json", trace));
+    if (!document) return refusal(400, error_body({}, kParseError, "not_json", trace), "not_json");
     auto const message = read_message(document->view());
     if (!message) {
         auto const& fault = message.error();
-        return json_response(400, error_body(fault.id, fault.code, fault.name, trace));
+        return refusal(400, error_body(fault.id, fault.code, fault.name, trace), fault.name);
     }
     auto const era = era_of(request, *message, trace);
     if (!era) return era.error();

@@ -22,8 +22,9 @@ struct FrontAuthorize {
     static constexpr Type kType = Type::authorize;
     RequestId request;
     wire::Text<kTokenBytesMax> token;
+    wire::Text<kTraceBytesMax> trace;  // what the client will be shown if the answer is no
 
-    static void fields(auto& wire, auto& m) { wire(m.request, m.token); }
+    static void fields(auto& wire, auto& m) { wire(m.request, m.token, m.trace); }
 };
 
 struct FrontAuthorized {
@@ -89,6 +90,16 @@ struct CallersChanged {
     static void fields(auto& wire, auto& m) { wire(m.generation); }
 };
 
+// The front itself has said no, before there was a call: for the record, under the correlation id that the client was shown.
+struct FrontRefused {
+    static constexpr Type kType = Type::front_refused;
+    wire::Text<kTraceBytesMax> trace;
+    wire::Text<48> code;
+    wire::Text<kTokenBytesMax> token;  // empty: refused before one was read
+
+    static void fields(auto& wire, auto& m) { wire(m.trace, m.code, m.token); }
+};
+
 struct HealthWanted {
     static constexpr Type kType = Type::health_wanted;
     RequestId request;
@@ -110,6 +121,7 @@ inline constexpr std::array kGatewayFrontMaySay{
     wire::Permit{static_cast<std::uint16_t>(Type::call_tool), 0, kToolTextBytesMax + (16u << 10)},
     wire::Permit{static_cast<std::uint16_t>(Type::cancel_call), 0, 1024},
     wire::Permit{static_cast<std::uint16_t>(Type::health_wanted), 0, 8},
+    wire::Permit{static_cast<std::uint16_t>(Type::front_refused), 0, 1024},
 };
 
 inline constexpr std::array kGatewayMaySayToFront{

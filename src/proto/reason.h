@@ -39,4 +39,12 @@ constexpr std::string_view name_of(Reason reason)
     return kNames[static_cast<std::size_t>(reason)];
 }
 
+// The reason of that name; bad_request for a code that is not in the list (a face's own, more detailed word).
+constexpr Reason reason_of(std::string_view name)
+{
+    for (std::uint16_t i = 0; i <= static_cast<std::uint16_t>(Reason::kLast); ++i)
+        if (name_of(static_cast<Reason>(i)) == name) return static_cast<Reason>(i);
+    return Reason::bad_request;
+}
+
 }  // namespace ocu::proto

@@ -10,7 +10,7 @@ namespace ocu::proto {
 
 enum class Type : std::uint16_t {
     // gateway_front <-> gateway
-    authorize = 0x0100, authorized, call_tool, cancel_call, call_progress, call_done, callers_changed, front_listen, health_wanted, health_told,
+    authorize = 0x0100, authorized, call_tool, cancel_call, call_progress, call_done, callers_changed, front_refused, health_wanted, health_told,
     // operator_front <-> control
     operator_connection = 0x0120, operator_gone, operator_ask, operator_answer,
     // files_front <-> storage

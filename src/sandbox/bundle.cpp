@@ -50,7 +50,10 @@ Json mounts_of(BundlePlan const& plan)
     Json list = Json::array();
     list.push(mount("/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}));
     list.push(mount("/dev", "tmpfs", "tmpfs", {"nosuid", "noexec", "strictatime", "mode=755", "size=65536"}));
-    list.push(mount("/dev/pts", "devpts", "devpts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}));
+    // Terminals are counted for the whole machine: without a bound of its own one guest could take all that others may have (T-06).
+    Strings terminals{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"};
+    if (plan.tier == proto::Tier::runc) terminals.push_back("max=" + std::to_string(kGuestTerminalsMax));
+    list.push(mount("/dev/pts", "devpts", "devpts", terminals));
     list.push(scratch("/dev/shm", limits, {"noexec", "mode=1777"}));
     list.push(scratch("/tmp", limits, {"mode=1777"}));
     list.push(scratch("/workspace", limits, {"mode=755", "uid=" + user, "gid=" + user}));
@@ -88,11 +91,20 @@ Json process_of()
     return process;
 }
 
-Json condition(policy::ArgumentRule const& rule)
+Json condition(std::int64_t index, std::uint64_t value, std::uint64_t value_two, std::string_view compare)
 {
     Json entry = Json::object();
-    entry.set("index", static_cast<std::int64_t>(rule.index)).set("value", rule.value).set("valueTwo", rule.value_two).set("op", rule.compare);
+    entry.set("index", index).set("value", value).set("valueTwo", value_two).set("op", compare);
     return entry;
+}
+
+// All of them must hold.
+Json conditions_of(policy::ArgumentRule const& rule)
+{
+    Json list = Json::array();
+    list.push(condition(static_cast<std::int64_t>(rule.index), rule.value, rule.value_two, rule.compare));
+    if (rule.equal_index >= 0) list.push(condition(rule.equal_index, rule.equal_value, 0, "SCMP_CMP_EQ"));
+    return list;
 }
 
 Json seccomp_of()
@@ -105,9 +117,7 @@ Json seccomp_of()
     rules.push(std::move(plain));
     for (auto const& rule : policy::kGuestArgumentRules) {
         Json entry = Json::object();
-        Json arguments = Json::array();
-        arguments.push(condition(rule));
-        entry.set("names", list_of({std::string(rule.name)})).set("action", "SCMP_ACT_ALLOW").set("args", std::move(arguments));
+        entry.set("names", list_of({std::string(rule.name)})).set("action", "SCMP_ACT_ALLOW").set("args", conditions_of(rule));
         rules.push(std::move(entry));
     }
     // "No such call" rather than "not permitted": programs then use what came before it.
@@ -153,7 +163,8 @@ Json linux_of(BundlePlan const& plan)
     linux_part.set("namespaces", namespaces_of(plan)).set("uidMappings", id_mapping(plan.place)).set("gidMappings", id_mapping(plan.place));
     linux_part.set("maskedPaths", list_of({"/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
         "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/proc/interrupts", "/proc/kallsyms", "/proc/modules",
-        "/proc/config.gz", "/sys/firmware", "/sys/devices/virtual/powercap"}));
+        "/proc/config.gz", "/proc/cmdline", "/proc/diskstats", "/proc/partitions", "/proc/swaps", "/proc/iomem", "/proc/ioports",
+        "/proc/key-users", "/proc/sys/kernel/random/boot_id", "/sys/firmware", "/sys/devices/virtual/powercap"}));
     linux_part.set("readonlyPaths", list_of({"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}));
     Json nothing = Json::object();
     nothing.set("allow", false).set("access", "rwm");

@@ -11,6 +11,7 @@
 #include <ranges>
 
 #include "sandbox/files.h"
+#include "sandbox/limits.h"
 
 namespace ocu::sandbox {
 
@@ -122,6 +123,9 @@ Result<void> Cgroups::limit_v1(std::string const& name, CgroupLimits const& limi
     // memory and swap may not be below that of memory. Equal values are accepted in any order.
     OCU_CHECK(write_existing(memory + "/memory.limit_in_bytes", bytes));
     if (exists(memory + "/memory.memsw.limit_in_bytes")) OCU_CHECK(write_existing(memory + "/memory.memsw.limit_in_bytes", bytes));
+    // v1 leaves socket buffers out of the limit above: a guest that talks to itself would fill what all of the machine's TCP has.
+    if (auto const sockets = memory + "/memory.kmem.tcp.limit_in_bytes"; exists(sockets))
+        OCU_CHECK(write_existing(sockets, std::to_string(kGuestSocketBytesMax)));
     OCU_CHECK(write_existing(with("pids")->mount + name + "/pids.max", std::to_string(limits.tasks)));
     OCU_CHECK(write_existing(cpu + "/cpu.cfs_period_us", std::to_string(kCpuPeriodMicroseconds)));
     return write_existing(cpu + "/cpu.cfs_quota_us", std::to_string(cpu_quota(limits)));
@@ -172,7 +176,8 @@ bool Cgroups::empty(std::string const& name) const
     for (auto const& tree : trees_) {
         auto const group = tree.mount + name;
         if (tree.unified) {
-            if (read_text(group + "/cgroup.events", 4096).find("populated 1") != std::string::npos) return false;
+            // Unreadable is not empty: a guest is called dead only when the kernel says so (T-13).
+            if (exists(group) && read_text(group + "/cgroup.events", 4096).find("populated 0") == std::string::npos) return false;
             continue;
         }
         for (auto const member : kMembers)

@@ -22,6 +22,7 @@ static_assert(kHostIdBase + kSlotsMax * kHostIdsPerSlot < 0x7fff'ffffu, "ids of 
 inline constexpr std::chrono::milliseconds kStartDeadline = 20s;        // create to up, else session_failed
 inline constexpr std::chrono::milliseconds kDestroyRetry = 1s;          // after the launcher said that it could not
 inline constexpr std::chrono::milliseconds kStopDeadline = 5s;          // sessions that are still ending when the role stops
+inline constexpr std::chrono::milliseconds kProgressGap = 500ms;        // between two reports of one session; its helper's own is longer
 inline constexpr std::size_t kCallsWaitingMax = 64;                     // of one session, before it is up
 
 // Launcher.
@@ -37,6 +38,8 @@ inline constexpr std::uint32_t kGvisorTasks = 256;                      // of th
 inline constexpr std::uint32_t kGvisorTasksPerGuestTask = 3;            // host tasks for each guest task (systrap)
 inline constexpr std::uint64_t kRuntimeMemoryBytes = 64ull << 20;       // beyond the guest's own, for the runtime's processes
 inline constexpr std::uint64_t kGuestOpenFilesMax = 16'384;
+inline constexpr std::uint32_t kGuestTerminalsMax = 64;                 // of the machine's 4096
+inline constexpr std::uint64_t kGuestSocketBytesMax = 32ull << 20;      // in socket buffers, where the kernel does not count them as memory
 static_assert(kRuntimeDeadline < kStartDeadline, "the launcher says why before the session gives up");
 
 }  // namespace ocu::sandbox

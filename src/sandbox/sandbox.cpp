@@ -245,8 +245,12 @@ void Sandbox::State::exec_says(SessionId id, wire::Link::Frame const& frame)
     case proto::Type::exec_guest_gone:
         return happens(id, Happening::guest_gone, session.stage == Stage::up ? Reason::session_ended : Reason::session_failed);
     case proto::Type::exec_progress:
-        if (auto news = wire::decode<proto::ExecProgress>(frame.body); news && session.calls.running(news->call))
+        if (auto news = wire::decode<proto::ExecProgress>(frame.body); news && session.calls.running(news->call)) {
+            // A helper that its guest has taken over would fill the gateway's inbox with them (T-06, T-14).
+            if (clock.now() < session.progress_from) return;
+            session.progress_from = clock.now() + kProgressGap;
             return wires.gateway.send(proto::ToolProgress{news->call, news->elapsed, news->total, std::move(news->last_line)});
+        }
         break;
     case proto::Type::exec_done:
         if (auto done = wire::decode<proto::ExecDone>(frame.body); done && session.calls.answered(done->call))

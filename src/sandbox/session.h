@@ -25,6 +25,7 @@ struct Session {
     proto::Reason end_reason = proto::Reason::none;  // why it ended; meaningful from `ending` on
     Monotonic began;
     CallQueue calls;
+    Monotonic progress_from{};  // nothing that is only progress is passed on before
     // From Prepared to the end.
     UniqueFd lane_program;
     helper::Child exec;

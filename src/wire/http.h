@@ -40,8 +40,9 @@ struct HttpRequest {
 
 struct HttpResponse {
     unsigned status = 200;
-    std::vector<HttpHeader> headers;
-    std::string body;
+    std::vector<HttpHeader> headers{};
+    std::string body{};
+    std::string refused_as{};  // the stable code, where this answer refuses: for the record, never sent
 };
 
 // One request's way to answer, once, now or later, on the loop's thread. Dropping it unanswered answers 500.

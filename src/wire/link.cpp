@@ -147,6 +147,11 @@ bool Link::read_some()
             in_descriptors_.emplace_back(number);
         }
     }
+    // Those of a frame that is not whole yet, and those just read; more belong to no frame and would only pile up (T-14).
+    if (in_descriptors_.size() > 2 * kLinkDescriptorsMax) {
+        lose(Lost::violation);
+        return false;
+    }
     if ((message.msg_flags & MSG_CTRUNC) != 0) {
         lose(Lost::violation);
         return false;

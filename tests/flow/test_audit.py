@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Flow F10: every record is on disk before its answer, and nobody changes one unseen (AU-1 .. AU-4, CT-6, T-09, T-10)."""
 
+import json
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -33,6 +35,25 @@ class OnDiskFirst(ApplianceCase):
         self.chat("x", token="wrong-" + "A" * 37).http(b"{}")
         for word in ("appliance_start", "manifest_applied", "helper_start", "session_create", "session_ready", "caller_refused"):
             self.assertTrue(find_events(self.appliance, lambda e, w=word: says(e, w), seconds=3), word)
+
+    def test_what_the_front_refuses_is_on_record_under_the_id_that_the_client_was_shown(self):
+        """One of each second is written, the rest of that second is counted with the next: so each waits its turn here."""
+        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
+        asked = (
+            ("unknown_tool", json.dumps({**call, "params": {"name": "nope", "arguments": {}}}), {}),
+            ("bad_arguments", json.dumps({**call, "params": {"name": "bash_tool", "arguments": {}}}), {}),
+            ("chat_id_invalid", json.dumps({**call, "params": {"name": "bash_tool", "arguments": {"command": "true"}}}), {"X-Chat-Id": "a/b"}),
+            ("not_json", "{", {}),
+            ("origin_not_allowed", "{}", {"Origin": "http://elsewhere.example"}),
+            ("unauthorized", "{}", {"Authorization": "Bearer " + "x" * 43}),
+        )
+        for code, body, headers in asked:
+            time.sleep(1.1)
+            shown = re.search(r'correlation(?:Id"\s*:\s*"| id )([0-9a-f]{16})',
+                              self.client.http(body.encode(), headers=self.client.headers(**headers)).body.decode()).group(1)
+            found = find_events(self.appliance, lambda e, t=shown: e["metadata"].get("correlation_uid") == t, seconds=3)
+            self.assertEqual(len(found), 1, code)
+            self.assertTrue(says(found[0], code), (code, found))
 
     def test_no_key_and_no_token_is_in_the_log(self):
         self.client.bash("true")

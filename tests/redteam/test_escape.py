@@ -3,26 +3,10 @@
 
 import os
 
+from support.attempts import through
 from support.case import ApplianceCase, on_gvisor
 
 ATTEMPTS = r"""
-import ctypes, os, socket, struct
-libc = ctypes.CDLL(None, use_errno=True)
-def attempt(name, call):
-    # Each in a process of its own: some refusals are the end of whoever asked.
-    child = os.fork()
-    if child == 0:
-        try: got = call()
-        except BaseException: got = None
-        os._exit(7 if got else 0)
-    status = os.waitpid(child, 0)[1]
-    print(name, 'THROUGH' if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 7 else 'REFUSED', flush=True)
-def ok(result): return result == 0
-def opened(path, flags=os.O_RDONLY):
-    def go():
-        fd = os.open(path, flags)
-        return os.read(fd, 16) if flags == os.O_RDONLY else True
-    return go
 attempt('setuid', lambda: os.setuid(0) or True)
 attempt('mount', lambda: ok(libc.mount(b'none', b'/mnt', b'tmpfs', 0, None)))
 attempt('umount', lambda: ok(libc.umount2(b'/mnt/user-data', 2)))
@@ -63,6 +47,39 @@ attempt('packet-socket', lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW
 attempt('vsock', lambda: socket.socket(40, socket.SOCK_STREAM).connect((2, 1)) or True)
 attempt('write-root', opened('/usr/bin/bash', os.O_WRONLY))
 attempt('write-readme', opened('/usr/share/ocu/README.md', os.O_WRONLY))
+attempt('agent-memory-map', opened('/proc/1/maps'))
+attempt('agent-channel', lambda: [fd for fd in range(3, 32) if os.path.exists('/proc/1/fd/%d' % fd) and os.open('/proc/1/fd/%d' % fd, os.O_RDWR) >= 0])
+attempt('agent-descriptor-taken', lambda: call(438, libc.syscall(434, 1, 0), 0, 0))
+attempt('agent-read', lambda: libc.syscall(310, 1, (ctypes.c_void_p * 2)(0x400000, 8), 1, (ctypes.c_void_p * 2)(0x400000, 8), 1, 0) > 0)
+attempt('agent-seized', lambda: ok(libc.ptrace(0x4206, 1, 0, 0)))
+attempt('agent-compared', lambda: call(312, 1, 1, 0, 0, 0))
+attempt('agent-signalled', lambda: [number for number in range(1, 65) if ok(libc.kill(1, number))])
+attempt('agent-oom', opened('/proc/1/oom_score_adj', os.O_WRONLY))
+attempt('agent-limits', lambda: ok(libc.prlimit(1, 7, struct.pack('QQ', 0, 0), None)))
+attempt('agent-root', lambda: os.listdir('/proc/1/root/'))
+attempt('new-mount-calls', lambda: call(430, b'proc', 0) or call(428, -100, b'/', 1) or call(442, -1, b'', 0, 0, 0))
+attempt('fanotify', lambda: call(300, 0, 0))
+attempt('kernel-log', lambda: call(103, 3, ctypes.create_string_buffer(64), 64))
+attempt('keys-asked', lambda: call(249, b'user', b'x', b'y', -3))
+attempt('key-control', lambda: call(250, 0, -3, 1))
+attempt('ports', lambda: call(172, 3) or call(173, 0x80, 1, 1))
+attempt('kexec', lambda: call(246, 0, 0, 0, 0))
+attempt('accounting', lambda: call(163, b'/workspace/x'))
+attempt('quota', lambda: call(179, 0x80000700, 0, 0, 0))
+attempt('no-randomization', lambda: call(135, 0x40000))
+attempt('other-architecture', lambda: call(0x40000000 | 39))
+attempt('real-time', lambda: call(144, 0, 1, struct.pack('i', 50)))
+attempt('crypto-socket', lambda: socket.socket(38, socket.SOCK_SEQPACKET, 0))
+attempt('bluetooth-socket', lambda: socket.socket(31, socket.SOCK_RAW, 1))
+for number, name in {2: 'usersock', 4: 'sock-diag', 6: 'xfrm', 7: 'selinux', 9: 'audit', 11: 'connector', 12: 'netfilter', 15: 'uevent', 16: 'generic'}.items():
+    attempt('netlink-' + name, lambda: socket.socket(16, socket.SOCK_RAW, number))
+attempt('asynchronous-io', lambda: call(206, 20000, ctypes.byref(ctypes.c_ulong(0))))
+attempt('oom-immunity', lambda: os.write(os.open('/proc/self/oom_score_adj', os.O_WRONLY), b'-1000'))
+attempt('write-agent', opened('/run/ocu/agent', os.O_WRONLY))
+attempt('write-hosts', opened('/etc/hosts', os.O_WRONLY))
+for name in ('cmdline', 'diskstats', 'partitions', 'swaps', 'iomem', 'ioports', 'key-users', 'kallsyms', 'keys', 'interrupts', 'modules',
+             'sys/kernel/random/boot_id'):
+    attempt('host-' + name.split('/')[-1], opened('/proc/' + name))
 """
 
 
@@ -71,12 +88,8 @@ class Escape(ApplianceCase):
     harmless = set()
 
     def test_every_way_out_is_refused(self):
-        self.client.call("create_file", path="/workspace/attempts.py", file_text=ATTEMPTS)
-        text = self.client.bash("python3 /workspace/attempts.py 2>&1", timeout_s=60)
-        lines = [line.split() for line in text.splitlines() if line.strip()]
-        self.assertGreaterEqual(len(lines), 38, text)
-        through = {words[0] for words in lines if "REFUSED" not in words}
-        self.assertEqual(through - self.harmless, set(), text)
+        got, text = through(self, self.client, ATTEMPTS, 88)
+        self.assertEqual(got - self.harmless, set(), text)
 
     def test_root_inside_is_nobody_outside(self):
         self.client.bash("sleep 30 >/dev/null 2>&1 &")
@@ -108,4 +121,5 @@ class Escape(ApplianceCase):
 
 
 class EscapeOnGvisor(on_gvisor(Escape)):
-    harmless = {"nested-user-namespace", "nested-network-namespace", "userfaultfd", "kmsg", "keyring", "fuse-device"}
+    harmless = {"nested-user-namespace", "nested-network-namespace", "userfaultfd", "kmsg", "keyring", "key-control", "fuse-device", "kernel-log",
+                "netlink-uevent", "asynchronous-io", "oom-immunity", "agent-memory-map", "host-cmdline", "host-boot_id"}

@@ -3,8 +3,6 @@
 
 #include "process/broker/broker_fixture.h"
 
-#include <boost/asio/io_context.hpp>
-
 #include <optional>
 
 #include "storage/storage.h"
@@ -68,13 +66,13 @@ struct StorageRoleTest {
         to_sandbox.on_message([this](proto::StorageToSandbox::Message message) {
             if (std::holds_alternative<proto::MountReady>(message)) ++ready;
             if (std::holds_alternative<proto::MountLost>(message)) ++lost;
-            loop.stop();
+            told = true;
         });
         to_gateway.on_message([](proto::StorageToGateway::Message) {});
         role.emplace(loop, clock, storage::Config{}, UniqueFd(::open((base + "/store").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
             storage::Storage::Wires{core, sandbox, gateway, control, to_sandbox, to_gateway, recorder, spawner, [this] {
                                         stopped = true;
-                                        loop.stop();
+                                        told = true;
                                     }});
     }
     StorageRoleTest(StorageRoleTest const&) = delete;
@@ -118,13 +116,17 @@ struct StorageRoleTest {
     int ready = 0;
     int lost = 0;
     bool stopped = false;
+    bool told = false;
     std::optional<storage::Storage> role;
 };
 
 void StorageRoleTest::run()
 {
-    loop.context().restart();
-    loop.run();
+    told = false;
+    bool late = false;
+    auto const guard = loop.after(std::chrono::seconds(10), [&late] { late = true; });
+    while (!told && !late) loop.run_one();
+    REQUIRE_FALSE(late);
 }
 
 }  // namespace
@@ -202,9 +204,6 @@ TEST_CASE_METHOD(StorageRoleTest, "storage: given a request to look inside, when
     to_gateway.on_message([&good](proto::StorageToGateway::Message message) { good = std::get<proto::BodyInspected>(message).good; });
     gateway.send(proto::InspectBody{CallId{1}, proto::Content::archive, "x"});
     core.send(proto::StopRole{});
-    while (!stopped || good) {
-        loop.context().restart();
-        loop.context().poll();
-    }
+    while (!stopped || good) loop.run_one();
     CHECK_FALSE(good);
 }

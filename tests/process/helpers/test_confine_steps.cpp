@@ -14,7 +14,6 @@
 #include <sys/ioctl.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -100,7 +99,8 @@ int run(helper::Profile const& profile, Facts const& facts, char const* director
     REQUIRE(pid >= 0);
     if (pid == 0) child(profile, directory, pair.theirs.get(), facts);
     wire::Bytes body;
-    if (per_session) wire::Encoder (body)(std::uint32_t{kSlot});
+    wire::Encoder encoder(body);
+    if (per_session) encoder(std::uint32_t{kSlot});
     std::array const descriptors{empty.get()};
     REQUIRE(helper::write_frame(pair.ours.get(), helper::kConfigureType, body, std::span(descriptors).first(per_session ? 1 : 0)));
     int status = 0;
@@ -359,35 +359,4 @@ TEST_CASE("confine_steps: given a message queue of the host, when a standing hel
     CHECK(run(wide(kShared, false), found) == 1);
     CHECK(run(wide(kOwn, false), found) == 0);
     REQUIRE(::msgctl(queue, IPC_RMID, nullptr) == 0);
-}
-
-TEST_CASE("helper: given a profile's limits, when they are put on, then no core, and no more files, memory and file bytes than it says", "[helper][T-06][T-12][AP-8]")
-{
-    pid_t const pid = ::fork();
-    REQUIRE(pid >= 0);
-    if (pid == 0) {
-        auto pair = make_socket_pair().value();
-        ::dup2(pair.ours.get(), helper::kLinkFd);
-        auto self = helper::Helper::begin("parser");
-        auto profile = wide(kOwn, false);
-        profile.address_space_bytes_max = 1ull << 40;
-        profile.open_files_max = 17;
-        profile.file_bytes_max = 4'096;
-        if (!self || !self->keep_out_of_swap_and_cores(profile)) ::_exit(kNotConfined);
-        ::_exit([] {
-            auto const hard = [](auto what) {
-                rlimit limit{};
-                return ::getrlimit(what, &limit) == 0 && limit.rlim_cur == limit.rlim_max ? limit.rlim_max : ~1ull;
-            };
-            OCU_FACT(hard(RLIMIT_CORE) == 0);
-            OCU_FACT(hard(RLIMIT_NOFILE) == 17);
-            OCU_FACT(hard(RLIMIT_AS) == 1ull << 40);
-            OCU_FACT(hard(RLIMIT_FSIZE) == 4'096);
-            OCU_FACT(::prctl(PR_GET_DUMPABLE) == 0);
-            return kNoLine;
-        }());
-    }
-    int status = 0;
-    REQUIRE(::waitpid(pid, &status, 0) == pid);
-    CHECK(WEXITSTATUS(status) == 0);
 }

@@ -3,6 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -107,4 +108,18 @@ TEST_CASE_METHOD(ParserTest, "parser: given a frame that is not its own, when it
     REQUIRE(::waitpid(child, &status, 0) == child);
     child = -1;
     CHECK(WIFEXITED(status));
+}
+
+TEST_CASE_METHOD(ParserTest, "parser: given a parser that serves, when its limits are read, then memory, files and cores are bounded as its profile says", "[storage][T-06][T-16]")
+{
+    auto const hard = [this](auto what) {
+        rlimit limit{};
+        REQUIRE(::prlimit(child, what, nullptr, &limit) == 0);
+        CHECK(limit.rlim_cur == limit.rlim_max);
+        return limit.rlim_max;
+    };
+    CHECK(hard(RLIMIT_AS) == 1ull << 30);
+    CHECK(hard(RLIMIT_FSIZE) == 0);
+    CHECK(hard(RLIMIT_CORE) == 0);
+    CHECK(hard(RLIMIT_NOFILE) == 32);
 }

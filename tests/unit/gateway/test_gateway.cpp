@@ -214,15 +214,15 @@ TEST_CASE("gateway: given a token that nobody has, when it is shown, then it is 
     CHECK(test.answer(1).answer.reason == Reason::unauthorized);
     CHECK(test.neighbours.started.empty());
     CHECK(test.neighbours.recorder.count(What::caller_refused) == 1);
-    for (std::uint64_t i = 0; i < 5; ++i) test.front->send(proto::FrontAuthorize{RequestId{i + 10}, "key-x"});
+    for (std::uint64_t i = 0; i < 5; ++i) test.front->send(proto::FrontAuthorize{RequestId{i + 10}, "key-x", "trace"});
     test.run_until([&] { return test.authorized.size() == 5; });
     CHECK_FALSE(test.authorized[0].good);
     CHECK(test.neighbours.recorder.count(What::caller_refused) == 1);  // folded
     test.clock.advance(1s);
-    test.front->send(proto::FrontAuthorize{RequestId{20}, ""});
+    test.front->send(proto::FrontAuthorize{RequestId{20}, "", "trace"});
     test.run_until([&] { return test.authorized.size() == 6; });
     CHECK(test.neighbours.recorder.events.back().number == 6);
-    test.front->send(proto::FrontAuthorize{RequestId{21}, "key-b"});
+    test.front->send(proto::FrontAuthorize{RequestId{21}, "key-b", "trace"});
     test.run_until([&] { return test.authorized.size() == 7; });
     CHECK(test.authorized[6].good);
 }

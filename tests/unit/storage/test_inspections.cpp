@@ -2,8 +2,6 @@
 // Unit: src/storage/inspections. One request at a time, and a parser that dies, stalls or lies costs one request.
 #include <catch2/catch_test_macros.hpp>
 
-#include <boost/asio/io_context.hpp>
-
 #include "storage/inspections.h"
 #include "storage/limits.h"
 
@@ -37,12 +35,13 @@ struct InspectionsTest {
         inspected.body = "seen";
         parser->send(inspected);
     }
-    // Delivers what has been sent, and what that caused to be sent. Socket pairs need no time.
+    // Delivers what has been sent, and what that caused to be sent. Socket pairs need no time, and each turn looks at them.
     void settle()
     {
         for (int i = 0; i < 32; ++i) {
-            loop.context().restart();
-            loop.context().poll();
+            bool turned = false;
+            loop.post([&turned] { turned = true; });
+            while (!turned) loop.run_one();
         }
     }
 };
@@ -105,6 +104,31 @@ TEST_CASE_METHOD(InspectionsTest, "inspections: given an answer without a questi
     settle();
     CHECK(misbehaved == 1);
     CHECK(answers.empty());
+}
+
+TEST_CASE_METHOD(InspectionsTest, "inspections: given a parser that stalls, when its time is over, then it is reported and the next parser goes on", "[storage][T-06][T-16]")
+{
+    start_parser();
+    ask(1);
+    ask(2);
+    settle();
+    REQUIRE(asked.size() == 1);
+    auto const began = Monotonic::clock::now();
+    bool late = false;
+    auto const guard = loop.after(kInspectionTime * 2, [&late] { late = true; });
+    while (misbehaved == 0 && !late) loop.run_one();
+    CHECK(misbehaved == 1);
+    CHECK(Monotonic::clock::now() - began >= kInspectionTime);
+    REQUIRE(answers.size() == 1);
+    CHECK_FALSE(answers[0].good);
+    CHECK(answers[0].call == CallId{1});
+    start_parser();
+    settle();
+    REQUIRE(asked.size() == 2);
+    answer(asked[1]);
+    settle();
+    REQUIRE(answers.size() == 2);
+    CHECK(answers[1].good);
 }
 
 TEST_CASE_METHOD(InspectionsTest, "inspections: given more requests than may wait, when they are asked, then the rest is refused at once", "[storage][T-06]")
