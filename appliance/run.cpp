@@ -239,6 +239,14 @@ void Machine::finish()
     ::unlink((prepared_.state.path + "/operator.sock").c_str());
 }
 
+// A taken port is the commonest reason not to start: say which one.
+Result<UniqueFd> listen_as_told(manifest::Listen const& listen)
+{
+    auto listener = listen_tcp(listen.authority());
+    if (!listener) log::error("cannot listen on", listen.authority());
+    return listener;
+}
+
 Result<Prepared> prepare(RunOptions options, manifest::Applied applied, RunDir const& run_dir)
 {
     Prepared prepared;
@@ -250,8 +258,8 @@ Result<Prepared> prepare(RunOptions options, manifest::Applied applied, RunDir c
     if (!options.guest_readme.empty()) readme = OCU_TRY(manifest::read_file(options.guest_readme, kReadmeBytesMax));
     prepared.readme_file = OCU_TRY(run_dir.put_file("README.md", readme, 0444));
     applied.gateway.instructions = readme;
-    prepared.mcp_listener = OCU_TRY(listen_tcp(applied.mcp.authority()));
-    prepared.files_listener = OCU_TRY(listen_tcp(applied.files.authority()));
+    prepared.mcp_listener = OCU_TRY(listen_as_told(applied.mcp));
+    prepared.files_listener = OCU_TRY(listen_as_told(applied.files));
     prepared.options = std::move(options);
     prepared.applied = std::move(applied);
     return prepared;

@@ -38,24 +38,30 @@ private:
         std::shared_ptr<wire::HttpReply> reply;  // shared with the server's connection
     };
 
-    static wire::HttpServer::Options options(proto::OperatorFrontConfig const& config)
+    wire::HttpServer::Options options(proto::OperatorFrontConfig const& config)
     {
         wire::HttpServer::Options options;
         options.limits.connections_max = config.connections_max;
         options.limits.header_bytes_max = 8u << 10;
         options.limits.body_bytes_max = 1024;
         options.limits.idle_timeout = std::chrono::milliseconds(60'000);
-        options.refuse = [](wire::HttpRefusal refusal) {
-            return render_refusal({refusal.status, refusal.code, "the request was refused", {}}, new_trace());
+        options.refuse = [this](wire::HttpRefusal refusal) {
+            return refuse({}, {refusal.status, refusal.code, "the request was refused", {}}, new_trace());
         };
         return options;
+    }
+
+    wire::HttpResponse refuse(ConnectionId connection, FaceRefusal const& refusal, std::string const& trace)
+    {
+        link_.send(proto::OperatorRefused{connection, wire::Text<64>(trace), wire::Text<48>::cut(refusal.code)});
+        return render_refusal(refusal, trace);
     }
 
     void take(wire::HttpRequest const& request, std::shared_ptr<wire::HttpReply> reply)
     {
         std::string trace = new_trace();
         auto const question = parse_question(request.method, request.target, request.body);
-        if (!question) return reply->send(render_refusal(question.error(), trace));
+        if (!question) return reply->send(refuse(request.connection, question.error(), trace));
         proto::OperatorAsk ask;
         ask.connection = request.connection;
         ask.request = RequestId{++last_request_};

@@ -67,7 +67,7 @@ bool Operators::admit(UniqueFd connection, std::uint32_t uid)
 {
     auto const name = operator_name(uid);
     if (!name) {
-        refuse_unknown(uid);
+        note_refusal("uid " + std::to_string(uid), Reason::forbidden, {}, {});
         return false;
     }
     if (link_ == nullptr) return false;  // the front is down: fail closed; the client sees the connection end
@@ -81,7 +81,7 @@ bool Operators::admit(UniqueFd connection, std::uint32_t uid)
 }
 
 // Recorded, but not so often that knocking fills the log (T-06): what is left out is counted in the next one.
-void Operators::refuse_unknown(std::uint32_t uid)
+void Operators::note_refusal(std::string const& actor, Reason reason, std::string const& trace, std::string const& detail)
 {
     Monotonic const now = clock_.now();
     while (!refusals_.empty() && now - refusals_.front() >= std::chrono::minutes(1)) refusals_.pop_front();
@@ -93,8 +93,10 @@ void Operators::refuse_unknown(std::uint32_t uid)
     proto::Event event;
     event.what = What::operator_refused;
     event.outcome = Outcome::failure;
-    event.reason = Reason::forbidden;
-    event.actor = "uid " + std::to_string(uid);
+    event.reason = reason;
+    event.trace = wire::Text<64>::cut(trace);
+    event.actor = wire::Text<128>::cut(actor);
+    event.detail = wire::Text<1024>::cut(detail);
     event.number = std::exchange(refusals_unrecorded_, 0);
     wires_.recorder.note(std::move(event));
 }
@@ -124,6 +126,12 @@ void Operators::lost(wire::Lost why)
 
 void Operators::hear(wire::Link::Frame frame)
 {
+    if (frame.type == static_cast<std::uint16_t>(proto::Type::operator_refused)) {
+        auto const told = wire::decode<proto::OperatorRefused>(frame.body);
+        if (!told) return link_->violation();
+        auto const who = connections_.find(told->connection);
+        return note_refusal(who == connections_.end() ? "unknown" : who->second, Reason::bad_request, told->trace.str(), told->code.str());
+    }
     auto ask = wire::decode<proto::OperatorAsk>(frame.body);
     if (!ask || jobs_.size() >= kAsksMax) return link_->violation();
     asked(*std::move(ask));

@@ -49,7 +49,7 @@ private:
     void hear(wire::Link::Frame frame);
     void lost(wire::Lost why);
     void asked(proto::OperatorAsk ask);
-    void refuse_unknown(std::uint32_t uid);
+    void note_refusal(std::string const& actor, proto::Reason reason, std::string const& trace, std::string const& detail);
     void start_kill(std::uint64_t number, Job& job);
     void carry_out_kill(std::uint64_t number);
     void start_recorded(std::uint64_t number, Job& job);

@@ -43,6 +43,15 @@ struct OperatorAsk {
     static void fields(auto& wire, auto& m) { wire(m.connection, m.request, m.action, m.session, m.trace); }
 };
 
+// front -> control: the front itself said no, before there was a question. For the record, under the id that the operator was shown.
+struct OperatorRefused {
+    static constexpr Type kType = Type::operator_refused;
+    ConnectionId connection;   // 0: refused before it was known whose it was
+    wire::Text<64> trace;
+    wire::Text<48> code;
+    static void fields(auto& wire, auto& m) { wire(m.connection, m.trace, m.code); }
+};
+
 struct OperatorHelper {
     wire::Text<32> name;
     bool up = false;
@@ -93,6 +102,7 @@ struct OperatorAnswer {
 
 inline constexpr std::array kOperatorFrontMaySend{
     wire::Permit{static_cast<std::uint16_t>(Type::operator_ask), 0, 128},
+    wire::Permit{static_cast<std::uint16_t>(Type::operator_refused), 0, 128},
 };
 
 // A session's entry is at most 4 + 64 + 4 + 128 + 4 + 16 + 24 bytes.

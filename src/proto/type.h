@@ -12,7 +12,7 @@ enum class Type : std::uint16_t {
     // gateway_front <-> gateway
     authorize = 0x0100, authorized, call_tool, cancel_call, call_progress, call_done, callers_changed, front_refused, health_wanted, health_told,
     // operator_front <-> control
-    operator_connection = 0x0120, operator_gone, operator_ask, operator_answer,
+    operator_connection = 0x0120, operator_refused, operator_ask, operator_answer,
     // files_front <-> storage
     files_ask = 0x0140, files_answer,
     // parser <-> storage

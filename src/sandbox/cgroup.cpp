@@ -123,9 +123,15 @@ Result<void> Cgroups::limit_v1(std::string const& name, CgroupLimits const& limi
     // memory and swap may not be below that of memory. Equal values are accepted in any order.
     OCU_CHECK(write_existing(memory + "/memory.limit_in_bytes", bytes));
     if (exists(memory + "/memory.memsw.limit_in_bytes")) OCU_CHECK(write_existing(memory + "/memory.memsw.limit_in_bytes", bytes));
-    // v1 leaves socket buffers out of the limit above: a guest that talks to itself would fill what all of the machine's TCP has.
-    if (auto const sockets = memory + "/memory.kmem.tcp.limit_in_bytes"; exists(sockets))
-        OCU_CHECK(write_existing(sockets, std::to_string(kGuestSocketBytesMax)));
+    // v1 leaves socket buffers out of the limit above: a guest that talks to itself would fill what all of the machine's TCP has. They
+    // are counted only where this is set on the very group that a socket's owner is in: the guest's, or gVisor's, which opens them for it.
+    if (exists(memory + "/memory.kmem.tcp.limit_in_bytes")) {
+        OCU_CHECK(make_group(memory + "/box"));
+        for (std::string_view const member : {"", "/box"}) {
+            auto const limit = memory + std::string(member) + "/memory.kmem.tcp.limit_in_bytes";
+            OCU_CHECK(write_existing(limit, std::to_string(kGuestSocketBytesMax)));
+        }
+    }
     OCU_CHECK(write_existing(with("pids")->mount + name + "/pids.max", std::to_string(limits.tasks)));
     OCU_CHECK(write_existing(cpu + "/cpu.cfs_period_us", std::to_string(kCpuPeriodMicroseconds)));
     return write_existing(cpu + "/cpu.cfs_quota_us", std::to_string(cpu_quota(limits)));

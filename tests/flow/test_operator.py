@@ -2,6 +2,8 @@
 """Flow F2: operators ask and end by the local socket, named by the kernel (CT-2, CT-3, CT-5, CT-6, CT-7, T-03, T-11, T-17)."""
 
 import os
+import re
+import socket
 import stat
 import subprocess
 import time
@@ -92,6 +94,18 @@ class Operator(ApplianceCase):
         done = subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "/usr/bin/python3", "-c", code,
                                self.appliance.operator_socket], capture_output=True, text=True, timeout=20, check=False)
         self.assertNotIn(" 200 ", done.stdout)
+
+    def test_what_is_no_question_is_refused_and_on_record_under_the_operators_name(self):
+        with socket.socket(socket.AF_UNIX) as asked:
+            asked.settimeout(5)
+            asked.connect(self.appliance.operator_socket)
+            asked.sendall(b"POST /v1/sessions/nobody/promote HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+            answer = asked.recv(4096).decode()
+        self.assertIn(" 404 ", answer.splitlines()[0])
+        shown = re.search(r"[0-9a-f]{16}", answer.split("\r\n\r\n", 1)[1]).group(0)
+        found = find_events(self.appliance, lambda e: e["metadata"].get("correlation_uid") == shown, seconds=3)
+        self.assertEqual(len(found), 1)
+        self.assertTrue(says(found[0], "operator_refused", "root"), found)
 
     def test_nothing_of_the_operator_is_reachable_from_a_guest_or_the_gateway_front(self):
         self.client.bash("true")

@@ -423,4 +423,50 @@ TEST_CASE_METHOD(SmallControlTest, "control: given a full appliance, when anothe
     CHECK(recorder.count(What::session_refused) == 1);
 }
 
+struct TightControlTest : ControlTest {
+    TightControlTest() : ControlTest(tight()) {}
+    static Config tight()
+    {
+        Config config;
+        config.sessions_per_caller_max = 1;
+        config.creates_per_minute_max = 2;
+        return config;
+    }
+};
+
+TEST_CASE_METHOD(TightControlTest, "control: given a caller at its own ceiling, when it wants another chat, then it is refused, others are not, and its own comes back", "[control][CT-4][T-06]")
+{
+    SessionId const first = bring_up();
+    want(2, 1, "other");
+    CHECK(last_refusal() == Reason::too_many_sessions);
+    CHECK(recorder.count(What::session_refused) == 1);
+    CHECK(creates() == 1);
+    want(3, 2, "other");
+    CHECK(creates() == 2);
+    want(4, 1);  // the chat that it has
+    CHECK(granted(first) == std::vector{RequestId{1}, RequestId{4}});
+    sandbox_in.send(proto::SessionDead{first});
+    sandbox_in.send(proto::SessionDown{first, Reason::none});
+    loop.settle();
+    want(5, 1, "other");
+    CHECK(creates() == 3);
+}
+
+TEST_CASE_METHOD(TightControlTest, "control: given a caller that makes sessions too fast, when its minute is used up, then it is refused until time has passed", "[control][CT-4][T-06]")
+{
+    for (std::uint64_t request = 1; request <= 2; ++request) {
+        SessionId const session = bring_up(request);
+        sandbox_in.send(proto::SessionDead{session});
+        sandbox_in.send(proto::SessionDown{session, Reason::none});
+        loop.settle();
+    }
+    CHECK(creates() == 2);
+    want(3);
+    CHECK(last_refusal() == Reason::too_many_sessions);
+    CHECK(creates() == 2);
+    clock.advance(std::chrono::minutes(1));
+    want(4);
+    CHECK(creates() == 3);
+}
+
 }  // namespace test_control

@@ -4,6 +4,7 @@
 #include "sandbox/bundle.h"
 
 #include <catch2/catch_test_macros.hpp>
+#include <map>
 #include <set>
 
 #include "appliance/policy/seccomp_guest.h"
@@ -73,17 +74,27 @@ TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given either tier, when its b
             CHECK(strings(process["capabilities"][set]) == std::set<std::string>{"CAP_SETUID", "CAP_SETGID", "CAP_KILL"});
         for (std::string_view const set : {"inheritable", "ambient"}) CHECK(process["capabilities"][set].size() == 0);
         auto const part = made.view()["linux"];
-        CHECK(part["uidMappings"].size() == 1);
-        CHECK(part["uidMappings"].at(0)["hostID"].integer() == place.host_id);
-        CHECK(part["gidMappings"].at(0)["size"].integer() == kHostIdsPerSlot);
+        for (std::string_view const map : {"uidMappings", "gidMappings"}) {
+            REQUIRE(part[map].size() == 1);
+            CHECK(part[map].at(0)["containerID"].integer() == 0);
+            CHECK(part[map].at(0)["hostID"].integer() == place.host_id);
+            CHECK(part[map].at(0)["size"].integer() == kHostIdsPerSlot);
+        }
         std::set<std::string> namespaces;
         part["namespaces"].each([&](std::string_view, wire::JsonView entry) {
             namespaces.emplace(entry["type"].string().value());
+            // A path would be somebody else's namespace: only the slot's own network has one.
             if (entry["type"].string() == "network") CHECK(entry["path"].string() == place.net);
+            else CHECK_FALSE(entry["path"]);
         });
+        CHECK(namespaces.contains("cgroup") == (tier == proto::Tier::runc));
         for (auto const* const type : {"pid", "ipc", "uts", "mount", "user", "network"}) CHECK(namespaces.contains(type));
         CHECK(made.view()["root"]["readonly"].boolean() == true);
+        CHECK(made.view()["root"]["path"].string() == place.root);
+        CHECK(part["resources"]["devices"].size() == 1);
         CHECK(part["resources"]["devices"].at(0)["allow"].boolean() == false);
+        CHECK(part["resources"]["devices"].at(0)["access"].string() == "rwm");
+        CHECK_FALSE(part["devices"]);
     }
 }
 
@@ -104,12 +115,69 @@ TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given a bundle, when its moun
     CHECK_FALSE(mount_at(bundle(proto::Tier::runc, false), kGuestReadme));
 }
 
+TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given either tier, when its bundle is made, then what tells of the host is masked, what steers it is read-only, and nothing dumps", "[sandbox][SX-2][T-04]")
+{
+    using namespace test_bundle;
+    for (auto const tier : kTiers) {
+        auto const made = bundle(tier);
+        auto const part = made.view()["linux"];
+        auto const masked = strings(part["maskedPaths"]);
+        for (auto const* const path : {"/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
+                 "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/proc/interrupts", "/proc/kallsyms", "/proc/modules", "/proc/config.gz",
+                 "/sys/firmware", "/sys/devices/virtual/powercap"}) {
+            INFO(path);
+            CHECK(masked.contains(path));
+        }
+        CHECK(strings(part["readonlyPaths"]) ==
+            std::set<std::string>{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"});
+        auto const process = made.view()["process"];
+        CHECK(process["user"]["uid"].integer() == 0);  // of the user namespace; commands become another
+        CHECK(process["terminal"].boolean() == false);
+        CHECK(process["args"].size() == 1);
+        CHECK(process["args"].at(0).string() == kGuestAgent);
+        std::map<std::string, std::int64_t> limits;
+        process["rlimits"].each([&](std::string_view, wire::JsonView entry) {
+            CHECK(entry["soft"].integer() == entry["hard"].integer());
+            limits[std::string(entry["type"].string().value())] = entry["hard"].integer().value();
+        });
+        CHECK(limits == std::map<std::string, std::int64_t>{{"RLIMIT_NOFILE", kGuestOpenFilesMax}, {"RLIMIT_CORE", 0}});
+        process["env"].each([](std::string_view, wire::JsonView entry) {
+            auto const text = entry.string().value();
+            CHECK((text.starts_with("PATH=") || text.starts_with("HOME=") || text.starts_with("LANG=")));
+        });
+    }
+    CHECK(bundle(proto::Tier::runc).view()["linux"]["cgroupsPath"].string() == place.cgroup + "/box");
+}
+
+TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given what the host binds into a guest, when its options are read, then no devices, and nothing of ours can be written or run", "[sandbox][SX-2][T-04]")
+{
+    using namespace test_bundle;
+    auto const made = bundle(proto::Tier::runc);
+    made.view()["mounts"].each([](std::string_view, wire::JsonView entry) {
+        auto const options = strings(entry["options"]);
+        auto const target = std::string(entry["destination"].string().value());
+        INFO(target);
+        if (target != "/dev" && target != "/dev/pts") CHECK(options.contains("nodev"));
+        if (entry["type"].string() == "bind" && target != "/mnt/user-data/outputs") CHECK(options.contains("ro"));
+    });
+    for (auto const* const target : {"/etc/resolv.conf", "/etc/hosts", "/mnt/user-data/uploads", "/proc", "/dev", "/dev/shm"}) {
+        INFO(target);
+        CHECK(strings(mount_at(made, target)["options"]).contains("noexec"));
+    }
+}
+
 TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given the runc tier, when its filter is read, then it denies by default and lists no way into the kernel", "[sandbox][SX-2][T-04]")
 {
     using namespace test_bundle;
     auto const made = bundle(proto::Tier::runc);
     auto const filter = made.view()["linux"]["seccomp"];
     CHECK(filter["defaultAction"].string() == "SCMP_ACT_ERRNO");
+    CHECK(filter["architectures"].size() == 1);  // no 32-bit calls beside it
+    CHECK(filter["architectures"].at(0).string() == "SCMP_ARCH_X86_64");
+    filter["syscalls"].each([](std::string_view, wire::JsonView rule) {
+        auto const action = rule["action"].string();
+        CHECK((action == "SCMP_ACT_ALLOW" || action == "SCMP_ACT_ERRNO"));
+    });
     auto const allowed = strings(filter["syscalls"].at(0)["names"]);
     for (auto const* const call : {"io_uring_setup", "userfaultfd", "bpf", "perf_event_open", "keyctl", "add_key", "request_key", "init_module",
              "finit_module", "kexec_load", "mount", "umount2", "move_mount", "fsopen", "open_tree", "mount_setattr", "pivot_root", "unshare",
