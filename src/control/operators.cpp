@@ -133,7 +133,9 @@ void Operators::hear(wire::Link::Frame frame)
         return note_refusal(who == connections_.end() ? "unknown" : who->second, Reason::bad_request, told->trace.str(), told->code.str());
     }
     auto ask = wire::decode<proto::OperatorAsk>(frame.body);
-    if (!ask || jobs_.size() >= kAsksMax) return link_->violation();
+    if (!ask) return link_->violation();
+    // T-17: a kill is taken however many questions wait for the record.
+    if (jobs_.size() >= kAsksMax && policy::record_of(ask->action) != policy::Record::never_waits) return link_->violation();
     asked(*std::move(ask));
 }
 

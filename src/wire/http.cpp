@@ -36,6 +36,7 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
     void accept();
     void add(UniqueFd fd, ConnectionId id);
     void add_refused(UniqueFd fd, ConnectionId id);
+    bool make_room();
     void close_all();
 
     Loop& loop;
@@ -110,13 +111,27 @@ void HttpServer::State::accept()
 void HttpServer::State::add(UniqueFd fd, ConnectionId id)
 {
     if (tls_failed || connections.contains(id)) return;
-    if (connections.size() >= options.limits.connections_max) return add_refused(std::move(fd), id);
+    if (connections.size() >= options.limits.connections_max && !make_room()) return add_refused(std::move(fd), id);
     int const on = 1;
     (void)::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // not a TCP socket: no matter
     auto transport = tls ? tls->wrap(loop, std::move(fd)) : plain_transport(loop, std::move(fd));
     auto connection = std::make_shared<Connection>(loop, host, std::move(transport), id);
     connections.emplace(id, connection);
     connection->start();
+}
+
+// T-02: at the ceiling the oldest connection that carries nothing gives its place up. Otherwise a stranger without a key could keep
+// everybody out by holding idle connections; so, whoever comes and speaks at once is heard.
+bool HttpServer::State::make_room()
+{
+    auto oldest = connections.end();
+    for (auto at = connections.begin(); at != connections.end(); ++at)
+        if (at->second->carries_nothing() && (oldest == connections.end() || at->first < oldest->first)) oldest = at;
+    if (oldest == connections.end()) return false;
+    auto const gone = oldest->second;
+    connections.erase(oldest);
+    gone->shut();
+    return true;
 }
 
 void HttpServer::State::add_refused(UniqueFd fd, ConnectionId id)

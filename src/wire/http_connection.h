@@ -36,6 +36,8 @@ public:
     void start();
     // Answers without reading a request, then closes: for a connection too many.
     void start_refused(HttpRefusal refusal);
+    // Nobody waits for anything on it yet: in its handshake, between requests, or still reading a head.
+    bool carries_nothing() const { return phase_ == Phase::handshake || phase_ == Phase::idle || phase_ == Phase::head; }
     // Ends at once. The server has forgotten this connection already.
     void shut();
 

@@ -11,6 +11,8 @@
 #include <chrono>
 #include <fstream>
 
+#include "storage/limits.h"
+
 namespace {
 
 using namespace broker_test;
@@ -67,6 +69,26 @@ TEST_CASE_METHOD(BrokerTest, "broker: given stored links that lead out, when the
     std::filesystem::create_directory_symlink(base, stored + "/outputs/d");
     start(UniqueFd(::open(stored.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), {kGuest, 1u << 20, 1u << 20});
     CHECK(shell("test -L outputs/d") == 0);
+    CHECK(broker_lives());
+}
+
+TEST_CASE_METHOD(BrokerTest, "broker: given a file that was looked up, when a directory above it becomes a link behind the broker's back, then ELOOP and nothing outside is touched", "[storage][T-08][SB-2]")
+{
+    std::filesystem::create_directories(base + "/outside/e");
+    std::ofstream(base + "/outside/e/f") << "outside";
+    std::filesystem::permissions(base + "/outside/e", std::filesystem::perms::all);
+    std::filesystem::permissions(base + "/outside/e/f", std::filesystem::perms(0666));
+    REQUIRE(shell("mkdir -p outputs/d/e; echo inside > outputs/d/e/f; test \"$(cat outputs/d/e/f)\" = inside") == 0);
+    // The broker keeps some descriptors of directories, which no swap fools: others take their place.
+    REQUIRE(shell("for i in $(seq 1 " + std::to_string(2 * storage::kDirectoryCacheCount) + "); do mkdir outputs/other$i; : > outputs/other$i/x; done") == 0);
+    std::filesystem::rename(stored + "/outputs/d", stored + "/kept");
+    std::filesystem::create_directory_symlink(base + "/outside", stored + "/outputs/d");
+    CHECK(fault_of([] { return makes(::open("outputs/d/e/f", O_RDONLY)); }) == ELOOP);
+    CHECK(fault_of([] { return makes(::open("outputs/d/e/f", O_WRONLY | O_TRUNC)); }) == ELOOP);
+    CHECK(fault_of([] { return ::unlink("outputs/d/e/f") == 0; }) == ELOOP);
+    CHECK(fault_of([] { return ::mkdir("outputs/d/e/made", 0755) == 0; }) == ELOOP);
+    CHECK(std::filesystem::file_size(base + "/outside/e/f") == 7);
+    CHECK_FALSE(std::filesystem::exists(base + "/outside/e/made"));
     CHECK(broker_lives());
 }
 

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -279,9 +280,11 @@ TEST_CASE_METHOD(SupervisorTest, "supervisor: given the end, when helpers go, th
     CHECK(errno == ECHILD);
 }
 
-TEST_CASE_METHOD(SupervisorTest, "supervisor: given a helper, when it runs, then with an empty environment and the three descriptors and its link only", "[core][T-12][T-14]")
+TEST_CASE_METHOD(SupervisorTest, "supervisor: given a helper, when it runs, then with an empty environment, three descriptors that lead nowhere, its link, and no signal ignored", "[core][T-12][T-14]")
 {
+    ::signal(SIGUSR1, SIG_IGN);
     start();
+    ::signal(SIGUSR1, SIG_DFL);
     auto const process = "/proc/" + std::to_string(supervisor.pid_of(Kind::parser));
     UniqueFd const environment(::open((process + "/environ").c_str(), O_RDONLY | O_CLOEXEC));
     REQUIRE(environment);
@@ -291,6 +294,12 @@ TEST_CASE_METHOD(SupervisorTest, "supervisor: given a helper, when it runs, then
     for (auto const& each : std::filesystem::directory_iterator(process + "/fd")) open_ones.push_back(each.path().filename());
     std::ranges::sort(open_ones);
     CHECK(open_ones == std::vector<std::string>{"0", "1", "2", "3"});
+    for (auto const* const each : {"/fd/0", "/fd/1"}) CHECK(std::filesystem::read_symlink(process + each) == "/dev/null");
+    std::ifstream status(process + "/status");
+    std::uint64_t ignored = ~0ull;
+    for (std::string line; std::getline(status, line);)
+        if (line.starts_with("SigIgn:")) ignored = std::stoull(line.substr(7), nullptr, 16);
+    CHECK(ignored == 1ull << (SIGPIPE - 1));
 }
 
 int main(int argc, char** argv)

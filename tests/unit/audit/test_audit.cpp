@@ -169,6 +169,18 @@ TEST_CASE_METHOD(AuditTest, "audit: given nothing to wait for, when stopped, the
     CHECK(fault(0) == Fault::unavailable);
 }
 
+// Works until it is told to be full.
+class FillingDisk final : public audit::SystemDisk {
+public:
+    Result<void> sync(int file) override
+    {
+        if (!full) return SystemDisk::sync(file);
+        errno = ENOSPC;
+        return fail_os("the test's disk");
+    }
+    std::atomic<bool> full = false;
+};
+
 // The writer's own half, with the test as the audit thread.
 struct WriterTest {
     ~WriterTest() { loop.finish(); }
@@ -186,7 +198,7 @@ struct WriterTest {
     audit_support::Folder folder;
     audit_support::Signer signer;
     SystemClock clock;
-    audit::SystemDisk disk;
+    FillingDisk disk;
     test::HelperPeer peer;
     test::LoopThread loop;
     std::unique_ptr<audit::Writer> writer;  // goes before its loop
@@ -223,6 +235,41 @@ TEST_CASE_METHOD(WriterTest, "writer: given a signature that does not verify, wh
     peer.send(proto::CheckpointSignature{wanted.request, true, signature, signer.key});
     loop.settle();
     CHECK_FALSE(std::filesystem::exists(folder.path() / "checkpoint"));
+}
+
+TEST_CASE_METHOD(WriterTest, "writer: given a disk that fails, when events come, then the core is told so, and none is acknowledged any more", "[audit][T-10][AU-7]")
+{
+    start();
+    (void)peer.take<proto::CheckpointWanted>();
+    disk.full = true;
+    auto const one = audit_support::entry(1);
+    peer.send(proto::Append{RequestId{1}, one.source, one.time.time_since_epoch().count(), one.event});
+    CHECK(peer.take<proto::AppendFailed>().os_errno == ENOSPC);
+    disk.full = false;
+    peer.send(proto::Append{RequestId{2}, one.source, one.time.time_since_epoch().count(), one.event});
+    CHECK(peer.has_nothing());
+}
+
+TEST_CASE_METHOD(WriterTest, "writer: given custody that cannot sign, when it says so, then events go on and it is asked again", "[audit][AU-2][EG-12]")
+{
+    start();
+    auto const wanted = peer.take<proto::CheckpointWanted>();
+    peer.send(proto::CheckpointSignature{wanted.request, false, {}, {}});
+    CHECK(peer.take<proto::CheckpointWanted>().request.value > wanted.request.value);
+}
+
+TEST_CASE_METHOD(WriterTest, "writer: given an answer to an earlier question, when it comes, then the one under way is still waited for", "[audit][AU-2]")
+{
+    start();
+    auto const wanted = peer.take<proto::CheckpointWanted>();
+    auto const signature = signer.sign(wanted.note.str());
+    peer.send(proto::CheckpointSignature{RequestId{wanted.request.value + 1}, true, signature, signer.key});
+    peer.send(proto::CheckpointSignature{RequestId{wanted.request.value - 1}, false, {}, {}});
+    loop.settle();
+    CHECK_FALSE(std::filesystem::exists(folder.path() / "checkpoint"));
+    peer.send(proto::CheckpointSignature{wanted.request, true, signature, signer.key});
+    loop.settle();
+    CHECK(audit_support::check(folder).good());
 }
 
 }  // namespace test_audit_thread

@@ -286,13 +286,21 @@ TEST_CASE("http: given a client that stops reading one answer, when the write ti
     CHECK(server.connections() == 0);
 }
 
-TEST_CASE("http: given the ceiling of connections, when one more comes, then 503, and a place is free again later", "[wire][T-02][GW-8]")
+TEST_CASE("http: given the ceiling and nobody idle, when one more comes, then 503, and a place is free again later", "[wire][T-02][GW-8]")
 {
     HttpServer::Options options;
     options.limits.connections_max = 2;
-    Server server(echo, options);
+    std::vector<std::shared_ptr<HttpReply>> held;  // the loop's thread only, until the server has ended
+    std::promise<void> both;
+    Server server([&](HttpRequest request, std::shared_ptr<HttpReply> reply) {
+        if (request.path() != "/held") return echo(std::move(request), std::move(reply));
+        held.push_back(std::move(reply));
+        if (held.size() == 2) both.set_value();
+    }, options);
     auto one = server.connect();
     auto const two = server.connect();
+    for (Peer const* const each : {static_cast<Peer const*>(&one), &two}) each->say("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
+    both.get_future().wait();
     auto const three = server.connect();
     auto const refused = three.hear();
     CHECK(refused.starts_with("HTTP/1.1 503 "));
@@ -303,6 +311,20 @@ TEST_CASE("http: given the ceiling of connections, when one more comes, then 503
     auto const four = server.connect();
     four.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     CHECK(four.hear("GET ").starts_with("HTTP/1.1 200 "));
+}
+
+TEST_CASE("http: given the ceiling and idle connections, when one more comes and speaks, then it is heard and the oldest idle one is gone", "[wire][T-02][GW-8]")
+{
+    HttpServer::Options options;
+    options.limits.connections_max = 2;
+    Server server(echo, options);
+    auto const one = server.connect();
+    auto const two = server.connect();
+    auto const three = server.connect();
+    three.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK(three.hear("GET ").starts_with("HTTP/1.1 200 "));
+    CHECK(one.hear().empty());  // closed without a word
+    CHECK(server.connections() == 2);
 }
 
 TEST_CASE("http: given a malformed request, when it is refused, then by the shape the owner gives and the connection ends", "[wire][T-02]")
