@@ -82,7 +82,8 @@ std::string render_status(JsonView status)
         age(status["uptime_s"].integer().value_or(0)));
     out += std::format("sessions {}\n", status["sessions"].integer().value_or(0));
     out += std::format("mcp {}\n", shown(status["mcp"].string()));
-    out += std::format("manifest serial {}, sha256 {}\n", status["manifest"]["serial"].integer().value_or(0), shown(status["manifest"]["digest"].string()));
+    out += std::format("manifest serial {}, sha256 {}\n", status["manifest"]["serial"].integer().value_or(0),
+        shown(status["manifest"]["digest"].string()));
     std::vector<std::vector<std::string>> rows{{"HELPER", "STATE"}};
     status["helpers"].each([&](std::string_view name, JsonView state) { rows.push_back({shown(name), shown(state.string())}); });
     return out + table(rows);
@@ -93,8 +94,9 @@ std::string render_sessions(JsonView sessions)
     std::vector<std::vector<std::string>> rows{{"ID", "CALLER", "CHAT", "TIER", "STATE", "AGE", "SLOT"}};
     for (std::size_t i = 0; i < sessions.size(); ++i) {
         JsonView const each = sessions.at(i);
-        rows.push_back({shown(each["id"].string()), shown(each["caller"].string()), shown(each["chat"].string()), shown(each["tier"].string()),
-            shown(each["state"].string()), age(each["age_s"].integer().value_or(0)), std::to_string(each["slot"].integer().value_or(0))});
+        rows.push_back({shown(each["id"].string()), shown(each["caller"].string()), shown(each["chat"].string()),
+            shown(each["tier"].string()), shown(each["state"].string()), age(each["age_s"].integer().value_or(0)),
+            std::to_string(each["slot"].integer().value_or(0))});
     }
     return rows.size() == 1 ? "no sessions\n" : table(rows);
 }
@@ -159,7 +161,8 @@ std::expected<CtlRequest, std::string> parse_ctl(std::span<char const* const> ar
         if (words.size() != 2) return std::unexpected("kill needs the id of one session");
         // Only what can be an id becomes part of a URL.
         constexpr std::string_view kIdLetters = "abcdefghijklmnopqrstuvwxyz0123456789-";
-        if (words[1].find_first_not_of(kIdLetters) != std::string_view::npos) return std::unexpected("a session is named s- and sixteen hex digits");
+        if (words[1].find_first_not_of(kIdLetters) != std::string_view::npos)
+            return std::unexpected("a session is named s- and sixteen hex digits");
         request.path = "/v1/sessions/" + std::string(words[1]) + "/kill";
         request.post = true;
         return request;

@@ -56,7 +56,8 @@ Finding examine_kernel()
     int minor = 0;
     std::string_view const release = name.release;
     auto const [dot, error] = std::from_chars(release.data(), release.data() + release.size(), major);
-    if (error == std::errc{} && dot != release.data() + release.size()) (void)std::from_chars(dot + 1, release.data() + release.size(), minor);
+    if (error == std::errc{} && dot != release.data() + release.size())
+        (void)std::from_chars(dot + 1, release.data() + release.size(), minor);
     if (std::pair(major, minor) >= std::pair(6, 1)) return good(std::format("kernel {}", release));
     return bad(std::format("kernel {}", release), "use a kernel of 6.1 or later (Debian 12 or 13)");
 }
@@ -65,12 +66,14 @@ Finding examine_kernel()
 Finding examine_namespaces()
 {
     pid_t const child = ::fork();
-    if (child == 0) ::_exit(::unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) == 0 ? 0 : 1);
+    if (child == 0)
+        ::_exit(::unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) == 0 ? 0 : 1);
     int status = 1;
     while (child > 0 && ::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
     if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) return good("user, network, process and mount namespaces");
-    return bad("namespaces cannot be made", "raise user.max_user_namespaces and look at kernel.unprivileged_userns_clone, or at the container this runs in");
+    return bad("namespaces cannot be made",
+        "raise user.max_user_namespaces and look at kernel.unprivileged_userns_clone, or at the container this runs in");
 }
 
 Finding examine_cgroups()
@@ -80,7 +83,8 @@ Finding examine_cgroups()
         std::string const controllers = read_kernel_file("/sys/fs/cgroup/cgroup.controllers");
         for (char const* const name : {"memory", "pids", "cpu"})
             if (controllers.find(name) == std::string::npos)
-                return bad(std::format("{} v2 without the {} controller", kWhat, name), "boot without cgroup_disable for it, or delegate it to this container");
+                return bad(std::format("{} v2 without the {} controller", kWhat, name),
+                    "boot without cgroup_disable for it, or delegate it to this container");
         return good("control groups v2 with memory, pids, cpu");
     }
     bool const hybrid = ::access("/sys/fs/cgroup/memory", F_OK) == 0 && ::access("/sys/fs/cgroup/pids", F_OK) == 0;
@@ -130,7 +134,8 @@ Finding examine_lookup_program()
     attributes.license = reinterpret_cast<std::uintptr_t>("GPL");
     UniqueFd const program(static_cast<int>(::syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof(attributes))));
     if (program) return good("BPF socket lookup (lanes)");
-    return bad(std::format("BPF socket lookup programs cannot be loaded ({})", std::strerror(errno)), "needs root and a kernel with CONFIG_BPF_SYSCALL; look at kernel lockdown");
+    return bad(std::format("BPF socket lookup programs cannot be loaded ({})", std::strerror(errno)),
+        "needs root and a kernel with CONFIG_BPF_SYSCALL; look at kernel lockdown");
 }
 
 std::string find_program(std::initializer_list<char const*> paths)
@@ -172,17 +177,14 @@ char const* mark_of(Health health)
     return "";
 }
 
-char const* word_of(Health health)
-{
-    return health == Health::good ? "good" : health == Health::worse ? "note" : "bad";
-}
+char const* word_of(Health health) { return health == Health::good ? "good" : health == Health::worse ? "note" : "bad"; }
 
 }  // namespace
 
 std::vector<Finding> examine()
 {
-    return {examine_user(), examine_kernel(), examine_namespaces(), examine_cgroups(), examine_file_systems(), examine_fuse(), examine_landlock(),
-        examine_seccomp(), examine_lookup_program(), examine_locked_memory(), examine_runc(), examine_runsc()};
+    return {examine_user(), examine_kernel(), examine_namespaces(), examine_cgroups(), examine_file_systems(), examine_fuse(),
+        examine_landlock(), examine_seccomp(), examine_lookup_program(), examine_locked_memory(), examine_runc(), examine_runsc()};
 }
 
 int verdict_of(std::vector<Finding> const& findings)
@@ -202,7 +204,8 @@ int doctor_main(int argc, char** argv)
     wire::Json list = wire::Json::array();
     for (auto const& each : findings) {
         if (!json) {
-            std::printf("%s  %s%s%s\n", mark_of(each.health), each.what.c_str(), each.advice.empty() ? "" : "\n      -> ", each.advice.c_str());
+            std::printf(
+                "%s  %s%s%s\n", mark_of(each.health), each.what.c_str(), each.advice.empty() ? "" : "\n      -> ", each.advice.c_str());
             continue;
         }
         wire::Json item = wire::Json::object();

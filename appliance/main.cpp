@@ -36,8 +36,8 @@ int usage(std::FILE* out, int code)
     std::fputs("usage: ocu-appliance COMMAND [OPTION...]\n\n", out);
     for (auto const& entry : kCommands)
         if (!entry.what.empty())
-            std::fprintf(out, "  %-10.*s %.*s\n", static_cast<int>(entry.name.size()), entry.name.data(), static_cast<int>(entry.what.size()),
-                entry.what.data());
+            std::fprintf(out, "  %-10.*s %.*s\n", static_cast<int>(entry.name.size()), entry.name.data(),
+                static_cast<int>(entry.what.size()), entry.what.data());
     std::fputs("\n`ocu-appliance COMMAND --help` says more. Exit codes: 0 done, 1 refused or failed, 2 usage.\n", out);
     return code;
 }

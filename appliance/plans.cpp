@@ -73,15 +73,19 @@ void plan_helpers(Supervisor& supervisor, Core& core, Prepared const& prepared, 
         supervisor.plan(kind, HelperPlan{&core.inbox_of(role), std::move(config), std::move(descriptors), {}});
     };
     plan(Kind::audit_writer, Role::audit, audit_writer_config(prepared), lend({prepared.state.audit.get()}));
-    plan(Kind::custody, Role::custody, wire::encode(proto::CustodyConfig{}), lend({prepared.state.vault.get(), prepared.state.machine_key.get()}));
+    plan(Kind::custody, Role::custody, wire::encode(proto::CustodyConfig{}),
+        lend({prepared.state.vault.get(), prepared.state.machine_key.get()}));
     plan(Kind::launcher, Role::sandbox, launcher_config(prepared));
     plan(Kind::parser, Role::storage, wire::encode(proto::ParserConfig{}));
     plan(Kind::edge, Role::edge, wire::encode(proto::EdgeConfig{}));
     plan(Kind::storage_lane, Role::edge, wire::encode(proto::StorageLaneConfig{}));
     plan(Kind::operator_front, Role::control, wire::encode(proto::OperatorFrontConfig{}));
-    plan(Kind::files_front, Role::storage, files_front_config(prepared, bound_authority(prepared.applied.files, prepared.files_listener.get())),
+    plan(Kind::files_front, Role::storage,
+        files_front_config(prepared, bound_authority(prepared.applied.files, prepared.files_listener.get())),
         lend({prepared.files_listener.get()}));
-    plan(Kind::gateway_front, Role::gateway, gateway::front_config(gateway_config, bound_authority(prepared.applied.mcp, prepared.mcp_listener.get())), lend({prepared.mcp_listener.get()}));
+    plan(Kind::gateway_front, Role::gateway,
+        gateway::front_config(gateway_config, bound_authority(prepared.applied.mcp, prepared.mcp_listener.get())),
+        lend({prepared.mcp_listener.get()}));
 }
 
 }  // namespace ocu::appliance

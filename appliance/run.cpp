@@ -95,8 +95,7 @@ class Machine {
 public:
     explicit Machine(Prepared prepared, RunDir run_dir, UniqueFd signals)
         : prepared_(std::move(prepared)), run_dir_(std::move(run_dir)), signals_(std::move(signals)), supervisor_(loop_, clock_, health_)
-    {
-    }
+    {}
 
     Result<void> start();
     void serve() { loop_.run(); }
@@ -133,8 +132,8 @@ Result<void> Machine::start()
     auto const& applied = prepared_.applied;
     mcp_url_ = url_of(applied.mcp, prepared_.mcp_listener.get());
     files_url_ = url_of(applied.files, prepared_.files_listener.get());
-    spawner_ = std::make_unique<HelperSpawner>(OCU_TRY(make_empty_network_namespace()),
-        [this](helper::Kind kind) { supervisor_.report_violation(kind); });
+    spawner_ = std::make_unique<HelperSpawner>(
+        OCU_TRY(make_empty_network_namespace()), [this](helper::Kind kind) { supervisor_.report_violation(kind); });
     RoleConfigs configs{applied.gateway, applied.control, applied.storage, applied.sandbox, applied.audit};
     configs.control.mcp_url = mcp_url_ + "/mcp";
     configs.gateway.public_url = mcp_url_;
@@ -142,10 +141,11 @@ Result<void> Machine::start()
     RoleDescriptors descriptors;
     descriptors.operator_listener = OCU_TRY(listen_unix(prepared_.state.path + "/operator.sock"));
     descriptors.store = std::move(prepared_.state.store);
-    core_ = std::make_unique<Core>(loop_, clock_, std::move(configs), std::move(descriptors), *spawner_, health_,
-        [this] { loop_.post([this] { stop(); }); });
+    core_ = std::make_unique<Core>(
+        loop_, clock_, std::move(configs), std::move(descriptors), *spawner_, health_, [this] { loop_.post([this] { stop(); }); });
     plan_helpers(supervisor_, *core_, prepared_, gateway_config);
-    if (applied.mcp.tls) supervisor_.when_ready(helper::Kind::gateway_front, [this](std::span<std::byte const> pem) { publish_certificate(pem); });
+    if (applied.mcp.tls)
+        supervisor_.when_ready(helper::Kind::gateway_front, [this](std::span<std::byte const> pem) { publish_certificate(pem); });
     supervisor_.record_to(core_->recorder());
     core_->start_threads();
     for (auto const kind : kStartOrder) {
@@ -156,7 +156,8 @@ Result<void> Machine::start()
     }
     signal_watch_ = loop_.on_readable(signals_.get(), [this] {
         signalfd_siginfo info{};
-        while (::read(signals_.get(), &info, sizeof info) > 0) {}
+        while (::read(signals_.get(), &info, sizeof info) > 0) {
+        }
         stop();
     });
     record_start();

@@ -36,8 +36,8 @@ std::expected<RunOptions, std::string> parse_run_options(int argc, char** argv)
         if (i + 1 >= argc) return std::unexpected(std::string(argv[i]) + " needs a value");
         *value = argv[i + 1];
     }
-    for (auto const& [name, value] : {std::pair("--manifest", &options.manifest), 
-             std::pair("--state", &options.state), std::pair("--image", &options.image)})
+    for (auto const& [name, value] :
+        {std::pair("--manifest", &options.manifest), std::pair("--state", &options.state), std::pair("--image", &options.image)})
         if (value->empty()) return std::unexpected(std::string(name) + " is required");
     return options;
 }

@@ -19,8 +19,16 @@ namespace ocu::appliance {
 namespace {
 
 struct SpawnActions {
-    SpawnActions() { ::posix_spawn_file_actions_init(&files); ::posix_spawnattr_init(&attributes); }
-    ~SpawnActions() { ::posix_spawn_file_actions_destroy(&files); ::posix_spawnattr_destroy(&attributes); }
+    SpawnActions()
+    {
+        ::posix_spawn_file_actions_init(&files);
+        ::posix_spawnattr_init(&attributes);
+    }
+    ~SpawnActions()
+    {
+        ::posix_spawn_file_actions_destroy(&files);
+        ::posix_spawnattr_destroy(&attributes);
+    }
     SpawnActions(SpawnActions const&) = delete;
     SpawnActions& operator=(SpawnActions const&) = delete;
 

@@ -19,8 +19,7 @@ public:
     // `empty_namespace`: a network namespace with nothing in it, shared by all per-session helpers.
     HelperSpawner(UniqueFd empty_namespace, std::function<void(helper::Kind)> on_violation)
         : empty_namespace_(std::move(empty_namespace)), on_violation_(std::move(on_violation))
-    {
-    }
+    {}
 
     Result<helper::Spawned> spawn(helper::Kind kind, Slot slot, wire::Bytes config, std::vector<UniqueFd> descriptors) override;
     void report_violation(helper::Kind kind) override { on_violation_(kind); }

@@ -95,7 +95,8 @@ Result<RunDir> RunDir::make()
     std::string path = "/run/ocu-" + crypto::to_hex(random);
     if (::mkdir(path.c_str(), 0711) != 0) return fail_os("make run directory");
     dir.path_ = std::move(path);
-    if (::mount("ocu-run", dir.path_.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=711,size=64m") != 0) return fail_os("mount run directory");
+    if (::mount("ocu-run", dir.path_.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=711,size=64m") != 0)
+        return fail_os("mount run directory");
     return dir;
 }
 

@@ -33,7 +33,8 @@ inline constexpr std::size_t kRoles = 7;
 
 constexpr std::string_view thread_name(Role role)
 {
-    constexpr std::string_view kNames[] = {"ocu:gateway", "ocu:control", "ocu:custody", "ocu:storage", "ocu:sandbox", "ocu:edge", "ocu:audit"};
+    constexpr std::string_view kNames[] = {
+        "ocu:gateway", "ocu:control", "ocu:custody", "ocu:storage", "ocu:sandbox", "ocu:edge", "ocu:audit"};
     return kNames[static_cast<std::size_t>(role)];
 }
 
@@ -46,8 +47,7 @@ struct Arrows {
           control_to_storage(loops[3]), control_to_custody(loops[2]), custody_to_control(loops[1]), audit_to_custody(loops[2]),
           custody_to_audit(loops[6]), core_to_gateway(loops[0]), core_to_control(loops[1]), core_to_custody(loops[2]),
           core_to_storage(loops[3]), core_to_sandbox(loops[4]), core_to_edge(loops[5]), core_to_audit(loops[6])
-    {
-    }
+    {}
 
     proto::GatewayToControl gateway_to_control;      // F5
     proto::ControlToGateway control_to_gateway;
@@ -75,7 +75,8 @@ inline constexpr bool kCannotSay = (!Arrow::template kAccepts<Messages> && ...);
 // Invariant 1, T-03: nothing on the agent's path can end a session, sever one, or change what is allowed.
 static_assert(kCannotSay<proto::GatewayToControl, proto::SessionCreate, proto::SessionEnd, proto::SessionSever, proto::StopRole>);
 static_assert(kCannotSay<proto::GatewayToSandbox, proto::SessionCreate, proto::SessionEnd, proto::SessionSever, proto::StopRole>);
-static_assert(kCannotSay<proto::GatewayToStorage, proto::SessionEnd, proto::SessionSever, proto::MountAttach, proto::MountDetach, proto::StopRole>);
+static_assert(
+    kCannotSay<proto::GatewayToStorage, proto::SessionEnd, proto::SessionSever, proto::MountAttach, proto::MountDetach, proto::StopRole>);
 static_assert(kCannotSay<proto::SandboxToControl, proto::SessionCreate, proto::SessionEnd, proto::SessionSever>);
 // T-12: neither the agent's path nor the guest's can ask custody for anything; control cannot have a checkpoint signed, audit no token.
 static_assert(kCannotSay<proto::GatewayToControl, proto::TokenWanted, proto::SignatureWanted>);
@@ -85,7 +86,8 @@ static_assert(kCannotSay<proto::ControlToCustody, proto::SignatureWanted>);
 static_assert(kCannotSay<proto::AuditToCustody, proto::TokenWanted>);
 // The same for the links to helper processes: everything that the agent's or the guest's side may put on a link.
 inline constexpr std::array<std::span<wire::Permit const>, 8> kAgentPathPermits{proto::kGatewayFrontMaySay, proto::kSandboxMaySendExec,
-    proto::kExecMaySend, proto::kGuestMaySend, proto::kBrokerMaySend, proto::kParserMaySend, proto::kFilesFrontMaySend, proto::kHelperToEdge};
+    proto::kExecMaySend, proto::kGuestMaySend, proto::kBrokerMaySend, proto::kParserMaySend, proto::kFilesFrontMaySend,
+    proto::kHelperToEdge};
 
 constexpr bool is_privileged_word(std::uint16_t type)
 {

@@ -62,8 +62,11 @@ std::optional<Options> parse_options(std::span<char const* const> arguments)
             options.json = true;
             continue;
         }
-        std::string* const value = word == "--secret" ? &options.key : word == "--trust" || word == "--public" ? &options.trust
-            : word == "--passphrase-file" ? &options.passphrase_file : word == "--comment" ? &options.comment : nullptr;
+        std::string* const value = word == "--secret"                        ? &options.key
+                                   : word == "--trust" || word == "--public" ? &options.trust
+                                   : word == "--passphrase-file"             ? &options.passphrase_file
+                                   : word == "--comment"                     ? &options.comment
+                                                                             : nullptr;
         if (value == nullptr || i + 1 == arguments.size()) return std::nullopt;
         *value = arguments[++i];
     }
@@ -128,7 +131,8 @@ int keygen(Options const& options)
     auto const secret = write_secret_key(*key, &passphrase);
     if (!secret) return say(options, secret_path, secret.error());
     // A key is never overwritten: what it signed could not be renewed.
-    if (auto const good = write_file(secret_path, secret->bytes(), 0600, Replace::no); !good) return say(options, secret_path, good.error());
+    if (auto const good = write_file(secret_path, secret->bytes(), 0600, Replace::no); !good)
+        return say(options, secret_path, good.error());
     std::string const public_text = write_public_key(key->verify);
     if (auto const good = write_file(public_path, std::as_bytes(std::span(public_text)), 0644, Replace::no); !good)
         return say(options, public_path, good.error());
@@ -147,7 +151,8 @@ int sign_manifest(Options const& options)
     auto const applied = admit(*content);
     if (!applied) {
         auto const& why = applied.error();
-        std::fprintf(stderr, "warning: this version refuses it: %s%s%s\n", why.key.c_str(), why.key.empty() ? "" : ": ", why.reason.c_str());
+        std::fprintf(
+            stderr, "warning: this version refuses it: %s%s%s\n", why.key.c_str(), why.key.empty() ? "" : ": ", why.reason.c_str());
     }
     std::string const digest = crypto::to_hex(crypto::sha256(*content));
     std::string const serial = applied ? std::format(" serial {}", applied->serial) : "";
@@ -166,7 +171,8 @@ int sign_manifest(Options const& options)
     auto const signature = sign(*key, *content, comment);
     if (!signature) return say(options, "--comment", signature.error());
     std::string const out = path + ".minisig";
-    if (auto const good = write_file(out, std::as_bytes(std::span(*signature)), 0644, Replace::yes); !good) return say(options, out, good.error());
+    if (auto const good = write_file(out, std::as_bytes(std::span(*signature)), 0644, Replace::yes); !good)
+        return say(options, out, good.error());
     wire::Json json = wire::Json::object();
     json.set("signature", out).set("digest", digest).set("admitted", applied.has_value());
     return say_done(options, std::format("wrote {}", out), std::move(json));

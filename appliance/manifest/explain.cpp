@@ -29,14 +29,16 @@ std::string explain(Applied const& applied)
     constexpr std::uint64_t kMebi = 1u << 20;
     auto const& limits = applied.sandbox.limits;
     std::string out = std::format("Appliance {}, manifest serial {}\n  digest sha256:{}\n\n", applied.name, applied.serial, applied.digest);
-    out += std::format("Who drives the agent: {}. Commands run in {} sandboxes, image {}.\n", applied.profile, proto::name_of(applied.tier), applied.rootfs);
+    out += std::format("Who drives the agent: {}. Commands run in {} sandboxes, image {}.\n", applied.profile, proto::name_of(applied.tier),
+        applied.rootfs);
     out += std::format("Opens {}/mcp to {}{}.\n", applied.mcp.url(), reach(applied.mcp), applied.mcp.tls ? "" : ", without TLS");
     out += std::format("Opens {}/ (files) to {}{}.\n", applied.files.url(), reach(applied.files), applied.files.tls ? "" : ", without TLS");
     std::vector<std::string> callers;
     for (auto const& caller : applied.gateway.callers) callers.push_back(caller.name);
     out += callers.empty() ? "No caller is declared: every call will be refused.\n"
                            : std::format("{} caller(s), each with a key: {}.\n", callers.size(), listed(callers));
-    out += applied.gateway.chat_id_required ? "A call without a chat id is refused.\n" : "Calls without a chat id share the sandbox `default` of their caller.\n";
+    out += applied.gateway.chat_id_required ? "A call without a chat id is refused.\n"
+                                            : "Calls without a chat id share the sandbox `default` of their caller.\n";
     if (!applied.gateway.origins.empty()) out += std::format("Scripts of these web pages may call: {}.\n", listed(applied.gateway.origins));
     std::vector<std::string> operators{"root"};
     for (auto const& each : applied.control.operators) operators.push_back(std::format("{} (uid {})", each.name, each.uid));
@@ -45,7 +47,8 @@ std::string explain(Applied const& applied)
     out += std::format("At most {} sessions, {} per caller. Each: {} MiB memory, {} processes, {} % of a core, {} MiB scratch.\n",
         applied.control.sessions_max, applied.control.sessions_per_caller_max, limits.memory_bytes / kMebi, limits.pids, limits.cpu_percent,
         limits.scratch_bytes / kMebi);
-    out += std::format("A session ends after being idle for: {}; in any case after: {}.\n", lifetime(applied.control.idle_max), lifetime(applied.control.absolute_max));
+    out += std::format("A session ends after being idle for: {}; in any case after: {}.\n", lifetime(applied.control.idle_max),
+        lifetime(applied.control.absolute_max));
     out += std::format("Files of a session stay on this machine while it lives: {} MiB in all, {} MiB each.\n",
         applied.storage.session_bytes_max / kMebi, applied.storage.file_bytes_max / kMebi);
     out += std::format("The record is kept for at least {} days.\n", applied.retention_days);

@@ -79,7 +79,8 @@ Result<Secret> read_secret_file(std::string const& path, std::size_t bytes_max)
     auto const opened = OCU_TRY(open_bounded(path, bytes_max));
     if (opened.size == 0) return fail(Fault::malformed, "the file is empty");
     auto secret = OCU_TRY(Secret::make(opened.size));
-    if (OCU_TRY(read_into(opened.fd.get(), secret.bytes())) != opened.size) return fail(Fault::malformed, "the file changed while it was read");
+    if (OCU_TRY(read_into(opened.fd.get(), secret.bytes())) != opened.size)
+        return fail(Fault::malformed, "the file changed while it was read");
     return secret;
 }
 

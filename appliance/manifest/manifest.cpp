@@ -32,7 +32,8 @@ Admission<std::string> read_verified(std::string const& path, std::string const&
     std::string const signature_path = path + ".minisig";
     auto const signature_text = read_file(signature_path, kMinisigBytesMax);
     if (!signature_text) {
-        if (signature_text.error().fault == Fault::not_found) return refuse("", "the manifest has no signature: " + printable(signature_path) + " is missing");
+        if (signature_text.error().fault == Fault::not_found)
+            return refuse("", "the manifest has no signature: " + printable(signature_path) + " is missing");
         return refuse_file(signature_path, signature_text.error());
     }
     auto const signature = parse_minisig(*signature_text);

@@ -87,12 +87,13 @@ Scrypt scrypt_numbers(std::uint64_t work, std::uint64_t memory)
     std::uint64_t const limit = bound_by_work ? work / (kBlock * 4) : memory / (kBlock * 128);
     Scrypt numbers{1, 1};
     while (numbers.cost_log2 < 62 && (1ull << numbers.cost_log2) <= limit / 2) ++numbers.cost_log2;
-    if (!bound_by_work) numbers.parallel = static_cast<unsigned>(std::min<std::uint64_t>((work / 4) >> numbers.cost_log2, 0x3fffffff) / kBlock);
+    if (!bound_by_work)
+        numbers.parallel = static_cast<unsigned>(std::min<std::uint64_t>((work / 4) >> numbers.cost_log2, 0x3fffffff) / kBlock);
     return numbers;
 }
 
-Result<void> apply_passphrase(std::span<std::uint8_t> key, Secret const& passphrase, std::span<std::uint8_t const> salt, std::uint64_t work,
-    std::uint64_t memory)
+Result<void> apply_passphrase(
+    std::span<std::uint8_t> key, Secret const& passphrase, std::span<std::uint8_t const> salt, std::uint64_t work, std::uint64_t memory)
 {
     auto const numbers = scrypt_numbers(work, memory);
     if (numbers.parallel == 0) return fail(Fault::malformed, "the key's scrypt limits make no sense");
@@ -124,7 +125,8 @@ Result<SigningKey> unpack_key(std::span<std::uint8_t const> key, Stored stored)
     std::copy_n(key.begin(), 8, out.verify.number.begin());
     out.seed = OCU_TRY(Secret::copy_of(std::as_bytes(key.subspan(8, 32))));
     out.verify.key = OCU_TRY(crypto::ed25519_public(out.seed));
-    if (!std::ranges::equal(out.verify.key, key.subspan(40, 32))) return fail(Fault::malformed, "the key's two halves do not belong together");
+    if (!std::ranges::equal(out.verify.key, key.subspan(40, 32)))
+        return fail(Fault::malformed, "the key's two halves do not belong together");
     return out;
 }
 
@@ -187,13 +189,15 @@ Result<SigningKey> parse_secret_key(std::string_view file, Secret const* passphr
     if (file.size() > kKeyFileBytesMax) return fail(Fault::over_limit, "the key file is too large");
     auto bytes = OCU_TRY(take_commented(file, kSecretBytes));
     if (!file.empty()) return fail(Fault::malformed, "the key file goes on after the key");
-    if (bytes[0] != 'E' || bytes[1] != 'd' || bytes[4] != 'B' || bytes[5] != '2') return fail(Fault::malformed, "not a minisign secret key");
+    if (bytes[0] != 'E' || bytes[1] != 'd' || bytes[4] != 'B' || bytes[5] != '2')
+        return fail(Fault::malformed, "not a minisign secret key");
     std::span const key = std::span(bytes).subspan(kKeyAt);
     bool const encrypted = bytes[2] == 'S' && bytes[3] == 'c';
     if (encrypted) {
         std::uint64_t const work = read_u64(bytes.data() + 38);
         std::uint64_t const memory = read_u64(bytes.data() + 46);
-        if (work > kWorkMax || memory > kMemoryMax) return fail(Fault::over_limit, "the key asks for more scrypt work than minisign's default");
+        if (work > kWorkMax || memory > kMemoryMax)
+            return fail(Fault::over_limit, "the key asks for more scrypt work than minisign's default");
         if (passphrase == nullptr || passphrase->empty()) return fail(Fault::denied, "the key is encrypted: a passphrase is needed");
         OCU_CHECK(apply_passphrase(key, *passphrase, std::span(bytes).subspan(6, 32), work, memory));
     } else if (bytes[2] != 0 || bytes[3] != 0) {
@@ -224,7 +228,8 @@ Result<Secret> write_secret_key(SigningKey const& key, Secret const* passphrase)
     bool const encrypted = passphrase != nullptr && !passphrase->empty();
     Bytes bytes;
     bytes.reserve(kSecretBytes);  // grows nowhere else, so that no copy of the seed is left behind
-    for (char const letter : {'E', 'd', encrypted ? 'S' : '\0', encrypted ? 'c' : '\0', 'B', '2'}) bytes.push_back(static_cast<std::uint8_t>(letter));
+    for (char const letter : {'E', 'd', encrypted ? 'S' : '\0', encrypted ? 'c' : '\0', 'B', '2'})
+        bytes.push_back(static_cast<std::uint8_t>(letter));
     std::array<std::uint8_t, 32> salt{};
     if (encrypted) crypto::random_bytes(std::as_writable_bytes(std::span(salt)));
     bytes.insert(bytes.end(), salt.begin(), salt.end());

@@ -25,7 +25,10 @@ inline std::unexpected<Refusal> refuse(std::string key, std::string reason)
     return std::unexpected(Refusal{std::move(key), std::move(reason)});
 }
 
-inline std::unexpected<Refusal> refuse(std::string key, Error const& error) { return refuse(std::move(key), std::string(error.what.view())); }
+inline std::unexpected<Refusal> refuse(std::string key, Error const& error)
+{
+    return refuse(std::move(key), std::string(error.what.view()));
+}
 
 // Foreign text for a terminal or a log line: bounded, printable ASCII.
 inline std::string printable(std::string_view text)

@@ -18,7 +18,10 @@ namespace {
 
 Admission<void> accept() { return {}; }
 
-std::string below(std::string const& key, std::string_view member) { return key.empty() ? printable(member) : key + "." + printable(member); }
+std::string below(std::string const& key, std::string_view member)
+{
+    return key.empty() ? printable(member) : key + "." + printable(member);
+}
 
 bool has_type(JsonView value, std::string_view type)
 {
@@ -147,7 +150,8 @@ Admission<void> check(JsonView schema, JsonView value, std::string const& key)
 
 Admission<Json> parse_strict(std::string_view text)
 {
-    auto document = Json::parse(text, {.bytes_max = kManifestBytesMax, .depth_max = kManifestDepthMax, .duplicate_keys = wire::DuplicateKeys::keep});
+    auto document =
+        Json::parse(text, {.bytes_max = kManifestBytesMax, .depth_max = kManifestDepthMax, .duplicate_keys = wire::DuplicateKeys::keep});
     if (!document) return refuse("", document.error());
     auto const schema = Json::parse(schema_text());
     OCU_ASSERT(schema.has_value());

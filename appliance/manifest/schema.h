@@ -17,8 +17,8 @@ inline constexpr std::size_t kManifestBytesMax = 1u << 20;
 inline constexpr std::size_t kManifestDepthMax = 12;
 
 inline constexpr std::array<std::string_view, 20> kSchemaKeywords{"$schema", "$id", "title", "description", "default", "type", "const",
-    "enum", "properties", "required", "additionalProperties", "items", "maxItems", "minimum", "maximum", "minLength", "maxLength", "pattern",
-    "x-not-yet", "x-why"};
+    "enum", "properties", "required", "additionalProperties", "items", "maxItems", "minimum", "maximum", "minLength", "maxLength",
+    "pattern", "x-not-yet", "x-why"};
 
 // The schema as text: JSON, draft 2020-12.
 std::string_view schema_text();

@@ -22,8 +22,8 @@ namespace ocu::profiles {
 inline constexpr std::uint32_t kSlotsMax = 4096;
 
 // All but the launcher, which keeps what it needs to make sandboxes.
-inline constexpr std::array kConfinedProfiles{&kGatewayFront, &kOperatorFront, &kFilesFront, &kParser, &kCustody, &kEdge, &kStorageLane,
-    &kAuditWriter, &kBroker, &kExec};
+inline constexpr std::array kConfinedProfiles{
+    &kGatewayFront, &kOperatorFront, &kFilesFront, &kParser, &kCustody, &kEdge, &kStorageLane, &kAuditWriter, &kBroker, &kExec};
 
 // The user ids that a helper may run as: one, or one for each slot.
 struct Users {

@@ -12,11 +12,20 @@ namespace ocu::profiles {
 
 inline constexpr std::array kAuditWriterFileCalls{
     // the journal: append and sync
-    __NR_openat, __NR_pwrite64, __NR_fdatasync,
+    __NR_openat,
+    __NR_pwrite64,
+    __NR_fdatasync,
     // derived files: written aside, renamed into place, superseded partial tiles removed
-    __NR_renameat, __NR_mkdirat, __NR_unlinkat, __NR_fsync,
+    __NR_renameat,
+    __NR_mkdirat,
+    __NR_unlinkat,
+    __NR_fsync,
     // recovery reads what is there; lseek and the two stat calls are the C library's, around a folder's listing
-    __NR_pread64, __NR_getdents64, __NR_newfstatat, __NR_fstat, __NR_lseek,
+    __NR_pread64,
+    __NR_getdents64,
+    __NR_newfstatat,
+    __NR_fstat,
+    __NR_lseek,
 };
 
 inline constexpr auto kAuditWriterSystemCalls = joined(kLoopSystemCalls, kAuditWriterFileCalls);

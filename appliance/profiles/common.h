@@ -26,15 +26,46 @@ consteval auto joined(First const& first, Rest const&... rest)
 
 inline constexpr std::array kLoopSystemCalls{
     // descriptors that it was given
-    __NR_read, __NR_write, __NR_readv, __NR_writev, __NR_recvmsg, __NR_sendmsg, __NR_close, __NR_fcntl, __NR_shutdown,
+    __NR_read,
+    __NR_write,
+    __NR_readv,
+    __NR_writev,
+    __NR_recvmsg,
+    __NR_sendmsg,
+    __NR_close,
+    __NR_fcntl,
+    __NR_shutdown,
     // the event loop
-    __NR_epoll_create1, __NR_epoll_ctl, __NR_epoll_wait, __NR_epoll_pwait, __NR_timerfd_create, __NR_timerfd_settime, __NR_eventfd2,
-    __NR_poll, __NR_ppoll,
+    __NR_epoll_create1,
+    __NR_epoll_ctl,
+    __NR_epoll_wait,
+    __NR_epoll_pwait,
+    __NR_timerfd_create,
+    __NR_timerfd_settime,
+    __NR_eventfd2,
+    __NR_poll,
+    __NR_ppoll,
     // memory and locks of the C++ library
-    __NR_mmap, __NR_munmap, __NR_mremap, __NR_mprotect, __NR_brk, __NR_madvise, __NR_futex,
+    __NR_mmap,
+    __NR_munmap,
+    __NR_mremap,
+    __NR_mprotect,
+    __NR_brk,
+    __NR_madvise,
+    __NR_futex,
     // time, randomness, the end
-    __NR_clock_gettime, __NR_clock_nanosleep, __NR_getrandom, __NR_exit, __NR_exit_group, __NR_rt_sigprocmask, __NR_rt_sigreturn,
-    __NR_restart_syscall, __NR_getpid, __NR_gettid, __NR_tgkill, __NR_rt_sigaction,
+    __NR_clock_gettime,
+    __NR_clock_nanosleep,
+    __NR_getrandom,
+    __NR_exit,
+    __NR_exit_group,
+    __NR_rt_sigprocmask,
+    __NR_rt_sigreturn,
+    __NR_restart_syscall,
+    __NR_getpid,
+    __NR_gettid,
+    __NR_tgkill,
+    __NR_rt_sigaction,
 };
 
 }  // namespace ocu::profiles

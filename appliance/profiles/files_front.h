@@ -10,10 +10,15 @@
 namespace ocu::profiles {
 
 inline constexpr std::array kFilesFrontSocketCalls{
-    __NR_accept4, __NR_accept,                                                   // callers
-    __NR_getsockopt, __NR_setsockopt, __NR_getsockname, __NR_getpeername,        // no delay, errors, addresses
+    __NR_accept4,
+    __NR_accept,                                                   // callers
+    __NR_getsockopt,
+    __NR_setsockopt,
+    __NR_getsockname,
+    __NR_getpeername,        // no delay, errors, addresses
     __NR_ioctl,                                                                  // FIONBIO
-    __NR_recvfrom, __NR_sendto,
+    __NR_recvfrom,
+    __NR_sendto,
 };
 inline constexpr auto kFilesFrontSystemCalls = joined(kLoopSystemCalls, kFilesFrontSocketCalls);
 

@@ -10,11 +10,16 @@
 
 namespace ocu::profiles {
 
-inline constexpr auto kGatewayFrontSystemCalls = joined(kLoopSystemCalls, std::array{
-    __NR_accept4,                                                 // callers
+inline constexpr auto kGatewayFrontSystemCalls =
+    joined(kLoopSystemCalls, std::array{
+                                 __NR_accept4,                                                 // callers
     // Asio on accepted sockets: non-blocking mode, no delay, the family, single reads and writes
-    __NR_ioctl, __NR_setsockopt, __NR_getsockopt, __NR_recvfrom, __NR_sendto,
-});
+                                 __NR_ioctl,
+                                 __NR_setsockopt,
+                                 __NR_getsockopt,
+                                 __NR_recvfrom,
+                                 __NR_sendto,
+                             });
 
 inline constexpr helper::Profile kGatewayFront{
     .name = "gateway-front",

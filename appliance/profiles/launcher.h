@@ -33,13 +33,27 @@ inline constexpr int kSystemCallsEnd = 600;  // beyond the last one that this ke
 
 inline constexpr std::array kLauncherDenied{
     // code in the kernel, another kernel, no kernel
-    __NR_init_module, __NR_finit_module, __NR_delete_module, __NR_create_module, __NR_kexec_load, __NR_kexec_file_load, __NR_reboot,
+    __NR_init_module,
+    __NR_finit_module,
+    __NR_delete_module,
+    __NR_create_module,
+    __NR_kexec_load,
+    __NR_kexec_file_load,
+    __NR_reboot,
     // ports of the machine
-    __NR_iopl, __NR_ioperm,
+    __NR_iopl,
+    __NR_ioperm,
     // the host's memory, accounts and disks
-    __NR_swapon, __NR_swapoff, __NR_acct, __NR_quotactl, __NR_quotactl_fd,
+    __NR_swapon,
+    __NR_swapoff,
+    __NR_acct,
+    __NR_quotactl,
+    __NR_quotactl_fd,
     // gone, or never there
-    __NR_nfsservctl, __NR_uselib, __NR__sysctl, __NR_lookup_dcookie,
+    __NR_nfsservctl,
+    __NR_uselib,
+    __NR__sysctl,
+    __NR_lookup_dcookie,
 };
 
 consteval auto launcher_system_calls()

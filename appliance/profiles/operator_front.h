@@ -9,10 +9,17 @@
 
 namespace ocu::profiles {
 
-inline constexpr auto kOperatorFrontSystemCalls = joined(kLoopSystemCalls, std::array{
+inline constexpr auto kOperatorFrontSystemCalls = joined(kLoopSystemCalls,
+    std::array{
     // Asio and Beast on adopted sockets: non-blocking mode, options, and the peer's address for nothing but its family
-    __NR_ioctl, __NR_setsockopt, __NR_getsockopt, __NR_getsockname, __NR_getpeername, __NR_recvfrom, __NR_sendto,
-});
+        __NR_ioctl,
+        __NR_setsockopt,
+        __NR_getsockopt,
+        __NR_getsockname,
+        __NR_getpeername,
+        __NR_recvfrom,
+        __NR_sendto,
+    });
 
 inline constexpr helper::Profile kOperatorFront{
     .name = "operator-front",

@@ -89,8 +89,10 @@ struct Audit::State {
         auto const opened = wire::decode<proto::LogOpened>(up.report);
         if (!opened) return wires.spawner.report_violation(helper::Kind::audit_writer);
         log_size = opened->size;
-        if (opened->repaired_bytes != 0) log::warning("audit log had a torn tail, now cut:", std::to_string(opened->repaired_bytes) + " bytes");
-        link = std::make_unique<wire::Link>(loop, std::move(up.link), wire::Link::Options{proto::kWriterToAudit, kLinkQueueBytesMax},
+        if (opened->repaired_bytes != 0)
+            log::warning("audit log had a torn tail, now cut:", std::to_string(opened->repaired_bytes) + " bytes");
+        link = std::make_unique<wire::Link>(
+            loop, std::move(up.link), wire::Link::Options{proto::kWriterToAudit, kLinkQueueBytesMax},
             [this](wire::Link::Frame frame) { take(frame); }, [this](wire::Lost why) { lost(why); });
         open.store(true, std::memory_order_release);
     }
@@ -155,7 +157,8 @@ struct Audit::State {
         item.pen->waiting.fetch_sub(1);
         // AU-5: nothing is dropped in silence. The source was told each time; the operator is told how often.
         if (auto const count = item.pen->shaped.exchange(0); count != 0)
-            log::warning("events refused because their source's queue was full:", std::string(proto::name_of(item.pen->source)) + " " + std::to_string(count));
+            log::warning("events refused because their source's queue was full:",
+                std::string(proto::name_of(item.pen->source)) + " " + std::to_string(count));
         item.pen->asker.post([done = std::move(item.done), result] { done(result); });
     }
 
@@ -191,7 +194,8 @@ struct Audit::State {
 
     void log_failed(proto::AppendFailed const& message)
     {
-        log::error("audit log cannot be written; events are refused until the writer is back", message.os_errno == ENOSPC ? "(disk full)" : "");
+        log::error(
+            "audit log cannot be written; events are refused until the writer is back", message.os_errno == ENOSPC ? "(disk full)" : "");
         open.store(false, std::memory_order_release);
         fail_all();
     }
@@ -258,8 +262,7 @@ struct Audit::State {
 
 Audit::Audit(wire::Loop& loop, Clock const& clock, Config config, Wires wires)
     : state_(std::make_unique<State>(loop, clock, std::move(config), std::move(wires)))
-{
-}
+{}
 
 Audit::~Audit() = default;
 

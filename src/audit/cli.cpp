@@ -34,21 +34,22 @@ struct Arguments {
 
 int usage(std::FILE* out, int code)
 {
-    std::fputs("usage: ocu-appliance audit COMMAND\n\n"
-               "  verify DIR [--key FILE] [--json]  check every record, chain, tile and the signed checkpoint\n"
-               "  head DIR                          the checkpoint, and how many records there are\n"
-               "  tail DIR [-n N]                   the last N records, one on each line\n"
-               "  prove DIR INDEX                   that a record (from 0) is under the checkpoint\n"
-               "  prove DIR --from SIZE             that the checkpoint continues an earlier tree\n"
-               "  export DIR OUT.tar.zst            journal, tiles, checkpoint and keys in one file\n",
+    std::fputs(
+        "usage: ocu-appliance audit COMMAND\n\n"
+        "  verify DIR [--key FILE] [--json]  check every record, chain, tile and the signed checkpoint\n"
+        "  head DIR                          the checkpoint, and how many records there are\n"
+        "  tail DIR [-n N]                   the last N records, one on each line\n"
+        "  prove DIR INDEX                   that a record (from 0) is under the checkpoint\n"
+        "  prove DIR --from SIZE             that the checkpoint continues an earlier tree\n"
+        "  export DIR OUT.tar.zst            journal, tiles, checkpoint and keys in one file\n",
         out);
     return code;
 }
 
 int refuse(Error const& error)
 {
-    std::fprintf(stderr, "audit: %s: %.*s%s%s\n", ocu::name_of(error.fault).data(), static_cast<int>(error.what.view().size()), error.what.view().data(),
-        error.os_errno != 0 ? ": " : "", error.os_errno != 0 ? ::strerrorname_np(error.os_errno) : "");
+    std::fprintf(stderr, "audit: %s: %.*s%s%s\n", ocu::name_of(error.fault).data(), static_cast<int>(error.what.view().size()),
+        error.what.view().data(), error.os_errno != 0 ? ": " : "", error.os_errno != 0 ? ::strerrorname_np(error.os_errno) : "");
     return kFailed;
 }
 
@@ -58,12 +59,18 @@ Result<Arguments> parse(std::span<char*> words)
     for (std::size_t i = 0; i < words.size(); ++i) {
         std::string_view const word = words[i];
         bool const more = i + 1 < words.size();
-        if (word == "--json") out.json = true;
-        else if (word == "--key" && more) out.key = words[++i];
-        else if (word == "-n" && more) out.count = OCU_TRY(parse_number(words[++i]));
-        else if (word == "--from" && more) out.from = OCU_TRY(parse_number(words[++i]));
-        else if (word.starts_with("-")) return fail(Fault::malformed, "unknown option");
-        else out.plain.push_back(word);
+        if (word == "--json")
+            out.json = true;
+        else if (word == "--key" && more)
+            out.key = words[++i];
+        else if (word == "-n" && more)
+            out.count = OCU_TRY(parse_number(words[++i]));
+        else if (word == "--from" && more)
+            out.from = OCU_TRY(parse_number(words[++i]));
+        else if (word.starts_with("-"))
+            return fail(Fault::malformed, "unknown option");
+        else
+            out.plain.push_back(word);
     }
     return out;
 }
@@ -117,13 +124,15 @@ Result<int> run_verify(Disk& disk, int directory, Arguments const& arguments)
         std::printf("good: %llu records, %llu under the checkpoint of %s\n", static_cast<unsigned long long>(report.records),
             static_cast<unsigned long long>(report.checkpoint->size), report.checkpoint->origin.c_str());
         if (report.torn_tail_bytes != 0)
-            std::printf("note: %llu bytes after the last record were never acknowledged\n", static_cast<unsigned long long>(report.torn_tail_bytes));
+            std::printf("note: %llu bytes after the last record were never acknowledged\n",
+                static_cast<unsigned long long>(report.torn_tail_bytes));
         if (report.key_from_directory) std::puts("note: the key came with the directory; give a trusted one with --key");
     }
     if (report.good()) return kDone;
     for (auto const& finding : report.findings)
         if (!arguments.json)
-            std::printf("%s at record %llu (%s)\n", name_of(finding.problem).data(), static_cast<unsigned long long>(finding.record), finding.where.c_str());
+            std::printf("%s at record %llu (%s)\n", name_of(finding.problem).data(), static_cast<unsigned long long>(finding.record),
+                finding.where.c_str());
     auto const& first = report.findings.front();
     std::fprintf(stderr, "audit: verify failed: %s at record %llu (%s), %llu findings\n", name_of(first.problem).data(),
         static_cast<unsigned long long>(first.record), first.where.c_str(), static_cast<unsigned long long>(report.findings_count));
@@ -201,7 +210,11 @@ struct Command {
 };
 
 constexpr Command kCommands[] = {
-    {"verify", 1, run_verify}, {"head", 1, run_head}, {"tail", 1, run_tail}, {"prove", 2, run_prove}, {"export", 2, run_export},
+    {"verify", 1, run_verify},
+    {"head", 1, run_head},
+    {"tail", 1, run_tail},
+    {"prove", 2, run_prove},
+    {"export", 2, run_export},
 };
 
 }  // namespace

@@ -45,7 +45,8 @@ Result<void> Derived::write_partial()
     for (unsigned level = 0; level < tree_.partial().size(); ++level) {
         auto const& hashes = tree_.partial()[level];
         if (hashes.empty()) continue;
-        OCU_CHECK(replace_file(*disk_, directory_, tile_path(level, partial_index(tree_.size(), level), hashes.size()), tile_bytes(hashes)));
+        OCU_CHECK(
+            replace_file(*disk_, directory_, tile_path(level, partial_index(tree_.size(), level), hashes.size()), tile_bytes(hashes)));
     }
     if (untiled_.empty()) return {};
     std::string bundle;

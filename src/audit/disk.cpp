@@ -19,10 +19,7 @@ struct CloseDirectory {
     void operator()(DIR* stream) const { ::closedir(stream); }
 };
 
-std::unexpected<Error> fail_at(Literal what)
-{
-    return errno == ENOENT ? fail(Fault::not_found, what) : fail_os(what);
-}
+std::unexpected<Error> fail_at(Literal what) { return errno == ENOENT ? fail(Fault::not_found, what) : fail_os(what); }
 
 }  // namespace
 
@@ -109,7 +106,7 @@ Result<std::vector<std::string>> SystemDisk::list(int directory, std::string con
 Result<std::string> SystemDisk::read_file(int directory, std::string const& path, std::size_t bytes_max)
 {
     auto const file = OCU_TRY(open(directory, path, Open::existing_to_read));
-    struct stat status {};
+    struct stat status{};
     if (::fstat(file.get(), &status) != 0) return fail_os("look at a file of the log");
     if (!S_ISREG(status.st_mode)) return fail(Fault::malformed, "not a plain file");
     auto const size = static_cast<std::size_t>(status.st_size);

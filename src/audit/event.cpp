@@ -199,7 +199,8 @@ std::string to_record(proto::Event const& event, Envelope const& envelope)
 {
     auto const kind = class_of(event.what);
     auto record = Json::object();
-    record.set("activity_id", static_cast<std::int64_t>(kind.activity_id)).set("category_uid", static_cast<std::int64_t>(kind.category_uid));
+    record.set("activity_id", static_cast<std::int64_t>(kind.activity_id))
+        .set("category_uid", static_cast<std::int64_t>(kind.category_uid));
     record.set("class_uid", static_cast<std::int64_t>(kind.class_uid));
     record.set("type_uid", static_cast<std::int64_t>(kind.class_uid * 100 + kind.activity_id));
     record.set("severity_id", static_cast<std::int64_t>(kind.severity_id));

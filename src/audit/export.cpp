@@ -29,8 +29,7 @@ Result<Archive> open_archive(int out)
     if (!tar) return fail(Fault::os, "no memory for an archive");
     // Our names are short and ASCII, so the plainest format holds them. The last block is not padded: zstd would not take it.
     if (archive_write_set_format_ustar(tar.get()) != ARCHIVE_OK || archive_write_add_filter_zstd(tar.get()) != ARCHIVE_OK ||
-        archive_write_set_bytes_in_last_block(tar.get(), 1) != ARCHIVE_OK ||
-        archive_write_open_fd(tar.get(), out) != ARCHIVE_OK)
+        archive_write_set_bytes_in_last_block(tar.get(), 1) != ARCHIVE_OK || archive_write_open_fd(tar.get(), out) != ARCHIVE_OK)
         return fail(Fault::os, "begin an archive");
     return tar;
 }
@@ -45,7 +44,8 @@ Result<void> add_file(Disk& disk, int directory, archive* tar, std::string const
     archive_entry_set_perm(entry.get(), kMode);
     archive_entry_set_size(entry.get(), static_cast<la_int64_t>(bytes.size()));
     if (archive_write_header(tar, entry.get()) < ARCHIVE_WARN) return fail(Fault::os, "write to the archive");
-    if (archive_write_data(tar, bytes.data(), bytes.size()) != static_cast<la_ssize_t>(bytes.size())) return fail(Fault::os, "write to the archive");
+    if (archive_write_data(tar, bytes.data(), bytes.size()) != static_cast<la_ssize_t>(bytes.size()))
+        return fail(Fault::os, "write to the archive");
     return {};
 }
 

@@ -10,8 +10,7 @@ namespace ocu::audit {
 
 Log::Log(Disk& disk, UniqueFd directory, Options options, Clock const& clock)
     : disk_(&disk), directory_(std::move(directory)), options_(std::move(options)), clock_(&clock), derived_(disk, directory_.get())
-{
-}
+{}
 
 Result<Log> Log::open(Disk& disk, UniqueFd directory, Options options, Clock const& clock)
 {
@@ -36,7 +35,8 @@ Result<void> Log::start(Recovered recovered)
     offset_ = recovered.end_offset;
     auto const before = "size " + std::to_string(size()) + " root " + crypto::to_hex(root());
     std::vector<Entry> entries;
-    if (repair_.bytes != 0) entries.push_back(own(proto::What::log_repaired, "journal", "cut sha256 " + crypto::to_hex(repair_.digest), repair_.bytes));
+    if (repair_.bytes != 0)
+        entries.push_back(own(proto::What::log_repaired, "journal", "cut sha256 " + crypto::to_hex(repair_.digest), repair_.bytes));
     entries.push_back(own(proto::What::log_opened, "journal", before, 0));
     return append_all(entries);
 }

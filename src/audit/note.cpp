@@ -99,7 +99,8 @@ Result<VerifierKey> parse_key(std::string_view text)
 {
     if (text.ends_with('\n')) text.remove_suffix(1);
     auto const first = text.find('+');
-    if (first == std::string_view::npos || text.size() < first + 10 || text[first + 9] != '+') return fail(Fault::malformed, "not a verifier key");
+    if (first == std::string_view::npos || text.size() < first + 10 || text[first + 9] != '+')
+        return fail(Fault::malformed, "not a verifier key");
     auto const bytes = OCU_TRY(from_canonical_base64(text.substr(first + 10)));
     crypto::PublicKey key{};
     if (bytes.size() != key.size() + 1 || bytes[0] != kEd25519) return fail(Fault::malformed, "verifier key is not Ed25519");
@@ -151,7 +152,8 @@ Result<void> check_note(Note const& note, VerifierKey const& key)
         crypto::Signature signature{};
         if (each.signature.size() != signature.size()) return fail(Fault::denied, "signature has the wrong size");
         std::ranges::copy(each.signature, signature.begin());
-        if (!crypto::ed25519_verify(key.key, crypto::as_bytes(note.body), signature)) return fail(Fault::denied, "signature does not verify");
+        if (!crypto::ed25519_verify(key.key, crypto::as_bytes(note.body), signature))
+            return fail(Fault::denied, "signature does not verify");
         verified = true;
     }
     if (!verified) return fail(Fault::denied, "no signature of this key");

@@ -38,8 +38,7 @@ class Scan {
 public:
     Scan(Disk& disk, int directory, Derived& derived, std::optional<Checkpoint> checkpoint)
         : disk_(disk), directory_(directory), derived_(derived), checkpoint_(std::move(checkpoint))
-    {
-    }
+    {}
 
     // Reads segments from the last one that begins at or before the first record that is needed.
     Result<void> run(std::uint64_t segments, Recovered& out)
@@ -161,7 +160,8 @@ Result<std::vector<Digest>> read_tile(Disk& disk, int directory, unsigned level,
 
 Result<Recovered> recover(Disk& disk, int directory, Derived& derived)
 {
-    for (char const* const folder : {"journal", "tile", "tile/entries", "keys", "sources", "tmp"}) OCU_CHECK(disk.make_folder(directory, folder));
+    for (char const* const folder : {"journal", "tile", "tile/entries", "keys", "sources", "tmp"})
+        OCU_CHECK(disk.make_folder(directory, folder));
     Recovered out;
     out.segments = OCU_TRY(count_segments(disk, directory));
     out.key = OCU_TRY(read_key(disk, directory));

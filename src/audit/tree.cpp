@@ -29,7 +29,8 @@ void split_into_perfect(std::vector<Digest> const& hashes, std::vector<Digest>& 
 // `size` > 1: how many leaves stand left of the root's split.
 std::uint64_t left_size(std::uint64_t size) { return std::bit_floor(size - 1); }
 
-Result<void> add_inclusion(std::uint64_t index, std::uint64_t first, std::uint64_t end, SubtreeHash const& subtree, std::vector<Digest>& out)
+Result<void> add_inclusion(
+    std::uint64_t index, std::uint64_t first, std::uint64_t end, SubtreeHash const& subtree, std::vector<Digest>& out)
 {
     if (end - first == 1) return {};
     auto const middle = first + left_size(end - first);
@@ -45,7 +46,8 @@ Result<void> add_inclusion(std::uint64_t index, std::uint64_t first, std::uint64
 
 // RFC 6962 section 2.1.2, SUBPROOF(old, D[first:end], whole).
 enum class Whole { no, yes };
-Result<void> add_consistency(std::uint64_t old_end, std::uint64_t first, std::uint64_t end, Whole whole, SubtreeHash const& subtree, std::vector<Digest>& out)
+Result<void> add_consistency(
+    std::uint64_t old_end, std::uint64_t first, std::uint64_t end, Whole whole, SubtreeHash const& subtree, std::vector<Digest>& out)
 {
     if (old_end == end) {
         if (whole == Whole::no) out.push_back(OCU_TRY(range_hash(first, end, subtree)));
@@ -170,7 +172,8 @@ bool check_inclusion(Digest const& leaf, std::uint64_t index, std::uint64_t size
 }
 
 // RFC 9162 section 2.1.4.2.
-bool check_consistency(std::uint64_t old_size, Digest const& old_root, std::uint64_t size, Digest const& root, std::vector<Digest> const& proof)
+bool check_consistency(
+    std::uint64_t old_size, Digest const& old_root, std::uint64_t size, Digest const& root, std::vector<Digest> const& proof)
 {
     if (old_size == 0 || old_size > size) return false;
     if (old_size == size) return proof.empty() && old_root == root;

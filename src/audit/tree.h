@@ -62,6 +62,7 @@ Result<Digest> range_hash(std::uint64_t first, std::uint64_t end, SubtreeHash co
 Result<std::vector<Digest>> prove_inclusion(std::uint64_t index, std::uint64_t size, SubtreeHash const& subtree);
 Result<std::vector<Digest>> prove_consistency(std::uint64_t old_size, std::uint64_t size, SubtreeHash const& subtree);
 bool check_inclusion(Digest const& leaf, std::uint64_t index, std::uint64_t size, std::vector<Digest> const& proof, Digest const& root);
-bool check_consistency(std::uint64_t old_size, Digest const& old_root, std::uint64_t size, Digest const& root, std::vector<Digest> const& proof);
+bool check_consistency(
+    std::uint64_t old_size, Digest const& old_root, std::uint64_t size, Digest const& root, std::vector<Digest> const& proof);
 
 }  // namespace ocu::audit

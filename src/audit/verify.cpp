@@ -32,7 +32,8 @@ public:
         if (!segments && segments.error().fault == Fault::os) return std::unexpected(segments.error());
         if (!segments) add(Problem::journal_unreadable, 0, "journal");
         covered_ = report_.checkpoint ? report_.checkpoint->size : 0;
-        tiles_.emplace(disk_, directory_, covered_, [this](Problem problem, std::uint64_t record, std::string where) { add(problem, record, std::move(where)); });
+        tiles_.emplace(disk_, directory_, covered_,
+            [this](Problem problem, std::uint64_t record, std::string where) { add(problem, record, std::move(where)); });
         for (std::uint64_t number = 0; segments && number < *segments; ++number) segment(number, number + 1 == *segments);
         finish();
         return std::move(report_);
@@ -78,8 +79,10 @@ private:
             }
             auto const text = disk_.read_file(directory_, "sources/" + name, kHeadBytesMax);
             auto const head = text ? parse_head(*text) : fail(Fault::malformed, "unreadable");
-            if (!head) add(Problem::head_mismatch, 0, "sources/" + name);
-            else heads_[source] = *head;
+            if (!head)
+                add(Problem::head_mismatch, 0, "sources/" + name);
+            else
+                heads_[source] = *head;
         }
     }
 
@@ -116,15 +119,19 @@ private:
         }
         auto const tail = reader.tail().size();
         if (tail == 0) return;
-        if (last && report_.records >= covered_) report_.torn_tail_bytes = tail;
-        else add(Problem::record_damaged, report_.records, path);
+        if (last && report_.records >= covered_)
+            report_.torn_tail_bytes = tail;
+        else
+            add(Problem::record_damaged, report_.records, path);
     }
 
     void record(std::string_view bytes, std::string const& path)
     {
         auto const index = report_.records++;
-        if (auto const mark = read_mark(bytes)) chain(*mark, bytes, index, path);
-        else add(Problem::record_malformed, index, path);
+        if (auto const mark = read_mark(bytes))
+            chain(*mark, bytes, index, path);
+        else
+            add(Problem::record_malformed, index, path);
         tiles_->add(bytes);
         if (report_.checkpoint && report_.records == covered_ && tiles_->tree().root() != report_.checkpoint->root)
             add(Problem::root_mismatch, index, std::string(kCheckpointPath));
@@ -133,8 +140,10 @@ private:
     void chain(ChainMark const& mark, std::string_view bytes, std::uint64_t index, std::string const& path)
     {
         auto const& next = report_.chains.next(mark.source);
-        if (mark.link.sequence != next.sequence) add(Problem::sequence_broken, index, path);
-        else if (mark.link.previous != next.previous) add(Problem::chain_broken, index, path);
+        if (mark.link.sequence != next.sequence)
+            add(Problem::sequence_broken, index, path);
+        else if (mark.link.previous != next.previous)
+            add(Problem::chain_broken, index, path);
         // Go on from what the record says, so that one gap is one finding.
         auto links = report_.chains.all();
         links[static_cast<std::size_t>(mark.source)].sequence = mark.link.sequence;
@@ -143,14 +152,16 @@ private:
 
         auto& head = heads_[static_cast<std::size_t>(mark.source)];
         if (!head || head->sequence != mark.link.sequence) return;
-        if (head->hash != report_.chains.next(mark.source).previous) add(Problem::head_mismatch, index, head_path(proto::name_of(mark.source)));
+        if (head->hash != report_.chains.next(mark.source).previous)
+            add(Problem::head_mismatch, index, head_path(proto::name_of(mark.source)));
         head.reset();
     }
 
     void finish()
     {
         if (report_.records < covered_) add(Problem::log_truncated, report_.records, "journal");
-        if (report_.checkpoint && covered_ == 0 && report_.checkpoint->root != empty_root()) add(Problem::root_mismatch, 0, std::string(kCheckpointPath));
+        if (report_.checkpoint && covered_ == 0 && report_.checkpoint->root != empty_root())
+            add(Problem::root_mismatch, 0, std::string(kCheckpointPath));
         for (std::size_t i = 0; i < kSources; ++i)
             if (heads_[i]) add(Problem::head_mismatch, report_.records, head_path(proto::name_of(static_cast<proto::Source>(i))));
         tiles_->finish();

@@ -14,9 +14,25 @@
 namespace ocu::audit {
 
 enum class Problem {
-    journal_unreadable, segment_header, record_damaged, record_malformed, sequence_broken, chain_broken, log_truncated, root_mismatch,
-    checkpoint_missing, checkpoint_malformed, key_missing, key_malformed, key_differs, signature_bad, tile_mismatch, tile_missing, bundle_mismatch,
-    head_mismatch, stray_file,
+    journal_unreadable,
+    segment_header,
+    record_damaged,
+    record_malformed,
+    sequence_broken,
+    chain_broken,
+    log_truncated,
+    root_mismatch,
+    checkpoint_missing,
+    checkpoint_malformed,
+    key_missing,
+    key_malformed,
+    key_differs,
+    signature_bad,
+    tile_mismatch,
+    tile_missing,
+    bundle_mismatch,
+    head_mismatch,
+    stray_file,
     kLast = stray_file,
 };
 

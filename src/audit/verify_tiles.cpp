@@ -31,8 +31,7 @@ std::string bundle_of(std::vector<std::string> const& records, std::size_t width
 
 TileCheck::TileCheck(Disk& disk, int directory, std::uint64_t covered, Add add)
     : disk_(disk), directory_(directory), covered_(covered), add_(std::move(add))
-{
-}
+{}
 
 std::string TileCheck::path_of(Place place, std::size_t width) const
 {
@@ -123,7 +122,9 @@ void TileCheck::check_partial(std::string const& path, Place place, std::size_t 
     if (growing_.contains(path_of(place, kTileWidth))) {
         auto const count = place.entries ? bundle_.size() : tree_.partial()[place.level].size();
         if (width > count) return add_(problem, first_record(place), path);
-        expected = place.entries ? bundle_of(bundle_, width) : tile_bytes({tree_.partial()[place.level].begin(), tree_.partial()[place.level].begin() + static_cast<std::ptrdiff_t>(width)});
+        expected = place.entries ? bundle_of(bundle_, width)
+                                 : tile_bytes({tree_.partial()[place.level].begin(),
+                                       tree_.partial()[place.level].begin() + static_cast<std::ptrdiff_t>(width)});
     } else {
         // Left behind by a crash between the full file and its removal: the full one has been compared already.
         auto const full = disk_.read_file(directory_, path_of(place, kTileWidth), place.entries ? kBundleBytesMax : kTileBytesMax);

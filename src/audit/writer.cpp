@@ -13,14 +13,12 @@ constexpr std::chrono::milliseconds kLastWords{100};  // for append_failed to le
 
 }  // namespace
 
-proto::LogOpened opened_report(Log const& log)
-{
-    return {log.size(), log.root(), log.repaired_bytes(), log.checkpoint_size()};
-}
+proto::LogOpened opened_report(Log const& log) { return {log.size(), log.root(), log.repaired_bytes(), log.checkpoint_size()}; }
 
 Writer::Writer(wire::Loop& loop, Log log, UniqueFd link, Clock const& clock)
     : loop_(loop), clock_(clock), log_(std::move(log)),
-      link_(loop, std::move(link), {proto::kAuditToWriter, kQueueBytesMax}, [this](wire::Link::Frame frame) { take(frame); },
+      link_(
+          loop, std::move(link), {proto::kAuditToWriter, kQueueBytesMax}, [this](wire::Link::Frame frame) { take(frame); },
           [this](wire::Lost) { loop_.stop(); })
 {
     wait_to_derive();

@@ -53,8 +53,8 @@ void line(Level level, Literal what, std::string_view detail)
     char text[kLineMax];
     int size = std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s %s: %.*s", static_cast<int>(date.year()),
         static_cast<int>(static_cast<unsigned>(date.month())), static_cast<int>(static_cast<unsigned>(date.day())),
-        static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()), now.tv_nsec / 1'000'000, name_of(level).data(), process_name.data(),
-        static_cast<int>(what.view().size()), what.view().data());
+        static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()),
+        now.tv_nsec / 1'000'000, name_of(level).data(), process_name.data(), static_cast<int>(what.view().size()), what.view().data());
     size = std::min<int>(size, static_cast<int>(sizeof text) - 2);
     if (!detail.empty()) text[size++] = ' ';
     // Control characters could start a new line or steer a terminal.

@@ -17,7 +17,8 @@ namespace ocu {
 class Literal {
 public:
     template <std::size_t N>
-    consteval Literal(char const (&text)[N]) : text_(text, N - 1) {}
+    consteval Literal(char const (&text)[N]) : text_(text, N - 1)
+    {}
     constexpr std::string_view view() const { return text_; }
 
 private:
@@ -79,17 +80,17 @@ inline std::unexpected<Error> fail_os(Literal what, std::source_location where =
 #define OCU_UNIQUE_NAME_(prefix, number) prefix##number
 #define OCU_UNIQUE_NAME(prefix, number) OCU_UNIQUE_NAME_(prefix, number)
 
-#define OCU_TRY_AS(result, expression)                                        \
-    __extension__({                                                           \
-        auto result = (expression);                                           \
-        if (!result) return std::unexpected(std::move(result).error());       \
-        *std::move(result);                                                   \
+#define OCU_TRY_AS(result, expression)                                  \
+    __extension__({                                                     \
+        auto result = (expression);                                     \
+        if (!result) return std::unexpected(std::move(result).error()); \
+        *std::move(result);                                             \
     })
 
-#define OCU_CHECK_AS(result, expression)                                      \
-    do {                                                                      \
-        auto result = (expression);                                           \
-        if (!result) return std::unexpected(std::move(result).error());       \
+#define OCU_CHECK_AS(result, expression)                                \
+    do {                                                                \
+        auto result = (expression);                                     \
+        if (!result) return std::unexpected(std::move(result).error()); \
     } while (false)
 
 // The value, or return the error to the caller.

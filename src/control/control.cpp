@@ -14,13 +14,11 @@ struct Control::State {
           operators(loop, clock, config, std::move(listener), wires, lifecycle)
     {
         wires.core_in.on_message([this](proto::CoreToRole::Message message) { hear_core(std::move(message)); });
-        wires.gateway_in.on_message([this](proto::GatewayToControl::Message message) {
-            lifecycle.wanted(std::get<proto::SessionWanted>(std::move(message)));
-        });
+        wires.gateway_in.on_message(
+            [this](proto::GatewayToControl::Message message) { lifecycle.wanted(std::get<proto::SessionWanted>(std::move(message))); });
         wires.sandbox_in.on_message([this](proto::SandboxToControl::Message message) { lifecycle.hear(std::move(message)); });
-        wires.custody_in.on_message([this](proto::CustodyToControl::Message message) {
-            lifecycle.hear(std::get<proto::TokenMinted>(std::move(message)));
-        });
+        wires.custody_in.on_message(
+            [this](proto::CustodyToControl::Message message) { lifecycle.hear(std::get<proto::TokenMinted>(std::move(message))); });
     }
 
     void hear_core(proto::CoreToRole::Message message)
@@ -48,8 +46,7 @@ struct Control::State {
 
 Control::Control(wire::Loop& loop, Clock const& clock, Config config, UniqueFd operator_listener, Wires wires)
     : state_(std::make_unique<State>(loop, clock, std::move(config), std::move(operator_listener), std::move(wires)))
-{
-}
+{}
 
 Control::~Control() = default;
 

@@ -12,7 +12,8 @@ using proto::Outcome;
 using proto::Reason;
 using proto::What;
 
-Lifecycle::Lifecycle(wire::Loop& loop, Clock const& clock, Config const& config, Control::Wires& wires, std::function<void(SessionId)> severed)
+Lifecycle::Lifecycle(
+    wire::Loop& loop, Clock const& clock, Config const& config, Control::Wires& wires, std::function<void(SessionId)> severed)
     : loop_(loop), clock_(clock), config_(config), wires_(wires), severed_(std::move(severed)),
       sessions_(std::min(config.sessions_max, kSessionsMax)),
       quota_({std::min(config.sessions_max, kSessionsMax), config.sessions_per_caller_max, config.creates_per_minute_max})
@@ -120,9 +121,7 @@ void Lifecycle::perform(Session& session, Act act, Reason reason)
     switch (act) {
     case Act::none: break;
     case Act::mint: ask_token(session); break;
-    case Act::create:
-        wires_.sandbox.send(proto::SessionCreate{session.id, session.slot, config_.tier, tokens_[session.id]});
-        break;
+    case Act::create: wires_.sandbox.send(proto::SessionCreate{session.id, session.slot, config_.tier, tokens_[session.id]}); break;
     case Act::grant:
         create_watches_.erase(session.id);
         answer_waiters(session, Reason::none);

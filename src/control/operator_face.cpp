@@ -138,8 +138,8 @@ std::expected<OperatorQuestion, FaceRefusal> parse_question(std::string_view met
         question.action = route.action;
         wanted = route.method;
     }
-    if (wanted.empty() && target.starts_with(kSessionsPrefix) && target.ends_with(kKillSuffix)
-        && target.size() > kSessionsPrefix.size() + kKillSuffix.size()) {
+    if (wanted.empty() && target.starts_with(kSessionsPrefix) && target.ends_with(kKillSuffix) &&
+        target.size() > kSessionsPrefix.size() + kKillSuffix.size()) {
         auto const id = target.substr(kSessionsPrefix.size(), target.size() - kSessionsPrefix.size() - kKillSuffix.size());
         auto const session = parse_session_name(id);
         if (!session) return std::unexpected(FaceRefusal{400, "bad_request", "a session is named s- and sixteen hex digits", {}});

@@ -28,8 +28,7 @@ public:
           link_(
               loop, std::move(link), wire::Link::Options{.permits = proto::kControlMaySendOperatorFront},
               [this](wire::Link::Frame frame) { hear(std::move(frame)); }, [this](wire::Lost) { loop_.stop(); })
-    {
-    }
+    {}
 
 private:
     struct Waiting {

@@ -232,9 +232,8 @@ void Operators::severed(SessionId id)
 
 void Operators::start_recorded(std::uint64_t number, Job& job)
 {
-    job.record_watch = loop_.after(kRecordWait, [this, number] {
-        carry_out_recorded(number, fail(Fault::unavailable, "the record did not come in time"));
-    });
+    job.record_watch = loop_.after(
+        kRecordWait, [this, number] { carry_out_recorded(number, fail(Fault::unavailable, "the record did not come in time")); });
     record(number, job, [this, number](Result<EventNumber> written) { carry_out_recorded(number, written); });
 }
 
@@ -301,7 +300,8 @@ void Operators::fill_sessions(proto::OperatorAnswer& answer) const
         Session const* const session = lifecycle_.sessions().find(id);
         if (session == nullptr || answer.sessions.full()) continue;
         answer.sessions.push({id, wire::Text<64>::cut(session->caller_name), wire::Text<128>::cut(session->chat),
-            wire::Text<16>::cut(name_of(session->phase)), session->slot, std::chrono::duration_cast<std::chrono::seconds>(now - session->born)});
+            wire::Text<16>::cut(name_of(session->phase)), session->slot,
+            std::chrono::duration_cast<std::chrono::seconds>(now - session->born)});
     }
 }
 

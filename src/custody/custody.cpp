@@ -53,7 +53,8 @@ void Custody::State::helper_up(proto::HelperUp up)
         wires.spawner.report_violation(helper::Kind::custody);
         return;
     }
-    link = std::make_unique<wire::Link>(loop, std::move(up.link), wire::Link::Options{proto::kHelperToCustody, kQueueBytesMax},
+    link = std::make_unique<wire::Link>(
+        loop, std::move(up.link), wire::Link::Options{proto::kHelperToCustody, kQueueBytesMax},
         [this](wire::Link::Frame received) { frame(received); }, [this](wire::Lost why) { lost(why); });
     wires.audit.send(proto::CustodyKeys{report->checkpoint_public, report->token_public});
 }
@@ -149,12 +150,14 @@ Custody::Custody(wire::Loop& loop, Clock const&, Wires wires) : state_(std::make
 {
     State& s = *state_;
     s.wires.core_in.on_message([&s](proto::CoreToRole::Message message) {
-        std::visit(wire::Overloaded{[&s](proto::HelperUp& up) { s.helper_up(std::move(up)); }, [&s](proto::HelperDown&) { s.helper_down(); },
-                       [&s](proto::StopRole&) { s.stop(); }},
+        std::visit(wire::Overloaded{[&s](proto::HelperUp& up) { s.helper_up(std::move(up)); },
+                       [&s](proto::HelperDown&) { s.helper_down(); }, [&s](proto::StopRole&) { s.stop(); }},
             message);
     });
-    s.wires.control_in.on_message([&s](proto::ControlToCustody::Message message) { s.token_wanted(std::get<proto::TokenWanted>(message)); });
-    s.wires.audit_in.on_message([&s](proto::AuditToCustody::Message message) { s.signature_wanted(std::get<proto::SignatureWanted>(message)); });
+    s.wires.control_in.on_message(
+        [&s](proto::ControlToCustody::Message message) { s.token_wanted(std::get<proto::TokenWanted>(message)); });
+    s.wires.audit_in.on_message(
+        [&s](proto::AuditToCustody::Message message) { s.signature_wanted(std::get<proto::SignatureWanted>(message)); });
 }
 
 Custody::~Custody() = default;

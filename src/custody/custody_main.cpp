@@ -17,11 +17,10 @@ namespace {
 class Server {
 public:
     Server(Keys keys, UniqueFd link)
-        : keys_(std::move(keys)),
-          link_(loop_, std::move(link), {proto::kCustodyToHelper, kQueueBytesMax}, [this](wire::Link::Frame frame) { serve(frame); },
-              [this](wire::Lost) { loop_.stop(); })
-    {
-    }
+        : keys_(std::move(keys)), link_(
+                                      loop_, std::move(link), {proto::kCustodyToHelper, kQueueBytesMax},
+                                      [this](wire::Link::Frame frame) { serve(frame); }, [this](wire::Lost) { loop_.stop(); })
+    {}
     void run() { loop_.run(); }
 
 private:
@@ -42,7 +41,8 @@ private:
         proto::CheckpointSigned answer;
         answer.request = ask.request;
         if (is_checkpoint_note(ask.note.view())) {
-            if (auto const signature = crypto::ed25519_sign(keys_.checkpoint_seed, keys_.checkpoint_public, crypto::as_bytes(ask.note.view()))) {
+            if (auto const signature =
+                    crypto::ed25519_sign(keys_.checkpoint_seed, keys_.checkpoint_public, crypto::as_bytes(ask.note.view()))) {
                 answer.good = true;
                 answer.signature = *signature;
             }
@@ -56,7 +56,8 @@ private:
     {
         proto::MintedToken answer;
         answer.request = ask.request;
-        if (auto token = mint_session_token(keys_.token_seed, keys_.token_public, ask.session, ask.container.view(), ask.life, clock_.wall())) {
+        if (auto token =
+                mint_session_token(keys_.token_seed, keys_.token_public, ask.session, ask.container.view(), ask.life, clock_.wall())) {
             answer.good = true;
             answer.token = *std::move(token);
         }

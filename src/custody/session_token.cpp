@@ -77,7 +77,8 @@ Result<SessionToken> verify_session_token(crypto::PublicKey const& key, std::str
     auto const bytes = OCU_TRY(crypto::from_base64url(body));
     auto const payload = OCU_TRY(wire::Json::parse(std::string_view(reinterpret_cast<char const*>(bytes.data()), bytes.size())));
     auto const root = payload.view();
-    if (root["typ"].string() != kForm || root["kid"].string() != key_id(key)) return fail(Fault::denied, "session token of another form or key");
+    if (root["typ"].string() != kForm || root["kid"].string() != key_id(key))
+        return fail(Fault::denied, "session token of another form or key");
     SessionToken out;
     out.session = session_of(root["sid"].string().value_or(""));
     out.container = root["ctr"].string().value_or("");

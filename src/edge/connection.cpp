@@ -40,10 +40,10 @@ void reset_on_close(int fd)
     (void)::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);  // if it fails, the connection is closed the polite way
 }
 
-Connection::Connection(wire::Loop& loop, UniqueFd fd, SessionId session, std::function<void(proto::EgressDenied)> denied,
-    std::function<void()> finished)
-    : fd_(std::move(fd)), session_(session), destination_(destination_of(fd_.get())), denied_(std::move(denied)), finished_(std::move(finished)),
-      loop_(loop)
+Connection::Connection(
+    wire::Loop& loop, UniqueFd fd, SessionId session, std::function<void(proto::EgressDenied)> denied, std::function<void()> finished)
+    : fd_(std::move(fd)), session_(session), destination_(destination_of(fd_.get())), denied_(std::move(denied)),
+      finished_(std::move(finished)), loop_(loop)
 {
     // Whatever ends this connection before an answer was sent, the guest sees a reset.
     reset_on_close(fd_.get());
@@ -60,8 +60,10 @@ void Connection::readable()
     if (got <= 0) return refuse(proto::EgressProtocol::tcp, {});
     bytes_.append(chunk.data(), static_cast<std::size_t>(got));
     auto const look = look_at(bytes_);
-    if (look.complete) refuse(look.protocol, look.host);
-    else if (bytes_.size() >= wire::kHttpHeadBytesMax) refuse(proto::EgressProtocol::tcp, {});
+    if (look.complete)
+        refuse(look.protocol, look.host);
+    else if (bytes_.size() >= wire::kHttpHeadBytesMax)
+        refuse(proto::EgressProtocol::tcp, {});
 }
 
 void Connection::refuse(proto::EgressProtocol protocol, std::string_view host)

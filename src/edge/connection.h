@@ -30,7 +30,8 @@ public:
     static constexpr std::size_t kDrainBytesMax = 1u << 20;
 
     // `denied` is called once; `finished` last, and may destroy this.
-    Connection(wire::Loop& loop, UniqueFd fd, SessionId session, std::function<void(proto::EgressDenied)> denied, std::function<void()> finished);
+    Connection(
+        wire::Loop& loop, UniqueFd fd, SessionId session, std::function<void(proto::EgressDenied)> denied, std::function<void()> finished);
     Connection(Connection const&) = delete;
     Connection& operator=(Connection const&) = delete;
 

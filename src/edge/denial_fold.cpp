@@ -20,8 +20,8 @@ std::uint32_t sum(std::uint32_t left, std::uint32_t right)
 
 std::string DenialFold::key_of(proto::EgressDenied const& denied)
 {
-    std::string key = std::to_string(static_cast<unsigned>(denied.protocol)) + ' ' + std::to_string(static_cast<unsigned>(denied.reason)) + ' ' +
-                      std::to_string(denied.port) + ' ';
+    std::string key = std::to_string(static_cast<unsigned>(denied.protocol)) + ' ' + std::to_string(static_cast<unsigned>(denied.reason)) +
+                      ' ' + std::to_string(denied.port) + ' ';
     return key + denied.destination.str() + ' ' + denied.name.str();
 }
 

@@ -87,7 +87,8 @@ struct Edge::State {
 void Edge::State::helper_up(proto::HelperUp up)
 {
     closing.clear();
-    link = std::make_unique<wire::Link>(loop, std::move(up.link), wire::Link::Options{proto::kHelperToEdge, kQueueBytesMax},
+    link = std::make_unique<wire::Link>(
+        loop, std::move(up.link), wire::Link::Options{proto::kHelperToEdge, kQueueBytesMax},
         [this](wire::Link::Frame received) { frame(received); },
         [this](wire::Lost why) {
             if (why != wire::Lost::closed) wires.spawner.report_violation(helper::Kind::edge);
@@ -103,8 +104,8 @@ void Edge::State::storage_lane_up(proto::HelperUp up)
         wires.spawner.report_violation(helper::Kind::storage_lane);
         return;
     }
-    storage_lane = std::make_unique<wire::Link>(loop, std::move(up.link), wire::Link::Options{proto::kStorageLaneToEdge, kQueueBytesMax},
-        [](wire::Link::Frame) {},
+    storage_lane = std::make_unique<wire::Link>(
+        loop, std::move(up.link), wire::Link::Options{proto::kStorageLaneToEdge, kQueueBytesMax}, [](wire::Link::Frame) {},
         [this](wire::Lost why) {
             if (why != wire::Lost::closed) wires.spawner.report_violation(helper::Kind::storage_lane);
             storage_lane.reset();
@@ -214,8 +215,10 @@ Edge::Edge(wire::Loop& loop, Clock const& clock, Wires wires) : state_(std::make
     State& s = *state_;
     s.wires.core_in.on_message([&s](proto::CoreToRole::Message message) {
         std::visit(wire::Overloaded{[&s](proto::HelperUp& up) {
-                                        if (up.kind == helper::Kind::storage_lane) s.storage_lane_up(std::move(up));
-                                        else s.helper_up(std::move(up));
+                                        if (up.kind == helper::Kind::storage_lane)
+                                            s.storage_lane_up(std::move(up));
+                                        else
+                                            s.helper_up(std::move(up));
                                     },
                        [&s](proto::HelperDown& down) { s.helper_down(down.kind); }, [&s](proto::StopRole&) { s.stop(); }},
             message);

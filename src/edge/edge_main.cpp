@@ -15,10 +15,10 @@ namespace {
 class Server {
 public:
     explicit Server(UniqueFd link)
-        : link_(loop_, std::move(link), {proto::kEdgeToHelper, kQueueBytesMax}, [this](wire::Link::Frame frame) { serve(std::move(frame)); },
+        : link_(
+              loop_, std::move(link), {proto::kEdgeToHelper, kQueueBytesMax}, [this](wire::Link::Frame frame) { serve(std::move(frame)); },
               [this](wire::Lost) { loop_.stop(); })
-    {
-    }
+    {}
     void run() { loop_.run(); }
 
 private:

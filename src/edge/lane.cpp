@@ -85,8 +85,8 @@ void reply(int fd, Datagram const& datagram, std::span<std::uint8_t const> bytes
 
 }  // namespace
 
-Result<std::unique_ptr<Lane>> Lane::open(wire::Loop& loop, Clock const& clock, SessionId session, UniqueFd tcp_listener, UniqueFd dns_socket,
-    ConnectionBudget& budget, std::function<void(proto::EgressDenied)> denied)
+Result<std::unique_ptr<Lane>> Lane::open(wire::Loop& loop, Clock const& clock, SessionId session, UniqueFd tcp_listener,
+    UniqueFd dns_socket, ConnectionBudget& budget, std::function<void(proto::EgressDenied)> denied)
 {
     OCU_CHECK(make_non_blocking(tcp_listener.get()));
     OCU_CHECK(make_non_blocking(dns_socket.get()));
@@ -135,7 +135,8 @@ void Lane::adopt(UniqueFd fd)
     }
     std::uint64_t const number = ++last_number_;
     ++budget_.open;
-    connections_.emplace(number, std::make_unique<Connection>(loop_, std::move(fd), session_, denied_, [this, number] { finished(number); }));
+    connections_.emplace(
+        number, std::make_unique<Connection>(loop_, std::move(fd), session_, denied_, [this, number] { finished(number); }));
 }
 
 void Lane::finished(std::uint64_t number)
@@ -172,7 +173,8 @@ bool Lane::answer_one()
     auto const refusal = refuse_query(std::span(datagram.bytes).first(datagram.size));
     if (refusal) reply(dns_.get(), datagram, refusal->reply);
     // What is no query at all is dropped without an answer, and counted like one whose question is not understood.
-    deny_dns(refusal && !refusal->name.empty() ? proto::Reason::not_allowed : proto::Reason::protocol_denied, refusal ? refusal->name : std::string());
+    deny_dns(refusal && !refusal->name.empty() ? proto::Reason::not_allowed : proto::Reason::protocol_denied,
+        refusal ? refusal->name : std::string());
     return true;
 }
 

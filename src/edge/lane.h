@@ -25,8 +25,8 @@ public:
     static constexpr unsigned kDnsPerSecondMax = 200;
 
     // Errors: os.
-    static Result<std::unique_ptr<Lane>> open(wire::Loop& loop, Clock const& clock, SessionId session, UniqueFd tcp_listener, UniqueFd dns_socket,
-        ConnectionBudget& budget, std::function<void(proto::EgressDenied)> denied);
+    static Result<std::unique_ptr<Lane>> open(wire::Loop& loop, Clock const& clock, SessionId session, UniqueFd tcp_listener,
+        UniqueFd dns_socket, ConnectionBudget& budget, std::function<void(proto::EgressDenied)> denied);
     ~Lane();
     Lane(Lane const&) = delete;
     Lane& operator=(Lane const&) = delete;

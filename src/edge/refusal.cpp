@@ -17,7 +17,8 @@ std::string http_refusal(proto::Reason reason, std::string_view destination, std
     body.set("error", std::move(error));
     wire::HttpResponse response;
     response.status = 403;
-    response.headers = {{"Content-Type", "application/json"}, {"x-deny-reason", std::string(name_of(reason))}, {"Cache-Control", "no-store"}};
+    response.headers = {
+        {"Content-Type", "application/json"}, {"x-deny-reason", std::string(name_of(reason))}, {"Cache-Control", "no-store"}};
     response.body = body.print() + '\n';
     return wire::print_http_response(response);
 }

@@ -31,7 +31,8 @@ Record parse(std::span<std::uint8_t const> datagram)
 Record make_reply(std::uint16_t id, std::uint16_t flags, ares_dns_opcode_t opcode, ares_dns_rcode_t code)
 {
     ares_dns_record_t* record = nullptr;
-    if (ares_dns_record_create(&record, id, static_cast<std::uint16_t>(flags | ARES_FLAG_QR | ARES_FLAG_RA), opcode, code) != ARES_SUCCESS) return {};
+    if (ares_dns_record_create(&record, id, static_cast<std::uint16_t>(flags | ARES_FLAG_QR | ARES_FLAG_RA), opcode, code) != ARES_SUCCESS)
+        return {};
     return Record(record);
 }
 
@@ -39,7 +40,8 @@ Result<std::vector<std::uint8_t>> print(ares_dns_record_t const* record)
 {
     unsigned char* bytes = nullptr;
     std::size_t size = 0;
-    if (record == nullptr || ares_dns_write(record, &bytes, &size) != ARES_SUCCESS) return fail(Fault::malformed, "a reply cannot be printed");
+    if (record == nullptr || ares_dns_write(record, &bytes, &size) != ARES_SUCCESS)
+        return fail(Fault::malformed, "a reply cannot be printed");
     std::vector<std::uint8_t> out(bytes, bytes + size);
     ares_free_string(bytes);
     return out;
@@ -56,8 +58,9 @@ Result<DnsRefusal> refuse_query(std::span<std::uint8_t const> datagram)
     char const* name = nullptr;
     ares_dns_rec_type_t type{};
     ares_dns_class_t klass{};
-    bool const understood = query && ares_dns_record_get_opcode(query.get()) == ARES_OPCODE_QUERY && ares_dns_record_query_cnt(query.get()) == 1 &&
-        ares_dns_record_query_get(query.get(), 0, &name, &type, &klass) == ARES_SUCCESS && name != nullptr;
+    bool const understood = query && ares_dns_record_get_opcode(query.get()) == ARES_OPCODE_QUERY &&
+                            ares_dns_record_query_cnt(query.get()) == 1 &&
+                            ares_dns_record_query_get(query.get(), 0, &name, &type, &klass) == ARES_SUCCESS && name != nullptr;
     DnsRefusal refusal;
     if (understood) {
         refusal.name = printable(name, kNameBytesMax);

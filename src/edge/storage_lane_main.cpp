@@ -13,7 +13,8 @@ Result<void> storage_lane_main(helper::Helper& helper)
     OCU_CHECK(helper.confine(profiles::kStorageLane));
     auto fd = OCU_TRY(helper.report_ready(wire::encode(proto::StorageLaneReport{})));
     wire::Loop loop;
-    wire::Link const link(loop, std::move(fd), {proto::kEdgeToStorageLane, 1u << 16}, [](wire::Link::Frame) {}, [&loop](wire::Lost) { loop.stop(); });
+    wire::Link const link(
+        loop, std::move(fd), {proto::kEdgeToStorageLane, 1u << 16}, [](wire::Link::Frame) {}, [&loop](wire::Lost) { loop.stop(); });
     loop.run();
     return {};
 }

@@ -31,8 +31,7 @@ constexpr std::size_t kQueueBytesMax = 64u << 20;
 struct Front::State : std::enable_shared_from_this<Front::State> {
     State(wire::Loop& on, Clock const& with, Options from, std::function<void()> at_end)
         : loop(on), clock(with), options(std::move(from)), gone(std::move(at_end))
-    {
-    }
+    {}
 
     void begin(UniqueFd listener, UniqueFd fd);
     void on_request(HttpRequest request, std::shared_ptr<HttpReply> reply);
@@ -63,7 +62,10 @@ struct Front::State : std::enable_shared_from_this<Front::State> {
         crypto::Digest token;  // salted: a token is not kept beyond its request
         Monotonic until;
     };
-    crypto::Digest digest_of(std::string_view token) const { return crypto::Sha256().update(crypto::as_bytes(salt)).update(token).finish(); }
+    crypto::Digest digest_of(std::string_view token) const
+    {
+        return crypto::Sha256().update(crypto::as_bytes(salt)).update(token).finish();
+    }
 
     wire::Loop& loop;
     Clock const& clock;
@@ -84,7 +86,8 @@ struct Front::State : std::enable_shared_from_this<Front::State> {
 void Front::State::begin(UniqueFd listener, UniqueFd fd)
 {
     auto const weak = weak_from_this();
-    link.emplace(loop, std::move(fd), wire::Link::Options{proto::kGatewayMaySayToFront, kQueueBytesMax},
+    link.emplace(
+        loop, std::move(fd), wire::Link::Options{proto::kGatewayMaySayToFront, kQueueBytesMax},
         [weak](wire::Link::Frame frame) {
             if (auto const self = weak.lock()) self->on_frame(frame);
         },
@@ -113,7 +116,8 @@ void Front::State::refused(std::string_view code, std::string const& trace, std:
     link->send(told);
 }
 
-void Front::State::answer(std::shared_ptr<HttpReply> const& reply, wire::HttpResponse response, std::string const& trace, std::string_view token)
+void Front::State::answer(
+    std::shared_ptr<HttpReply> const& reply, wire::HttpResponse response, std::string const& trace, std::string_view token)
 {
     if (!response.refused_as.empty()) refused(response.refused_as, trace, token);
     reply->send(std::move(response));

@@ -84,9 +84,8 @@ struct Gateway::State {
 
 Gateway::State::State(wire::Loop& on, Clock const& with, Config from, Wires to)
     : loop(on), clock(with), config(std::move(from)), wires(std::move(to)), callers(std::exchange(config.callers, {})),
-      desk(clock, Desk::Wires{wires.control, wires.sandbox, wires.storage, wires.recorder,
-                      [this](proto::FrontDone done) { send(done); }, [this](proto::FrontProgress progress) { send(progress); },
-                      [this] { idle(); }})
+      desk(clock, Desk::Wires{wires.control, wires.sandbox, wires.storage, wires.recorder, [this](proto::FrontDone done) { send(done); },
+                      [this](proto::FrontProgress progress) { send(progress); }, [this] { idle(); }})
 {
     wires.core_in.on_message([this](proto::CoreToRole::Message message) { on_core(std::move(message)); });
     wires.control_in.on_message([this](proto::ControlToGateway::Message message) {
@@ -122,7 +121,8 @@ void Gateway::State::on_core(proto::CoreToRole::Message message)
 void Gateway::State::front_up(proto::HelperUp up)
 {
     front_down();
-    link = std::make_unique<wire::Link>(loop, std::move(up.link), wire::Link::Options{proto::kGatewayFrontMaySay, kQueueBytesMax},
+    link = std::make_unique<wire::Link>(
+        loop, std::move(up.link), wire::Link::Options{proto::kGatewayFrontMaySay, kQueueBytesMax},
         [this](wire::Link::Frame frame) { on_frame(frame); }, [this](wire::Lost why) { front_lost(why); });
 }
 
@@ -145,8 +145,10 @@ void Gateway::State::stop()
     for (CallId const id : desk.calls().all()) {
         Call* const call = desk.calls().find(id);
         if (call == nullptr) continue;
-        if (call->phase == Phase::running) desk.cancel(*call);
-        else desk.fail(id, Reason::shutting_down);
+        if (call->phase == Phase::running)
+            desk.cancel(*call);
+        else
+            desk.fail(id, Reason::shutting_down);
     }
     if (desk.calls().size() == 0) return idle();
     patience = loop.after(kStopPatience, [this] { desk.fail_all(Reason::shutting_down); });
@@ -171,9 +173,8 @@ void Gateway::State::on_frame(wire::Link::Frame const& frame)
     case proto::Type::cancel_call: return with<proto::FrontCancel>(frame, [this](auto const& asked) { on_cancel(asked); });
     case proto::Type::front_refused: return with<proto::FrontRefused>(frame, [this](auto const& told) { on_refused(told); });
     case proto::Type::health_wanted:
-        return with<proto::HealthWanted>(frame, [this](auto const& asked) {
-            send(proto::HealthTold{asked.request, wires.health.all_up() && !stopping});
-        });
+        return with<proto::HealthWanted>(
+            frame, [this](auto const& asked) { send(proto::HealthTold{asked.request, wires.health.all_up() && !stopping}); });
     default: return link->violation();
     }
 }
@@ -291,8 +292,7 @@ void Gateway::State::on_cancel(proto::FrontCancel const& asked)
 
 Gateway::Gateway(wire::Loop& loop, Clock const& clock, Config config, Wires wires)
     : state_(std::make_unique<State>(loop, clock, std::move(config), std::move(wires)))
-{
-}
+{}
 
 Gateway::~Gateway() = default;
 

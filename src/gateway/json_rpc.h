@@ -36,7 +36,8 @@ struct RpcFault {
 std::expected<RpcMessage, RpcFault> read_message(wire::JsonView document);
 
 // `id` is JSON text; empty: null. `more` goes into error.data beside code and correlation id.
-std::string error_body(std::string_view id, int code, std::string_view name, std::string_view trace, wire::Json more = wire::Json::object());
+std::string error_body(
+    std::string_view id, int code, std::string_view name, std::string_view trace, wire::Json more = wire::Json::object());
 std::string result_body(std::string_view id, wire::Json result);
 std::string notification_body(std::string_view method, wire::Json params);
 

@@ -20,7 +20,8 @@ constexpr std::string_view kCutNotice = "\n[cut by the gateway]";
 std::string_view sentence_of(Reason reason)
 {
     switch (reason) {
-    case Reason::audit_unavailable: return "The record of this call could not be written, so the call was not made or its result is withheld.";
+    case Reason::audit_unavailable:
+        return "The record of this call could not be written, so the call was not made or its result is withheld.";
     case Reason::too_many_calls: return "Too many calls are under way or waiting. Wait for some to end, then try again.";
     case Reason::rate_exceeded: return "Calls come faster than this caller may make them. Slow down, then try again.";
     case Reason::too_many_sessions: return "This caller has as many sandboxes as it may have.";

@@ -143,7 +143,8 @@ std::expected<void, BadArgument> check(Argument const& argument, JsonView value,
 {
     switch (argument.shape) {
     case Shape::text:
-        if (!value.string() || !wire::Text<proto::kToolTextBytesMax>::fits(*value.string())) return Bad({argument.name, "must be a string"});
+        if (!value.string() || !wire::Text<proto::kToolTextBytesMax>::fits(*value.string()))
+            return Bad({argument.name, "must be a string"});
         return {};
     case Shape::path:
         if (!value.string() || value.string()->empty() || value.string()->size() > proto::kPathBytesMax) {

@@ -43,7 +43,8 @@ sigset_t listen_for_children()
 void occupy_stdio()
 {
     int fd = 0;
-    while ((fd = ::open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 && fd <= STDERR_FILENO) {}
+    while ((fd = ::open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 && fd <= STDERR_FILENO) {
+    }
     if (fd > STDERR_FILENO) ::close(fd);
 }
 

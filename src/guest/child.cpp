@@ -90,7 +90,8 @@ void settle(Place const& place, int output, int error_status)
     ::setrlimit(RLIMIT_CORE, &no_core);
     ::umask(022);
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    if (place.become_user && !become_user(place.user)) give_up("The sandbox could not give up its own rights; nothing was run.\n", error_status);
+    if (place.become_user && !become_user(place.user))
+        give_up("The sandbox could not give up its own rights; nothing was run.\n", error_status);
     if (::chdir(place.home) != 0) give_up("The sandbox has no working directory.\n", error_status);
 }
 

@@ -44,11 +44,12 @@ FileAnswer create_file(std::string const& asked, std::string_view text)
     if (path.back() == '/') return refused(asked + ": a directory's name cannot be a file's.");
     struct stat before{};
     bool const exists = ::lstat(path.c_str(), &before) == 0;
-    if (exists && !S_ISREG(before.st_mode)) return refused(asked + ": is " + kind_name(before.st_mode) + ", not a file; nothing was written.");
+    if (exists && !S_ISREG(before.st_mode))
+        return refused(asked + ": is " + kind_name(before.st_mode) + ", not a file; nothing was written.");
     if (!exists && !make_parents(path)) return refused_by_system(asked, "cannot make the directories above it");
     if (!replace_file(path, exists ? &before : nullptr, text)) return refused_by_system(asked, "cannot write");
-    return {proto::FileOutcome::text, std::string(exists ? "File overwritten: " : "File created: ") + asked + " (" +
-            lines_counted(text) + ", " + std::to_string(text.size()) + " bytes)"};
+    return {proto::FileOutcome::text, std::string(exists ? "File overwritten: " : "File created: ") + asked + " (" + lines_counted(text) +
+                                          ", " + std::to_string(text.size()) + " bytes)"};
 }
 
 FileAnswer str_replace(std::string const& asked, std::string_view old_text, std::string_view new_text)
@@ -65,13 +66,15 @@ FileAnswer str_replace(std::string const& asked, std::string_view old_text, std:
     if (!content) return refused_by_system(asked, "cannot read");
     if (content->size() > kEditBytesMax) return refused(asked + ": larger than 16 MiB; edit it with bash_tool (sed, python3).");
     auto const replaced = replace_once(*content, old_text, new_text);
-    if (replaced.count == 0) return refused("old_str was not found in " + asked + " (0 occurrences); it must match exactly, white space included.");
+    if (replaced.count == 0)
+        return refused("old_str was not found in " + asked + " (0 occurrences); it must match exactly, white space included.");
     if (replaced.count > 1) {
         return refused("old_str was found " + std::string(replaced.count == kCountMax ? "at least " : "") + std::to_string(replaced.count) +
                        " times in " + asked + " (lines " + lines_text(replaced.lines, replaced.count) +
                        "); it must occur exactly once: add lines around it until it does.");
     }
-    if (!replaced.representable) return refused(asked + ": new_str holds characters that the file's encoding does not have; nothing was changed.");
+    if (!replaced.representable)
+        return refused(asked + ": new_str holds characters that the file's encoding does not have; nothing was changed.");
     if (!replace_file(path, &before, replaced.content)) return refused_by_system(asked, "cannot write");
     return {proto::FileOutcome::text, "Replaced 1 occurrence in " + asked + " (line " + std::to_string(replaced.lines.front()) + ")"};
 }

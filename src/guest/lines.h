@@ -12,7 +12,9 @@ namespace ocu::guest {
 class NumberedLines {
 public:
     // Lines first..last, 1-based; last = -1: to the end.
-    NumberedLines(std::int64_t first, std::int64_t last, std::size_t chars_max) : first_(first), last_(last), chars_left_(chars_max), bytes_left_(4 * chars_max) {}
+    NumberedLines(std::int64_t first, std::int64_t last, std::size_t chars_max)
+        : first_(first), last_(last), chars_left_(chars_max), bytes_left_(4 * chars_max)
+    {}
 
     // False when what follows cannot change the result any more.
     bool feed(std::string_view bytes);

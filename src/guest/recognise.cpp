@@ -29,12 +29,18 @@ constexpr Magic kMagics[] = {
     {0, "{\\rtf"sv, {FileKind::office, "RTF document", "soffice --headless --convert-to txt FILE (where installed)"}},
     {0, "\x1f\x8b"sv, {FileKind::archive, "gzip archive", "tar tzf FILE, or zcat FILE | head"}},
     {0, "BZh"sv, {FileKind::archive, "bzip2 archive", "tar tjf FILE, or python3 -m bz2"}},
-    {0, "\xfd" "7zXZ\0"sv, {FileKind::archive, "xz archive", "tar tJf FILE, or xzcat FILE | head"}},
+    {0,
+        "\xfd"
+        "7zXZ\0"sv,
+        {FileKind::archive, "xz archive", "tar tJf FILE, or xzcat FILE | head"}},
     {0, "\x28\xb5\x2f\xfd"sv, {FileKind::archive, "zstd archive", "tar --zstd -tf FILE"}},
     {0, "7z\xbc\xaf\x27\x1c"sv, {FileKind::archive, "7z archive", "7z l FILE (where installed)"}},
     {0, "Rar!\x1a\x07"sv, {FileKind::archive, "RAR archive", "unrar l FILE (where installed)"}},
     {257, "ustar"sv, {FileKind::archive, "tar archive", "tar tf FILE"}},
-    {0, "\x7f" "ELF"sv, {FileKind::binary, "ELF program or library", "file FILE, readelf -h FILE"}},
+    {0,
+        "\x7f"
+        "ELF"sv,
+        {FileKind::binary, "ELF program or library", "file FILE, readelf -h FILE"}},
     {0, "SQLite format 3\0"sv, {FileKind::binary, "SQLite database", "python3 with its sqlite3 module"}},
     {0, "\xff\xfe"sv, {FileKind::utf16, "UTF-16 text", "iconv -f UTF-16 -t UTF-8 FILE"}},
     {0, "\xfe\xff"sv, {FileKind::utf16, "UTF-16 text", "iconv -f UTF-16 -t UTF-8 FILE"}},
@@ -48,7 +54,8 @@ struct OfficeName {
 constexpr OfficeName kOfficeNames[] = {
     {".docx", {FileKind::office, "Word document", "python3 with python-docx where installed, else unzip -p FILE word/document.xml"}},
     {".xlsx", {FileKind::office, "Excel workbook", "python3 with openpyxl where installed, else unzip -p FILE xl/worksheets/sheet1.xml"}},
-    {".pptx", {FileKind::office, "PowerPoint presentation", "python3 with python-pptx where installed, else unzip -p FILE ppt/slides/slide1.xml"}},
+    {".pptx", {FileKind::office, "PowerPoint presentation",
+                  "python3 with python-pptx where installed, else unzip -p FILE ppt/slides/slide1.xml"}},
     {".odt", {FileKind::office, "OpenDocument text", "unzip -p FILE content.xml"}},
     {".ods", {FileKind::office, "OpenDocument spreadsheet", "unzip -p FILE content.xml"}},
     {".odp", {FileKind::office, "OpenDocument presentation", "unzip -p FILE content.xml"}},
@@ -65,7 +72,8 @@ Recognised recognise_zip(std::string_view head, std::string_view path)
 {
     for (auto const& each : kOfficeNames)
         if (ends_with_ignoring_case(path, each.suffix)) return each.what;
-    if (head.find("[Content_Types].xml") != std::string_view::npos || head.find("mimetypeapplication/vnd.oasis") != std::string_view::npos) {
+    if (head.find("[Content_Types].xml") != std::string_view::npos ||
+        head.find("mimetypeapplication/vnd.oasis") != std::string_view::npos) {
         return {FileKind::office, "office document", "python3 -m zipfile -l FILE lists its parts; unzip -p FILE PART prints one"};
     }
     return {FileKind::archive, "ZIP archive", "python3 -m zipfile -l FILE, or unzip -l FILE"};

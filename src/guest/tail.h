@@ -24,10 +24,7 @@ public:
         text_.append(bytes);
         if (text_.size() > 2 * bytes_max_) text_.erase(0, text_.size() - bytes_max_);
     }
-    std::string_view view() const
-    {
-        return std::string_view(text_).substr(text_.size() - std::min(text_.size(), bytes_max_));
-    }
+    std::string_view view() const { return std::string_view(text_).substr(text_.size() - std::min(text_.size(), bytes_max_)); }
 
 private:
     std::size_t bytes_max_;

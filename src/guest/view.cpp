@@ -59,17 +59,18 @@ FileAnswer view_bytes(int fd, std::string const& path, Recognised const& what, s
     ::fstat(fd, &found);
     auto const size = static_cast<std::uint64_t>(found.st_size);
     if (what.kind == FileKind::archive) return {proto::FileOutcome::text, described(path, what, size)};
-    return refused(path + ": " + std::string(what.name) + " of " + size_text(size) +
-                   "; images up to 4 MiB can be shown: make a smaller copy first.");
+    return refused(
+        path + ": " + std::string(what.name) + " of " + size_text(size) + "; images up to 4 MiB can be shown: make a smaller copy first.");
 }
 
 std::string notice(NumberedLines const& lines, std::int64_t first, std::uint64_t file_bytes)
 {
     auto const line = std::to_string(lines.cut_in_line());
-    std::string text = "\n\n[Cut here, in line " + line + ": an answer holds 30,000 characters and the file " + size_text(file_bytes) + ". ";
+    std::string text =
+        "\n\n[Cut here, in line " + line + ": an answer holds 30,000 characters and the file " + size_text(file_bytes) + ". ";
     if (lines.cut_in_line() > first) return text + "The rest: view_range [" + line + ", -1].]";
-    return text + "This line alone is longer; read parts of it with bash_tool: sed -n '" + line + "p' FILE | cut -c 30000-60000. After it: view_range [" +
-           std::to_string(lines.cut_in_line() + 1) + ", -1].]";
+    return text + "This line alone is longer; read parts of it with bash_tool: sed -n '" + line +
+           "p' FILE | cut -c 30000-60000. After it: view_range [" + std::to_string(lines.cut_in_line() + 1) + ", -1].]";
 }
 
 FileAnswer view_text(int fd, proto::ToolArguments const& arguments, std::string const& head, std::uint64_t file_bytes)
@@ -79,9 +80,10 @@ FileAnswer view_text(int fd, proto::ToolArguments const& arguments, std::string 
     NumberedLines lines(first, arguments.has_range ? arguments.range_last : -1, kTextCharsMax);
     bool more = lines.feed(head);
     std::string chunk(kChunkBytes, '\0');
-    for (std::uint64_t scanned = head.size(); more; ) {
+    for (std::uint64_t scanned = head.size(); more;) {
         if (scanned >= kScanBytesMax) {
-            return refused(path + ": line " + std::to_string(first) + " is not within the first GiB of the file; use bash_tool (tail, sed) to reach it.");
+            return refused(path + ": line " + std::to_string(first) +
+                           " is not within the first GiB of the file; use bash_tool (tail, sed) to reach it.");
         }
         ssize_t const got = ::read(fd, chunk.data(), chunk.size());
         if (got < 0 && errno == EINTR) continue;
@@ -92,8 +94,8 @@ FileAnswer view_text(int fd, proto::ToolArguments const& arguments, std::string 
     }
     if (lines.lines_seen() == 0) return {proto::FileOutcome::text, "[The file is empty]"};
     if (lines.lines_seen() < first) {
-        return refused("view_range starts at line " + std::to_string(first) + ", but " + path + " has " + std::to_string(lines.lines_seen()) +
-                       " lines.");
+        return refused("view_range starts at line " + std::to_string(first) + ", but " + path + " has " +
+                       std::to_string(lines.lines_seen()) + " lines.");
     }
     return {proto::FileOutcome::text, lines.text() + (lines.cut_in_line() == 0 ? "" : notice(lines, first, file_bytes))};
 }

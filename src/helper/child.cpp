@@ -27,7 +27,8 @@ void Child::end()
     if (!pidfd_) return;
     kill();
     siginfo_t info{};
-    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) != 0 && errno == EINTR) {}
+    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) != 0 && errno == EINTR) {
+    }
     pidfd_.reset();
     pid_ = -1;
 }

@@ -38,7 +38,8 @@ Result<void> enter_empty_root()
     // process's copies of the session mounts, which would otherwise stay busy.
     if (::unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) != 0) return fail_os("unshare");
     if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return fail_os("make mounts private");
-    if (::mount("none", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,nr_inodes=2,mode=555") != 0) return fail_os("mount empty root");
+    if (::mount("none", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,nr_inodes=2,mode=555") != 0)
+        return fail_os("mount empty root");
     if (::chdir("/tmp") != 0) return fail_os("chdir");
     if (::syscall(SYS_pivot_root, ".", ".") != 0) return fail_os("pivot_root");
     if (::umount2(".", MNT_DETACH) != 0) return fail_os("detach old root");
@@ -72,7 +73,7 @@ Result<void> drop_bounding_set(Profile const& profile)
         if (cap_get_bound(capability) == 1 && cap_drop_bound(capability) != 0) return fail_os("drop from bounding set");
     }
     constexpr unsigned long kBits = SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
-        SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+                                    SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
     // The launcher starts runtimes as root, and they need what it keeps: for it the root rules stay.
     if (!profile.stay_root && cap_set_secbits(static_cast<unsigned>(kBits)) != 0) return fail_os("securebits");
     return {};
@@ -117,10 +118,12 @@ Result<void> restrict_paths(std::span<int const> directories)
     if (!rules) return fail_os("landlock_create_ruleset");
     for (int const directory : directories) {
         landlock_path_beneath_attr beneath{};
-        beneath.allowed_access = files & ~static_cast<std::uint64_t>(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
-            LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO);
+        beneath.allowed_access =
+            files & ~static_cast<std::uint64_t>(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
+                                                LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO);
         beneath.parent_fd = directory;
-        if (::syscall(SYS_landlock_add_rule, rules.get(), LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) != 0) return fail_os("landlock_add_rule");
+        if (::syscall(SYS_landlock_add_rule, rules.get(), LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) != 0)
+            return fail_os("landlock_add_rule");
     }
     if (::syscall(SYS_landlock_restrict_self, rules.get(), 0) != 0) return fail_os("landlock_restrict_self");
     return {};

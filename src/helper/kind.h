@@ -10,8 +10,17 @@
 namespace ocu::helper {
 
 enum class Kind : std::uint8_t {
-    gateway_front, operator_front, files_front, parser, custody, launcher, edge, storage_lane, audit_writer,  // one each
-    broker, exec,                                                                                             // one per session
+    gateway_front,
+    operator_front,
+    files_front,
+    parser,
+    custody,
+    launcher,
+    edge,
+    storage_lane,
+    audit_writer,  // one each
+    broker,
+    exec,                                                                                             // one per session
     kLast = exec,
 };
 

@@ -24,8 +24,8 @@ namespace ocu::proto {
 
 inline constexpr std::size_t kGuestTokenBytesMax = 1024;
 inline constexpr std::size_t kGuestOutputBytesMax = 16u << 10;   // of one frame
-inline constexpr std::size_t kGuestTailBytesMax = 60'000;        // sent at the end of a stream that was cut: 15,000 characters of 4 bytes
-inline constexpr std::size_t kGuestCallsMax = 8;                 // running at once
+inline constexpr std::size_t kGuestTailBytesMax = 60'000;  // sent at the end of a stream that was cut: 15,000 characters of 4 bytes
+inline constexpr std::size_t kGuestCallsMax = 8;  // running at once
 
 struct GuestWelcome {
     static constexpr Type kType = Type::guest_welcome;
@@ -80,8 +80,8 @@ struct GuestOutput {
 struct GuestExited {
     static constexpr Type kType = Type::guest_exited;
     CallId call;
-    std::int32_t status = 0;          // shell convention: 128 + n for signal n
-    std::uint64_t output_bytes = 0;   // all that was written, forwarded or not
+    std::int32_t status = 0;  // shell convention: 128 + n for signal n
+    std::uint64_t output_bytes = 0;  // all that was written, forwarded or not
 
     static void fields(auto& wire, auto& m) { wire(m.call, m.status, m.output_bytes); }
 };

@@ -10,30 +10,77 @@ namespace ocu::proto {
 
 enum class Type : std::uint16_t {
     // gateway_front <-> gateway
-    authorize = 0x0100, authorized, call_tool, cancel_call, call_progress, call_done, callers_changed, front_refused, health_wanted, health_told,
+    authorize = 0x0100,
+    authorized,
+    call_tool,
+    cancel_call,
+    call_progress,
+    call_done,
+    callers_changed,
+    front_refused,
+    health_wanted,
+    health_told,
     // operator_front <-> control
-    operator_connection = 0x0120, operator_refused, operator_ask, operator_answer,
+    operator_connection = 0x0120,
+    operator_refused,
+    operator_ask,
+    operator_answer,
     // files_front <-> storage
-    files_ask = 0x0140, files_answer,
+    files_ask = 0x0140,
+    files_answer,
     // parser <-> storage
-    inspect = 0x0160, inspected,
+    inspect = 0x0160,
+    inspected,
     // custody helper <-> custody
-    sign_checkpoint = 0x0180, checkpoint_signed, mint_token, token_minted, custody_keys,
+    sign_checkpoint = 0x0180,
+    checkpoint_signed,
+    mint_token,
+    token_minted,
+    custody_keys,
     // broker <-> storage
     broker_stats = 0x01a0,
     // launcher <-> sandbox
-    launcher_prepare = 0x01c0, launcher_prepared, launcher_start, launcher_started, launcher_kill, launcher_killed, launcher_destroy,
-    launcher_destroyed, launcher_exited, launcher_failed,
+    launcher_prepare = 0x01c0,
+    launcher_prepared,
+    launcher_start,
+    launcher_started,
+    launcher_kill,
+    launcher_killed,
+    launcher_destroy,
+    launcher_destroyed,
+    launcher_exited,
+    launcher_failed,
     // exec <-> sandbox
-    exec_call = 0x01e0, exec_cancel, exec_progress, exec_done, exec_ready, exec_guest_gone,
+    exec_call = 0x01e0,
+    exec_cancel,
+    exec_progress,
+    exec_done,
+    exec_ready,
+    exec_guest_gone,
     // guest <-> exec
-    guest_welcome = 0x0200, guest_ready, guest_run, guest_signal, guest_output, guest_exited, guest_file, guest_file_done, guest_failed,
+    guest_welcome = 0x0200,
+    guest_ready,
+    guest_run,
+    guest_signal,
+    guest_output,
+    guest_exited,
+    guest_file,
+    guest_file_done,
+    guest_failed,
     // edge helper <-> edge
-    lane_open = 0x0220, lane_close, lane_closed, egress_denied,
+    lane_open = 0x0220,
+    lane_close,
+    lane_closed,
+    egress_denied,
     // storage_lane <-> edge
     storage_lane_stats = 0x0240,
     // audit_writer <-> audit
-    append = 0x0260, appended, checkpoint_wanted, checkpoint_signature, append_failed, log_opened,
+    append = 0x0260,
+    appended,
+    checkpoint_wanted,
+    checkpoint_signature,
+    append_failed,
+    log_opened,
 };
 
 }  // namespace ocu::proto

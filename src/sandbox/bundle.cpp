@@ -151,7 +151,9 @@ Json namespaces_of(BundlePlan const& plan)
 Json id_mapping(Place const& place)
 {
     Json map = Json::object();
-    map.set("containerID", 0).set("hostID", static_cast<std::int64_t>(place.host_id)).set("size", static_cast<std::int64_t>(kHostIdsPerSlot));
+    map.set("containerID", 0)
+        .set("hostID", static_cast<std::int64_t>(place.host_id))
+        .set("size", static_cast<std::int64_t>(kHostIdsPerSlot));
     Json list = Json::array();
     list.push(std::move(map));
     return list;
@@ -161,10 +163,11 @@ Json linux_of(BundlePlan const& plan)
 {
     Json linux_part = Json::object();
     linux_part.set("namespaces", namespaces_of(plan)).set("uidMappings", id_mapping(plan.place)).set("gidMappings", id_mapping(plan.place));
-    linux_part.set("maskedPaths", list_of({"/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-        "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/proc/interrupts", "/proc/kallsyms", "/proc/modules",
-        "/proc/config.gz", "/proc/cmdline", "/proc/diskstats", "/proc/partitions", "/proc/swaps", "/proc/iomem", "/proc/ioports",
-        "/proc/key-users", "/proc/sys/kernel/random/boot_id", "/sys/firmware", "/sys/devices/virtual/powercap"}));
+    linux_part.set("maskedPaths",
+        list_of({"/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
+            "/proc/sched_debug", "/proc/scsi", "/proc/interrupts", "/proc/kallsyms", "/proc/modules", "/proc/config.gz", "/proc/cmdline",
+            "/proc/diskstats", "/proc/partitions", "/proc/swaps", "/proc/iomem", "/proc/ioports", "/proc/key-users",
+            "/proc/sys/kernel/random/boot_id", "/sys/firmware", "/sys/devices/virtual/powercap"}));
     linux_part.set("readonlyPaths", list_of({"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}));
     Json nothing = Json::object();
     nothing.set("allow", false).set("access", "rwm");

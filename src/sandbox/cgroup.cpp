@@ -87,7 +87,8 @@ Result<Cgroups> Cgroups::open(std::string const& prefix)
     }
     for (std::string_view const controller : {"pids", "memory", "cpu"})
         if (groups.with(controller) == nullptr) return fail(Fault::not_found, "a cgroup controller is missing: pids, memory or cpu");
-    if (groups.unified() == nullptr && groups.with("freezer") == nullptr) return fail(Fault::not_found, "neither cgroup v2 nor the freezer");
+    if (groups.unified() == nullptr && groups.with("freezer") == nullptr)
+        return fail(Fault::not_found, "neither cgroup v2 nor the freezer");
     return groups;
 }
 
@@ -140,7 +141,8 @@ Result<void> Cgroups::limit_v1(std::string const& name, CgroupLimits const& limi
 Result<void> Cgroups::make(std::string const& name, CgroupLimits const& limits) const
 {
     for (auto const& tree : trees_) {
-        bool const wanted = tree.unified || &tree == with("pids") || &tree == with("memory") || &tree == with("cpu") || &tree == with("freezer");
+        bool const wanted =
+            tree.unified || &tree == with("pids") || &tree == with("memory") || &tree == with("cpu") || &tree == with("freezer");
         if (!wanted) continue;
         OCU_CHECK(make_group(tree.mount + name.substr(0, name.rfind('/'))));
         OCU_CHECK(make_group(tree.mount + name));

@@ -14,10 +14,7 @@ namespace {
 using proto::FileOutcome;
 using proto::Reason;
 
-std::chrono::milliseconds elapsed(Monotonic from, Monotonic to)
-{
-    return std::chrono::duration_cast<std::chrono::milliseconds>(to - from);
-}
+std::chrono::milliseconds elapsed(Monotonic from, Monotonic to) { return std::chrono::duration_cast<std::chrono::milliseconds>(to - from); }
 
 std::string_view mime_of(FileOutcome outcome)
 {
@@ -81,11 +78,16 @@ bool ExecCalls::guest_says(GuestSays message)
     return std::visit(
         [this](auto& each) {
             using Message = std::remove_cvref_t<decltype(each)>;
-            if constexpr (std::is_same_v<Message, proto::GuestReady>) return ready(each);
-            else if constexpr (std::is_same_v<Message, proto::GuestOutput>) return output(each);
-            else if constexpr (std::is_same_v<Message, proto::GuestExited>) return exited(each);
-            else if constexpr (std::is_same_v<Message, proto::GuestFileDone>) return file_done(each);
-            else return failed(each);
+            if constexpr (std::is_same_v<Message, proto::GuestReady>)
+                return ready(each);
+            else if constexpr (std::is_same_v<Message, proto::GuestOutput>)
+                return output(each);
+            else if constexpr (std::is_same_v<Message, proto::GuestExited>)
+                return exited(each);
+            else if constexpr (std::is_same_v<Message, proto::GuestFileDone>)
+                return file_done(each);
+            else
+                return failed(each);
         },
         message);
 }
@@ -134,8 +136,8 @@ bool ExecCalls::exited(proto::GuestExited const& message)
     if (call.ending == Ending::cancelled) {
         answer.reason = Reason::cancelled;
     } else {
-        answer.body = answer_text(call.output.text(answer.output_bytes), call.command, message.status,
-            timed_out ? call.timeout : std::chrono::milliseconds(0));
+        answer.body = answer_text(
+            call.output.text(answer.output_bytes), call.command, message.status, timed_out ? call.timeout : std::chrono::milliseconds(0));
     }
     done(found, std::move(answer));
     return true;

@@ -70,9 +70,15 @@ private:
     void done(Running::iterator call, proto::ToolAnswer answer);
     void refuse(CallId id, proto::Reason reason);
     template <class Message>
-    void tell_guest(Message const& message) { peers_.guest(static_cast<std::uint16_t>(Message::kType), wire::encode(message)); }
+    void tell_guest(Message const& message)
+    {
+        peers_.guest(static_cast<std::uint16_t>(Message::kType), wire::encode(message));
+    }
     template <class Message>
-    void tell_sandbox(Message const& message) { peers_.sandbox(static_cast<std::uint16_t>(Message::kType), wire::encode(message)); }
+    void tell_sandbox(Message const& message)
+    {
+        peers_.sandbox(static_cast<std::uint16_t>(Message::kType), wire::encode(message));
+    }
 
     Clock const& clock_;
     proto::ExecConfig config_;

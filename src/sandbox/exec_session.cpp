@@ -10,17 +10,19 @@ namespace ocu::sandbox {
 ExecSession::ExecSession(wire::Loop& loop, Clock const& clock, proto::ExecConfig config, Ends ends, std::function<void()> over)
     : loop_(loop), clock_(clock), over_(std::move(over))
 {
-    sandbox_ = std::make_unique<wire::Link>(loop_, std::move(ends.sandbox), wire::Link::Options{.permits = proto::kSandboxMaySendExec},
+    sandbox_ = std::make_unique<wire::Link>(
+        loop_, std::move(ends.sandbox), wire::Link::Options{.permits = proto::kSandboxMaySendExec},
         [this](wire::Link::Frame frame) { sandbox_says(frame); }, [this](wire::Lost) { over_(); });
-    guest_ = std::make_unique<wire::Link>(loop_, std::move(ends.guest), wire::Link::Options{.permits = proto::kGuestMaySend},
-        [this](wire::Link::Frame frame) { guest_says(frame); }, [this](wire::Lost why) {
-            guest_lost(why == wire::Lost::closed ? GuestLost::went_away : GuestLost::broke_grammar);
-        });
-    calls_ = std::make_unique<ExecCalls>(clock_, std::move(config), ExecCalls::Peers{
-        .guest = [this](std::uint16_t type, wire::Bytes body) {
-            if (guest_) guest_->send_frame(type, std::move(body));
-        },
-        .sandbox = [this](std::uint16_t type, wire::Bytes body) { sandbox_->send_frame(type, std::move(body)); }});
+    guest_ = std::make_unique<wire::Link>(
+        loop_, std::move(ends.guest), wire::Link::Options{.permits = proto::kGuestMaySend},
+        [this](wire::Link::Frame frame) { guest_says(frame); },
+        [this](wire::Lost why) { guest_lost(why == wire::Lost::closed ? GuestLost::went_away : GuestLost::broke_grammar); });
+    calls_ = std::make_unique<ExecCalls>(clock_, std::move(config),
+        ExecCalls::Peers{.guest =
+                             [this](std::uint16_t type, wire::Bytes body) {
+                                 if (guest_) guest_->send_frame(type, std::move(body));
+                             },
+            .sandbox = [this](std::uint16_t type, wire::Bytes body) { sandbox_->send_frame(type, std::move(body)); }});
 }
 
 void ExecSession::sandbox_says(wire::Link::Frame const& frame)

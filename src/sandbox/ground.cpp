@@ -128,8 +128,10 @@ bool Ground::clear(Place const& place) const
     std::error_code error;
     std::filesystem::remove_all(place.state, error);
     bool removed = !error;
-    for (auto const* const file : {&place.config, &place.log, &place.pid_file, &place.net}) removed = gone(::unlink(file->c_str())) && removed;
-    for (auto const* const directory : {&place.files, &place.root, &place.directory}) removed = gone(::rmdir(directory->c_str())) && removed;
+    for (auto const* const file : {&place.config, &place.log, &place.pid_file, &place.net})
+        removed = gone(::unlink(file->c_str())) && removed;
+    for (auto const* const directory : {&place.files, &place.root, &place.directory})
+        removed = gone(::rmdir(directory->c_str())) && removed;
     return cgroups_.remove(place.cgroup) && removed;
 }
 

@@ -19,10 +19,7 @@ constexpr std::uint32_t kDnsKey = 1;
 constexpr int kDnsPort = 53;
 constexpr std::int16_t kKeyOffset = -4;  // on the program's stack
 
-int bpf_call(int command, bpf_attr& attributes)
-{
-    return static_cast<int>(::syscall(SYS_bpf, command, &attributes, sizeof attributes));
-}
+int bpf_call(int command, bpf_attr& attributes) { return static_cast<int>(::syscall(SYS_bpf, command, &attributes, sizeof attributes)); }
 
 template <class Pointer>
 std::uint64_t address_of(Pointer const* pointer)

@@ -263,7 +263,8 @@ void Launcher::State::clear_round(Slot slot)
 void Launcher::State::reap()
 {
     signalfd_siginfo news{};
-    while (::read(child_signals.get(), &news, sizeof news) == sizeof news) {}
+    while (::read(child_signals.get(), &news, sizeof news) == sizeof news) {
+    }
     int status = 0;
     for (pid_t pid = ::waitpid(-1, &status, WNOHANG); pid > 0; pid = ::waitpid(-1, &status, WNOHANG))
         ended(pid, WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -320,7 +321,8 @@ void Launcher::serve(UniqueFd link, std::function<void()> finished)
 {
     State& state = *state_;
     state.finished = std::move(finished);
-    state.link = std::make_unique<wire::Link>(state.loop, std::move(link), wire::Link::Options{proto::kSandboxToLauncher},
+    state.link = std::make_unique<wire::Link>(
+        state.loop, std::move(link), wire::Link::Options{proto::kSandboxToLauncher},
         [&state](wire::Link::Frame frame) { state.frame(std::move(frame)); },
         [&state](wire::Lost) { state.loop.post([&state] { state.core_is_gone(); }); });
 }

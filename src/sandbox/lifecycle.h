@@ -28,8 +28,21 @@ enum class Stage : std::uint8_t {
 };
 
 enum class Happening : std::uint8_t {
-    prepared, launch_failed, mount_ready, mount_lost, exec_reported, exec_ready, guest_gone, end_asked, deadline, killed, destroyed,
-    destroy_failed, retry_due, launcher_lost, launcher_back,
+    prepared,
+    launch_failed,
+    mount_ready,
+    mount_lost,
+    exec_reported,
+    exec_ready,
+    guest_gone,
+    end_asked,
+    deadline,
+    killed,
+    destroyed,
+    destroy_failed,
+    retry_due,
+    launcher_lost,
+    launcher_back,
     kLast = launcher_back,
 };
 

@@ -39,7 +39,7 @@ inline constexpr std::uint32_t kGvisorTasksPerGuestTask = 3;            // host 
 inline constexpr std::uint64_t kRuntimeMemoryBytes = 64ull << 20;       // beyond the guest's own, for the runtime's processes
 inline constexpr std::uint64_t kGuestOpenFilesMax = 16'384;
 inline constexpr std::uint32_t kGuestTerminalsMax = 64;                 // of the machine's 4096
-inline constexpr std::uint64_t kGuestSocketBytesMax = 32ull << 20;      // in socket buffers, where the kernel does not count them as memory
+inline constexpr std::uint64_t kGuestSocketBytesMax = 32ull << 20;  // in socket buffers, where the kernel does not count them as memory
 static_assert(kRuntimeDeadline < kStartDeadline, "the launcher says why before the session gives up");
 
 }  // namespace ocu::sandbox

@@ -31,8 +31,7 @@ constexpr auto kExecSays = [] {
 struct Sandbox::State {
     State(wire::Loop& loop_in, Clock const& clock_in, Config config_in, Wires wires_in)
         : loop(loop_in), clock(clock_in), config(config_in), wires(std::move(wires_in))
-    {
-    }
+    {}
 
     // Control and core.
     void create(proto::SessionCreate wanted);
@@ -122,9 +121,7 @@ void Sandbox::State::perform(Session& session, Act act, Reason reason)
     case Act::start: return tell_launcher(proto::LauncherStart{session.slot});
     case Act::announce: return announce(session);
     case Act::end: return end(session, reason);
-    case Act::dead:
-        wires.control.send(proto::SessionDead{session.id});
-        return tell_launcher(proto::LauncherDestroy{session.slot});
+    case Act::dead: wires.control.send(proto::SessionDead{session.id}); return tell_launcher(proto::LauncherDestroy{session.slot});
     case Act::finish: return finish(session.id);
     case Act::kill_again: return tell_launcher(proto::LauncherKill{session.slot});
     case Act::remove_again: return tell_launcher(proto::LauncherDestroy{session.slot});
@@ -155,8 +152,8 @@ void Sandbox::State::equip_with(Session& session, std::vector<UniqueFd> descript
     }
     session.exec = std::move(spawned->child);
     SessionId const id = session.id;
-    session.exec_link = std::make_unique<wire::Link>(loop, std::move(spawned->link), wire::Link::Options{kExecSays},
-        [this, id](wire::Link::Frame frame) { exec_says(id, frame); },
+    session.exec_link = std::make_unique<wire::Link>(
+        loop, std::move(spawned->link), wire::Link::Options{kExecSays}, [this, id](wire::Link::Frame frame) { exec_says(id, frame); },
         [this, id](wire::Lost why) { loop.post([this, id, why] { exec_lost(id, why); }); });
 }
 
@@ -165,7 +162,8 @@ void Sandbox::State::announce(Session& session)
     session.deadline.reset();
     note(session, proto::What::session_ready, proto::Outcome::success, Reason::none);
     wires.control.send(proto::SessionUp{session.id});
-    for (auto& waiting : session.calls.release()) session.exec_link->send(proto::ExecCall{waiting.call, std::move(waiting.arguments), true});
+    for (auto& waiting : session.calls.release())
+        session.exec_link->send(proto::ExecCall{waiting.call, std::move(waiting.arguments), true});
 }
 
 // The order is SX-6: route, mount, channel, then the guest itself; none of it needs the guest's help.
@@ -220,7 +218,8 @@ void Sandbox::State::call(proto::CallTool wanted)
         session.calls.run(wanted.call);
         return session.exec_link->send(proto::ExecCall{wanted.call, std::move(wanted.arguments), true});
     }
-    if (session.stage > Stage::up) return refuse(wanted.call, session.end_reason == Reason::none ? Reason::session_ended : session.end_reason);
+    if (session.stage > Stage::up)
+        return refuse(wanted.call, session.end_reason == Reason::none ? Reason::session_ended : session.end_reason);
     CallId const id = wanted.call;
     if (!session.calls.wait(std::move(wanted))) refuse(id, Reason::too_many_calls);
 }
@@ -272,7 +271,8 @@ void Sandbox::State::exec_lost(SessionId id, wire::Lost why)
 
 void Sandbox::State::launcher_up(UniqueFd link)
 {
-    launcher = std::make_unique<wire::Link>(loop, std::move(link), wire::Link::Options{proto::kLauncherToSandbox},
+    launcher = std::make_unique<wire::Link>(
+        loop, std::move(link), wire::Link::Options{proto::kLauncherToSandbox},
         [this](wire::Link::Frame frame) { launcher_says(std::move(frame)); },
         [this](wire::Lost why) {
             if (why != wire::Lost::closed) wires.spawner.report_violation(helper::Kind::launcher);

@@ -115,14 +115,17 @@ void read_headers(archive* a, ArchiveReport& report, std::uint64_t packed_bytes)
         add_entry(report, entry);
         // The next header lies behind this entry's data, so a compressed tar is decompressed to reach it: only so far.
         auto const decoded = static_cast<std::uint64_t>(std::max<la_int64_t>(::archive_filter_bytes(a, 0), 0));
-        auto const next = ::archive_filter_count(a) > 1 ? decoded + static_cast<std::uint64_t>(std::max<la_int64_t>(::archive_entry_size(entry), 0)) : decoded;
+        auto const next = ::archive_filter_count(a) > 1
+                              ? decoded + static_cast<std::uint64_t>(std::max<la_int64_t>(::archive_entry_size(entry), 0))
+                              : decoded;
         if (next > kArchiveDecodedBytesMax) {
             report.stopped = true;
             break;
         }
     }
     report.too_large = report.unpacked_bytes > kArchiveUnpackedBytesMax;
-    report.bomb_ratio = report.unpacked_bytes > kArchiveRatioFromBytes && report.unpacked_bytes / std::max<std::uint64_t>(packed_bytes, 1) > kArchiveRatioMax;
+    report.bomb_ratio = report.unpacked_bytes > kArchiveRatioFromBytes &&
+                        report.unpacked_bytes / std::max<std::uint64_t>(packed_bytes, 1) > kArchiveRatioMax;
 }
 
 std::string how_to_unpack(std::string_view type)
@@ -145,8 +148,10 @@ bool escapes(std::string_view path)
         auto const end = std::min(path.find_first_of("/\\"), path.size());
         auto const part = path.substr(0, end);
         path.remove_prefix(std::min(end + 1, path.size()));
-        if (part == "..") --depth;
-        else if (!part.empty() && part != ".") ++depth;
+        if (part == "..")
+            --depth;
+        else if (!part.empty() && part != ".")
+            ++depth;
         if (depth < 0) return true;
     }
     return false;
@@ -181,10 +186,11 @@ Result<ArchiveReport> inspect_archive(std::span<std::byte const> bytes)
 
 std::string describe(ArchiveReport const& report, std::uint64_t packed_bytes, std::size_t bytes_max)
 {
-    std::string out = std::format("Archive: {}\nEntries: {}{}\nPacked: {} bytes, unpacked: {} bytes (as the headers claim)\n",
-        report.type, report.entries, report.complete ? "" : " or more", packed_bytes, report.unpacked_bytes);
+    std::string out = std::format("Archive: {}\nEntries: {}{}\nPacked: {} bytes, unpacked: {} bytes (as the headers claim)\n", report.type,
+        report.entries, report.complete ? "" : " or more", packed_bytes, report.unpacked_bytes);
     if (report.dangerous()) out += "DANGEROUS to unpack unguarded:\n";
-    if (report.escaping_names != 0) out += std::format("- {} names lead out of the directory (absolute or \"..\")\n", report.escaping_names);
+    if (report.escaping_names != 0)
+        out += std::format("- {} names lead out of the directory (absolute or \"..\")\n", report.escaping_names);
     if (report.links_out != 0) out += std::format("- {} links lead out of the directory\n", report.links_out);
     if (report.devices != 0) out += std::format("- {} devices, fifos or sockets\n", report.devices);
     if (report.too_many_entries) out += std::format("- more than {} entries\n", kArchiveEntriesMax);

@@ -35,10 +35,7 @@ struct ArchiveReport {
     bool corrupt = false;               // broke off
     std::string listing;                // one line for each of the first kArchiveEntriesShown entries
 
-    bool dangerous() const
-    {
-        return escaping_names + links_out + devices != 0 || too_many_entries || too_large || bomb_ratio || stopped;
-    }
+    bool dangerous() const { return escaping_names + links_out + devices != 0 || too_many_entries || too_large || bomb_ratio || stopped; }
 };
 
 // Errors: malformed (no archive of a known kind).

@@ -32,7 +32,8 @@ Result<void> broker_main(helper::Helper& helper)
     OCU_CHECK(helper.confine(profiles::kBroker, std::array{directory.get()}));
     ::umask(0);  // the guest's own umask has been applied by the kernel
     wire::Loop loop;
-    wire::Link link(loop, OCU_TRY(helper.report_ready()), {proto::kStorageMaySendBroker}, [](wire::Link::Frame) {},
+    wire::Link link(
+        loop, OCU_TRY(helper.report_ready()), {proto::kStorageMaySendBroker}, [](wire::Link::Frame) {},
         [&loop](wire::Lost) { loop.stop(); });
     OCU_CHECK(face->serve(loop, [&loop] { loop.stop(); }));
     loop.run();

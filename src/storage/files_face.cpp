@@ -11,8 +11,7 @@ namespace {
 // `code` is one of ours, never a peer's bytes: nothing needs escaping.
 wire::HttpResponse error(unsigned status, std::string_view code)
 {
-    return {status,
-        {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}},
+    return {status, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}},
         std::format(R"({{"error":{{"code":"{}"}}}})", code)};
 }
 

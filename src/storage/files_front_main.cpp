@@ -31,12 +31,12 @@ Result<void> files_front_main(helper::Helper& helper)
     OCU_CHECK(helper.keep_out_of_swap_and_cores(profiles::kFilesFront));
     OCU_CHECK(helper.confine(profiles::kFilesFront));
     wire::Loop loop;
-    wire::Link link(loop, OCU_TRY(helper.report_ready()), {proto::kStorageMaySendFilesFront}, [](wire::Link::Frame) {},
+    wire::Link link(
+        loop, OCU_TRY(helper.report_ready()), {proto::kStorageMaySendFilesFront}, [](wire::Link::Frame) {},
         [&loop](wire::Lost) { loop.stop(); });
     wire::HttpServer server(loop, std::move(listener), server_options(),
-        [hosts = std::move(hosts)](wire::HttpRequest request, std::shared_ptr<wire::HttpReply> reply) {
-            reply->send(answer_files_request(request, hosts));
-        });
+        [hosts = std::move(hosts)](
+            wire::HttpRequest request, std::shared_ptr<wire::HttpReply> reply) { reply->send(answer_files_request(request, hosts)); });
     loop.run();
     return {};
 }

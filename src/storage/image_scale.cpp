@@ -47,9 +47,8 @@ Size fitted(Size size, int side_px_max)
 {
     auto const longest = std::max(size.width, size.height);
     if (longest <= side_px_max) return size;
-    auto const scaled = [longest, side_px_max](int side) {
-        return std::max(1, static_cast<int>(static_cast<std::int64_t>(side) * side_px_max / longest));
-    };
+    auto const scaled = [longest, side_px_max](
+                            int side) { return std::max(1, static_cast<int>(static_cast<std::int64_t>(side) * side_px_max / longest)); };
     return {scaled(size.width), scaled(size.height)};
 }
 

@@ -9,8 +9,7 @@ namespace ocu::storage {
 
 Inspections::Inspections(wire::Loop& loop, std::function<void(proto::BodyInspected)> answer, std::function<void()> misbehaved)
     : loop_(loop), answer_(std::move(answer)), misbehaved_(std::move(misbehaved))
-{
-}
+{}
 
 void Inspections::fail(CallId call)
 {
@@ -74,8 +73,9 @@ void Inspections::on_frame(wire::Link::Frame const& frame)
 void Inspections::parser_up(UniqueFd link)
 {
     lose_parser(false);
-    link_ = std::make_unique<wire::Link>(loop_, std::move(link), wire::Link::Options{proto::kParserMaySend},
-        [this](wire::Link::Frame frame) { on_frame(frame); }, [this](wire::Lost why) { lose_parser(why != wire::Lost::closed); });
+    link_ = std::make_unique<wire::Link>(
+        loop_, std::move(link), wire::Link::Options{proto::kParserMaySend}, [this](wire::Link::Frame frame) { on_frame(frame); },
+        [this](wire::Lost why) { lose_parser(why != wire::Lost::closed); });
     next();
 }
 

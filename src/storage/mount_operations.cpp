@@ -78,7 +78,10 @@ void on_forget_multi(fuse_req_t request, std::size_t count, fuse_forget_data* ea
     ::fuse_reply_none(request);
 }
 
-void on_getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info*) { answer_attributes(request, node, tree_of(request).attributes(node)); }
+void on_getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info*)
+{
+    answer_attributes(request, node, tree_of(request).attributes(node));
+}
 
 timespec time_of(int set, int now, int wanted, timespec value)
 {
@@ -124,7 +127,10 @@ void on_symlink(fuse_req_t request, char const* target, fuse_ino_t parent, char 
     answer(request, tree_of(request).make_link(parent, name, target));
 }
 
-void on_link(fuse_req_t request, fuse_ino_t, fuse_ino_t parent, char const*) { ::fuse_reply_err(request, tree_of(request).link_refusal(parent)); }
+void on_link(fuse_req_t request, fuse_ino_t, fuse_ino_t parent, char const*)
+{
+    ::fuse_reply_err(request, tree_of(request).link_refusal(parent));
+}
 
 void on_unlink(fuse_req_t request, fuse_ino_t parent, char const* name) { answer(request, tree_of(request).remove(parent, name, false)); }
 
@@ -216,11 +222,11 @@ void on_readdir(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, 
     std::vector<char> bytes(std::min(size, kMountWriteBytesMax));
     std::size_t used = 0;
     auto const add = [&](SessionTree::Listed const& listed) {
-        struct stat is {};
+        struct stat is{};
         is.st_ino = listed.inode;
         is.st_mode = listed.kind;
-        auto const need = ::fuse_add_direntry(request, bytes.data() + used, bytes.size() - used, std::string(listed.name).c_str(), &is,
-            static_cast<off_t>(listed.next));
+        auto const need = ::fuse_add_direntry(
+            request, bytes.data() + used, bytes.size() - used, std::string(listed.name).c_str(), &is, static_cast<off_t>(listed.next));
         if (need > bytes.size() - used) return false;
         used += need;
         return true;

@@ -36,9 +36,10 @@ proto::Inspected inspect_image(proto::Inspect const& request, int side_px_max)
     }
     if (auto const kind = unopened_kind(bytes); !kind.empty())
         return text_answer(request.request, true,
-            std::format("{} image, {} bytes. This kind is not shown directly: convert it to PNG in the sandbox and view the result.", kind, bytes.size()));
-    return text_answer(request.request, true,
-        std::format("An image of {} bytes that cannot be shown: {}.", bytes.size(), scaled.error().what.view()));
+            std::format("{} image, {} bytes. This kind is not shown directly: convert it to PNG in the sandbox and view the result.", kind,
+                bytes.size()));
+    return text_answer(
+        request.request, true, std::format("An image of {} bytes that cannot be shown: {}.", bytes.size(), scaled.error().what.view()));
 }
 
 proto::Inspected inspect_archive_body(proto::Inspect const& request)
@@ -46,7 +47,8 @@ proto::Inspected inspect_archive_body(proto::Inspect const& request)
     auto const bytes = std::as_bytes(std::span(request.body.str()));
     auto const report = inspect_archive(bytes);
     if (!report)
-        return text_answer(request.request, true, std::format("{} bytes that are no archive of a known kind, or one that is corrupt.", bytes.size()));
+        return text_answer(
+            request.request, true, std::format("{} bytes that are no archive of a known kind, or one that is corrupt.", bytes.size()));
     return text_answer(request.request, true, describe(*report, bytes.size(), proto::kAnswerTextCharsMax));
 }
 

@@ -74,8 +74,10 @@ void SessionStore::work()
     if (pending_.empty()) return;
     if (!current_) {
         auto begun = TreeRemoval::begin(store_.get(), pending_.front().name);
-        if (begun) current_.emplace(std::move(*begun));
-        else finish(begun.error().os_errno == ENOENT);
+        if (begun)
+            current_.emplace(std::move(*begun));
+        else
+            finish(begun.error().os_errno == ENOENT);
     }
     if (current_) {
         auto const done = current_->step(kRemovalsPerTurn);

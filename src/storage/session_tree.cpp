@@ -22,8 +22,7 @@ bool storable(struct stat const& attributes) { return kind_fault(attributes.st_m
 
 SessionTree::SessionTree(UniqueFd directory, std::uint32_t owner, TreeLimits limits)
     : root_(std::move(directory)), owner_(owner), limits_(limits), quota_(limits.session_bytes_max, limits.entries_max)
-{
-}
+{}
 
 SessionTree::~SessionTree() = default;
 
@@ -75,7 +74,7 @@ void SessionTree::show(struct stat& attributes, NodeId node) const
 
 Answer<struct stat> SessionTree::stored(NodeId node)
 {
-    struct stat out {};
+    struct stat out{};
     if (node == kTopNode) {
         if (::fstat(root_.get(), &out) != 0) return refused();
         return out;
@@ -181,7 +180,7 @@ Answer<void> SessionTree::remove(NodeId parent, std::string_view name, bool dire
     auto const above = writable_directory(parent, name);
     if (!above) return refuse(above.error());
     std::string const at(name);
-    struct stat was {};
+    struct stat was{};
     if (::fstatat(*above, at.c_str(), &was, AT_SYMLINK_NOFOLLOW) != 0) return refused();
     if (::unlinkat(*above, at.c_str(), directory ? AT_REMOVEDIR : 0) != 0) return refused();
     entry_left(parent, name, was);
@@ -199,7 +198,7 @@ Answer<void> SessionTree::rename(NodeId parent, std::string_view name, NodeId ne
     if (parent == new_parent && name == new_name) return {};
     std::string const old_at(name);
     std::string const new_at(new_name);
-    struct stat replaced {};
+    struct stat replaced{};
     bool const replaces = flags == 0 && ::fstatat(*to, new_at.c_str(), &replaced, AT_SYMLINK_NOFOLLOW) == 0;
     if (::renameat2(*from, old_at.c_str(), *to, new_at.c_str(), flags) != 0) return refused();
     if (flags == RENAME_EXCHANGE) {
@@ -227,7 +226,7 @@ int SessionTree::link_refusal(NodeId parent) const
 struct statvfs SessionTree::capacity() const
 {
     constexpr std::uint64_t kBlockBytes = 4096;
-    struct statvfs out {};
+    struct statvfs out{};
     out.f_bsize = kBlockBytes;
     out.f_frsize = kBlockBytes;
     out.f_blocks = quota_.bytes_max() / kBlockBytes;

@@ -42,7 +42,7 @@ struct TreeLimits {
 
 struct Entry {
     NodeId node = 0;
-    struct stat attributes {};
+    struct stat attributes{};
 };
 
 struct Created {

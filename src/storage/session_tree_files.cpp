@@ -50,7 +50,7 @@ Answer<UniqueFd> SessionTree::open_file(Named const& named, int flags, mode_t mo
 {
     auto fd = open_beneath(named.directory, named.name, (flags & (O_ACCMODE | O_CREAT | O_EXCL)) | O_NONBLOCK, mode);
     if (!fd) return refused();
-    struct stat is {};
+    struct stat is{};
     if (::fstat(fd.get(), &is) != 0) return refused();
     if (!S_ISREG(is.st_mode)) return refuse(EPERM);
     return fd;
@@ -115,7 +115,7 @@ Answer<std::size_t> SessionTree::write(HandleId id, std::span<char const> bytes,
     auto* const handle = handle_of(id);
     if (handle == nullptr || !handle->file || !handle->writable) return refuse(EBADF);
     if (offset > limits_.file_bytes_max || bytes.size() > limits_.file_bytes_max - offset) return refuse(EFBIG);
-    struct stat before {};
+    struct stat before{};
     if (::fstat(handle->file.get(), &before) != 0) return refused();
     auto const old_size = static_cast<std::uint64_t>(before.st_size);
     auto const end = offset + bytes.size();
@@ -139,7 +139,7 @@ Answer<std::size_t> SessionTree::write(HandleId id, std::span<char const> bytes,
 Answer<void> SessionTree::resize(int fd, std::uint64_t size)
 {
     if (size > limits_.file_bytes_max) return refuse(EFBIG);
-    struct stat before {};
+    struct stat before{};
     if (::fstat(fd, &before) != 0) return refused();
     auto const old_size = static_cast<std::uint64_t>(before.st_size);
     if (size > old_size && !quota_.has_bytes(size - old_size)) return refuse(ENOSPC);
@@ -154,7 +154,7 @@ Answer<void> SessionTree::allocate(HandleId id, int mode, std::uint64_t offset, 
     if (handle == nullptr || !handle->file || !handle->writable) return refuse(EBADF);
     if (mode != 0) return refuse(EOPNOTSUPP);  // blocks beyond a file's end, holes and moved ranges would escape the count
     if (offset > limits_.file_bytes_max || length > limits_.file_bytes_max - offset) return refuse(EFBIG);
-    struct stat before {};
+    struct stat before{};
     if (::fstat(handle->file.get(), &before) != 0) return refused();
     auto const old_size = static_cast<std::uint64_t>(before.st_size);
     auto const end = std::max(old_size, offset + length);
@@ -179,7 +179,7 @@ void SessionTree::release(HandleId id)
     if (handle == nullptr) return;
     auto const node = handle->node;
     auto const* const found = nodes_.find(node);
-    struct stat last {};
+    struct stat last{};
     if (found->removed && found->opened == 1 && handle->file && ::fstat(handle->file.get(), &last) == 0)
         quota_.resized(static_cast<std::uint64_t>(last.st_size), 0);
     handles_.erase(id);

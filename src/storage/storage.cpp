@@ -33,12 +33,11 @@ struct Storage::State {
     };
 
     State(wire::Loop& loop_in, Clock const& clock_in, Config config_in, UniqueFd store_in, Wires wires_in)
-        : loop(loop_in), clock(clock_in), config(config_in), wires(std::move(wires_in)),
-          store(loop_in, std::move(store_in)),
-          inspections(loop_in, [this](proto::BodyInspected answer) { wires.gateway.send(std::move(answer)); },
+        : loop(loop_in), clock(clock_in), config(config_in), wires(std::move(wires_in)), store(loop_in, std::move(store_in)),
+          inspections(
+              loop_in, [this](proto::BodyInspected answer) { wires.gateway.send(std::move(answer)); },
               [this] { wires.spawner.report_violation(helper::Kind::parser); })
-    {
-    }
+    {}
 
     void listen();
     void attach(proto::MountAttach request);
@@ -70,23 +69,23 @@ void Storage::State::listen()
 {
     wires.core_in.on_message([this](proto::CoreToRole::Message message) {
         std::visit(wire::Overloaded{
-            [this](proto::HelperUp& up) { helper_up(std::move(up)); },
-            [this](proto::HelperDown& down) { helper_down(down.kind); },
-            [this](proto::StopRole&) { stop(); },
-        }, message);
+                       [this](proto::HelperUp& up) { helper_up(std::move(up)); },
+                       [this](proto::HelperDown& down) { helper_down(down.kind); },
+                       [this](proto::StopRole&) { stop(); },
+                   },
+            message);
     });
     wires.sandbox_in.on_message([this](proto::SandboxToStorage::Message message) {
         std::visit(wire::Overloaded{
-            [this](proto::MountAttach& request) { attach(std::move(request)); },
-            [this](proto::MountDetach& request) { end(request.session, proto::Outcome::success); },
-        }, message);
+                       [this](proto::MountAttach& request) { attach(std::move(request)); },
+                       [this](proto::MountDetach& request) { end(request.session, proto::Outcome::success); },
+                   },
+            message);
     });
-    wires.gateway_in.on_message([this](proto::GatewayToStorage::Message message) {
-        inspections.ask(std::move(std::get<proto::InspectBody>(message)));
-    });
-    wires.control_in.on_message([this](proto::ControlToStorage::Message message) {
-        end(std::get<proto::SessionSever>(message).session, proto::Outcome::success);
-    });
+    wires.gateway_in.on_message(
+        [this](proto::GatewayToStorage::Message message) { inspections.ask(std::move(std::get<proto::InspectBody>(message))); });
+    wires.control_in.on_message(
+        [this](proto::ControlToStorage::Message message) { end(std::get<proto::SessionSever>(message).session, proto::Outcome::success); });
 }
 
 void Storage::State::note(
@@ -131,7 +130,8 @@ Result<void> Storage::State::start_broker(Session& session, proto::MountAttach r
     descriptors.push_back(std::move(directory));
     auto spawned = OCU_TRY(wires.spawner.spawn(helper::Kind::broker, request.slot, wire::encode(settings), std::move(descriptors)));
     session.broker = std::move(spawned.child);
-    session.link = std::make_unique<wire::Link>(loop, std::move(spawned.link), wire::Link::Options{proto::kBrokerMaySend},
+    session.link = std::make_unique<wire::Link>(
+        loop, std::move(spawned.link), wire::Link::Options{proto::kBrokerMaySend},
         [this, id](wire::Link::Frame frame) { broker_said(id, frame); }, [this, id](wire::Lost why) { broker_lost(id, why); });
     session.start_deadline = loop.after(kBrokerStartTime, [this, id] { broker_lost(id, wire::Lost::closed); });
     return {};
@@ -172,8 +172,9 @@ void Storage::State::helper_up(proto::HelperUp up)
 {
     if (up.kind == helper::Kind::parser) inspections.parser_up(std::move(up.link));
     if (up.kind != helper::Kind::files_front) return;
-    files_front = std::make_unique<wire::Link>(loop, std::move(up.link), wire::Link::Options{proto::kFilesFrontMaySend},
-        [](wire::Link::Frame) {}, [this](wire::Lost why) { files_front_lost(why); });
+    files_front = std::make_unique<wire::Link>(
+        loop, std::move(up.link), wire::Link::Options{proto::kFilesFrontMaySend}, [](wire::Link::Frame) {},
+        [this](wire::Lost why) { files_front_lost(why); });
 }
 
 void Storage::State::files_front_lost(wire::Lost why)

@@ -25,8 +25,8 @@
 namespace ocu::storage {
 
 struct Config {
-    std::uint64_t file_bytes_max = 1ull << 30;      // largest single file on a mount
-    std::uint64_t session_bytes_max = 4ull << 30;   // all files of a session
+    std::uint64_t file_bytes_max = 1ull << 30;  // largest single file on a mount
+    std::uint64_t session_bytes_max = 4ull << 30;  // all files of a session
 };
 
 class Storage {

@@ -38,7 +38,7 @@ Result<TreeRemoval> TreeRemoval::begin(int store, std::string name)
 
 Result<void> TreeRemoval::remove_file(int directory, char const* name)
 {
-    struct stat is {};
+    struct stat is{};
     if (::fstatat(directory, name, &is, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(is.st_mode)) bytes_ += static_cast<std::uint64_t>(is.st_size);
     if (::unlinkat(directory, name, 0) != 0) return fail_os("remove file");
     return {};

@@ -35,7 +35,10 @@ public:
     explicit Encoder(Bytes& out) : out_(out) {}
 
     template <class... Fields>
-    void operator()(Fields const&... fields) { (put(fields), ...); }
+    void operator()(Fields const&... fields)
+    {
+        (put(fields), ...);
+    }
 
 private:
     template <class T>
@@ -47,11 +50,20 @@ private:
     }
     template <class T>
         requires std::is_enum_v<T>
-    void put(T value) { put(static_cast<std::underlying_type_t<T>>(value)); }
+    void put(T value)
+    {
+        put(static_cast<std::underlying_type_t<T>>(value));
+    }
     template <class Tag>
-    void put(Id<Tag> id) { put(id.value); }
+    void put(Id<Tag> id)
+    {
+        put(id.value);
+    }
     template <class Rep, class Period>
-    void put(std::chrono::duration<Rep, Period> duration) { put(static_cast<std::int64_t>(duration.count())); }
+    void put(std::chrono::duration<Rep, Period> duration)
+    {
+        put(static_cast<std::int64_t>(duration.count()));
+    }
     template <std::size_t N>
     void put(Text<N> const& text)
     {
@@ -73,7 +85,10 @@ private:
     }
     template <class T>
         requires requires(T const& t, Encoder& e) { T::fields(e, t); }
-    void put(T const& nested) { T::fields(*this, nested); }
+    void put(T const& nested)
+    {
+        T::fields(*this, nested);
+    }
 
     Bytes& out_;
 };
@@ -83,7 +98,10 @@ public:
     explicit Decoder(std::span<std::byte const> in) : in_(in) {}
 
     template <class... Fields>
-    void operator()(Fields&... fields) { (get(fields), ...); }
+    void operator()(Fields&... fields)
+    {
+        (get(fields), ...);
+    }
 
     bool complete() const { return good_ && in_.empty(); }
 
@@ -125,7 +143,10 @@ private:
         value = static_cast<T>(raw);
     }
     template <class Tag>
-    void get(Id<Tag>& id) { get(id.value); }
+    void get(Id<Tag>& id)
+    {
+        get(id.value);
+    }
     template <class Rep, class Period>
     void get(std::chrono::duration<Rep, Period>& duration)
     {
@@ -162,7 +183,10 @@ private:
     }
     template <class T>
         requires requires(T& t, Decoder& d) { T::fields(d, t); }
-    void get(T& nested) { T::fields(*this, nested); }
+    void get(T& nested)
+    {
+        T::fields(*this, nested);
+    }
 
     std::span<std::byte const> in_;
     bool good_ = true;

@@ -54,8 +54,7 @@ private:
 
 Connection::Connection(Loop& loop, std::shared_ptr<Host> host, std::unique_ptr<Transport> transport, ConnectionId id)
     : loop_(loop), host_(std::move(host)), transport_(std::move(transport)), id_(id)
-{
-}
+{}
 
 void Connection::start()
 {

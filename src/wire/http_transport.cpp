@@ -35,9 +35,8 @@ Socket adopt_socket(Loop& loop, UniqueFd connection)
 
 auto completion(Transport::Handler handler)
 {
-    return [handler = std::move(handler)](boost::system::error_code error, std::size_t size) {
-        handler(error ? Moved::end : Moved::some, size);
-    };
+    return [handler = std::move(handler)](
+               boost::system::error_code error, std::size_t size) { handler(error ? Moved::end : Moved::some, size); };
 }
 
 class PlainTransport final : public Transport {
@@ -73,13 +72,13 @@ private:
 
 class TlsTransport final : public Transport {
 public:
-    TlsTransport(Socket socket, std::shared_ptr<ssl::context> context) : context_(std::move(context)), stream_(std::move(socket), *context_) {}
+    TlsTransport(Socket socket, std::shared_ptr<ssl::context> context) : context_(std::move(context)), stream_(std::move(socket), *context_)
+    {}
 
     void handshake(Handler handler) override
     {
-        stream_.async_handshake(ssl::stream_base::server, [handler = std::move(handler)](boost::system::error_code error) {
-            handler(error ? Moved::end : Moved::some, 0);
-        });
+        stream_.async_handshake(ssl::stream_base::server,
+            [handler = std::move(handler)](boost::system::error_code error) { handler(error ? Moved::end : Moved::some, 0); });
     }
     void read_some(std::span<char> into, Handler handler) override
     {
@@ -147,9 +146,9 @@ Result<std::shared_ptr<TlsServer>> TlsServer::make(TlsIdentity const& identity)
     auto const load = [](auto call, std::string const& pem) {
         return call(reinterpret_cast<unsigned char const*>(pem.data()), static_cast<long>(pem.size())) == WOLFSSL_SUCCESS;
     };
-    bool const good_certificate = load(
-        [&](unsigned char const* data, long size) { return wolfSSL_CTX_use_certificate_chain_buffer(handle, data, size); },
-        identity.certificate_pem);
+    bool const good_certificate =
+        load([&](unsigned char const* data, long size) { return wolfSSL_CTX_use_certificate_chain_buffer(handle, data, size); },
+            identity.certificate_pem);
     bool const good_key = load(
         [&](unsigned char const* data, long size) { return wolfSSL_CTX_use_PrivateKey_buffer(handle, data, size, WOLFSSL_FILETYPE_PEM); },
         identity.key_pem);

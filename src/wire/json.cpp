@@ -183,7 +183,8 @@ Result<Json> Json::parse(std::string_view text, JsonLimits limits)
     if (document.node_ == nullptr) return fail(Fault::malformed, "not JSON");
     auto const rest = text.substr(static_cast<std::size_t>(end - text.data()));
     if (rest.find_first_not_of(" \t\r\n") != std::string_view::npos) return fail(Fault::malformed, "text after the JSON value");
-    if (limits.duplicate_keys == DuplicateKeys::refuse && has_duplicate_key(document.node_)) return fail(Fault::malformed, "duplicate key in JSON object");
+    if (limits.duplicate_keys == DuplicateKeys::refuse && has_duplicate_key(document.node_))
+        return fail(Fault::malformed, "duplicate key in JSON object");
     return document;
 }
 

@@ -50,8 +50,7 @@ namespace {
 struct DescriptorWatch : std::enable_shared_from_this<DescriptorWatch> {
     DescriptorWatch(asio::io_context& context, int fd, asio::posix::descriptor_base::wait_type wanted, std::function<void()> call)
         : descriptor(context, fd), type(wanted), task(std::move(call))
-    {
-    }
+    {}
     void wait()
     {
         descriptor.async_wait(type, [weak = weak_from_this()](boost::system::error_code error) {

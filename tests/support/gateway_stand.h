@@ -71,12 +71,14 @@ private:
         if (arguments.tool != proto::Tool::bash) {
             auto answer = text_answer(files.contains(arguments.path.str()) ? files[arguments.path.str()] : "no such file");
             answer.is_error = !files.contains(arguments.path.str());
-            if (arguments.path.view().ends_with(".png")) answer = {.content = proto::Content::image, .mime = "image/png", .body = "\x89PNG"};
+            if (arguments.path.view().ends_with(".png"))
+                answer = {.content = proto::Content::image, .mime = "image/png", .body = "\x89PNG"};
             return done(call.call, std::move(answer));
         }
         std::string_view const command = arguments.command.view();
         if (command.starts_with("sleep ")) return sleep(call.call, std::chrono::seconds(number_after(command, 6)));
-        if (command.starts_with("flood ")) return done(call.call, text_answer(std::string(static_cast<std::size_t>(number_after(command, 6)), 'x')));
+        if (command.starts_with("flood "))
+            return done(call.call, text_answer(std::string(static_cast<std::size_t>(number_after(command, 6)), 'x')));
         if (command.starts_with("exit ")) {
             auto answer = text_answer("[Exit code: " + std::to_string(number_after(command, 5)) + "]");
             answer.has_exit = true;

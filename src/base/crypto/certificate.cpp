@@ -41,9 +41,12 @@ Result<std::vector<std::uint8_t>> alternative_names(std::vector<std::string> con
         body.push_back(size);
         body.insert(body.end(), raw.begin(), raw.begin() + size);
     }
-    std::vector<std::uint8_t> out{kSequence, kTwoByteLength, static_cast<std::uint8_t>(body.size() >> 8), static_cast<std::uint8_t>(body.size())};
-    if (body.size() < 128) out = {kSequence, static_cast<std::uint8_t>(body.size())};
-    else if (body.size() < 256) out = {kSequence, 0x81, static_cast<std::uint8_t>(body.size())};
+    std::vector<std::uint8_t> out{
+        kSequence, kTwoByteLength, static_cast<std::uint8_t>(body.size() >> 8), static_cast<std::uint8_t>(body.size())};
+    if (body.size() < 128)
+        out = {kSequence, static_cast<std::uint8_t>(body.size())};
+    else if (body.size() < 256)
+        out = {kSequence, 0x81, static_cast<std::uint8_t>(body.size())};
     out.insert(out.end(), body.begin(), body.end());
     return out;
 }
@@ -71,7 +74,8 @@ int put_time(byte (&out)[CTC_DATE_SIZE], std::chrono::sys_seconds when)
 std::string pem(std::span<byte const> der, int type)
 {
     std::string text(der.size() * 2 + 256, '\0');
-    int const size = wc_DerToPem(der.data(), static_cast<word32>(der.size()), reinterpret_cast<byte*>(text.data()), static_cast<word32>(text.size()), type);
+    int const size = wc_DerToPem(
+        der.data(), static_cast<word32>(der.size()), reinterpret_cast<byte*>(text.data()), static_cast<word32>(text.size()), type);
     text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
     return text;
 }
@@ -95,21 +99,23 @@ Result<void> fill(Cert& cert, std::string_view common_name, std::span<std::uint8
 
 }  // namespace
 
-Result<SelfSigned> make_self_signed(std::string_view common_name, std::vector<std::string> const& names, std::vector<std::string> const& addresses,
-    unsigned days)
+Result<SelfSigned> make_self_signed(
+    std::string_view common_name, std::vector<std::string> const& names, std::vector<std::string> const& addresses, unsigned days)
 {
     if (common_name.empty() || common_name.size() >= CTC_NAME_SIZE) return fail(Fault::malformed, "common name is empty or too long");
     if (days == 0 || days > kDaysMax) return fail(Fault::malformed, "certificate life out of range");
     auto const alternatives = OCU_TRY(alternative_names(names, addresses));
     Rng rng;
     EccKey key;
-    if (!rng.good() || !key.good() || wc_ecc_make_key_ex(rng.get(), 32, key.get(), ECC_SECP256R1) != 0) return fail(Fault::os, "make a P-256 key");
+    if (!rng.good() || !key.good() || wc_ecc_make_key_ex(rng.get(), 32, key.get(), ECC_SECP256R1) != 0)
+        return fail(Fault::os, "make a P-256 key");
     auto const cert = std::make_unique<Cert>();
     OCU_CHECK(fill(*cert, common_name, alternatives, days, key));
     std::vector<byte> der(8192);
     if (wc_MakeCert_ex(cert.get(), der.data(), static_cast<word32>(der.size()), ECC_TYPE, key.get(), rng.get()) < 0)
         return fail(Fault::os, "make a certificate");
-    int const size = wc_SignCert_ex(cert->bodySz, cert->sigType, der.data(), static_cast<word32>(der.size()), ECC_TYPE, key.get(), rng.get());
+    int const size =
+        wc_SignCert_ex(cert->bodySz, cert->sigType, der.data(), static_cast<word32>(der.size()), ECC_TYPE, key.get(), rng.get());
     if (size <= 0) return fail(Fault::os, "sign a certificate");
     der.resize(static_cast<std::size_t>(size));
 

@@ -64,7 +64,8 @@ Result<std::vector<std::uint8_t>> seal(Secret const& key, std::span<std::byte co
 Result<Secret> open(Secret const& key, std::span<std::uint8_t const> sealed, std::span<std::byte const> associated);  // denied if altered
 
 // scrypt (RFC 7914), for passphrases. N = 2^cost_log2.
-Result<Secret> scrypt(Secret const& passphrase, std::span<std::uint8_t const> salt, unsigned cost_log2, unsigned block, unsigned parallel, std::size_t size);
+Result<Secret> scrypt(
+    Secret const& passphrase, std::span<std::uint8_t const> salt, unsigned cost_log2, unsigned block, unsigned parallel, std::size_t size);
 
 // A P-256 key and a certificate that it signed for itself, valid from an hour ago, for these DNS names and addresses (text form).
 struct SelfSigned {
@@ -72,6 +73,7 @@ struct SelfSigned {
     std::string key_pem;
     Digest fingerprint;  // SHA-256 of the DER certificate
 };
-Result<SelfSigned> make_self_signed(std::string_view common_name, std::vector<std::string> const& names, std::vector<std::string> const& addresses, unsigned days);
+Result<SelfSigned> make_self_signed(
+    std::string_view common_name, std::vector<std::string> const& names, std::vector<std::string> const& addresses, unsigned days);
 
 }  // namespace ocu::crypto

@@ -33,8 +33,9 @@ Result<Signature> ed25519_sign(Secret const& seed, PublicKey const& public_key, 
     Ed25519Key key;
     Signature signature{};
     auto size = static_cast<word32>(signature.size());
-    if (!key.good() || wc_ed25519_import_private_key(wolf(seed.bytes().data()), ED25519_KEY_SIZE, public_key.data(),
-                           static_cast<word32>(public_key.size()), key.get()) != 0 ||
+    if (!key.good() ||
+        wc_ed25519_import_private_key(
+            wolf(seed.bytes().data()), ED25519_KEY_SIZE, public_key.data(), static_cast<word32>(public_key.size()), key.get()) != 0 ||
         wc_ed25519_sign_msg(not_null(message), static_cast<word32>(message.size()), signature.data(), &size, key.get()) != 0 ||
         size != signature.size())
         return fail(Fault::os, "sign with Ed25519");

@@ -31,8 +31,8 @@ Result<std::vector<std::uint8_t>> seal(Secret const& key, std::span<std::byte co
     random_bytes(std::as_writable_bytes(all.first(kNonceBytes)));
     AesKey aes;
     if (!set_key(aes, key) ||
-        wc_AesGcmEncrypt(aes.get(), out.data() + kNonceBytes, wolf(plain.data()), static_cast<word32>(plain.size()), out.data(), kNonceBytes,
-            all.last(kTagBytes).data(), kTagBytes, wolf(associated.data()), static_cast<word32>(associated.size())) != 0)
+        wc_AesGcmEncrypt(aes.get(), out.data() + kNonceBytes, wolf(plain.data()), static_cast<word32>(plain.size()), out.data(),
+            kNonceBytes, all.last(kTagBytes).data(), kTagBytes, wolf(associated.data()), static_cast<word32>(associated.size())) != 0)
         return fail(Fault::os, "seal with AES-GCM");
     return out;
 }
@@ -52,8 +52,8 @@ Result<Secret> open(Secret const& key, std::span<std::uint8_t const> sealed, std
     return plain;
 }
 
-Result<Secret> scrypt(Secret const& passphrase, std::span<std::uint8_t const> salt, unsigned cost_log2, unsigned block, unsigned parallel,
-    std::size_t size)
+Result<Secret> scrypt(
+    Secret const& passphrase, std::span<std::uint8_t const> salt, unsigned cost_log2, unsigned block, unsigned parallel, std::size_t size)
 {
     OCU_ASSERT(size > 0 && size <= 1024 && salt.size() <= 1024 && passphrase.bytes().size() <= (1u << 20));
     auto out = OCU_TRY(Secret::make(size));

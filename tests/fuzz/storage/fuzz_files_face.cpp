@@ -21,7 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     while (!rest.empty()) request.headers.push_back({"Host", line()});
     std::array<std::string, 1> const hosts{"localhost:8812"};
     auto const response = ocu::storage::answer_files_request(request, hosts);
-    OCU_ASSERT(response.status == 200 || response.status == 400 || response.status == 403 || response.status == 404 || response.status == 405);
+    OCU_ASSERT(
+        response.status == 200 || response.status == 400 || response.status == 403 || response.status == 404 || response.status == 405);
     OCU_ASSERT(response.body.starts_with("{\"") && response.body.size() < 64);
     return 0;
 }

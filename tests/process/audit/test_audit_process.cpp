@@ -39,7 +39,8 @@ proto::LogOpened start(test::HelperProcess& helper, Directory const& directory)
 
 void append(test::HelperProcess& helper, std::uint64_t first, std::uint64_t count)
 {
-    for (std::uint64_t i = 0; i < count; ++i) helper.send(proto::Append{RequestId{first + i}, proto::Source::gateway, 1'790'000'000'000, entry(i).event});
+    for (std::uint64_t i = 0; i < count; ++i)
+        helper.send(proto::Append{RequestId{first + i}, proto::Source::gateway, 1'790'000'000'000, entry(i).event});
 }
 
 // Until `last` is acknowledged; signs what is asked for on the way. The greatest size that was signed.
@@ -62,7 +63,8 @@ std::uint64_t wait_for(test::HelperProcess& helper, std::uint64_t last, Signer c
     return size;
 }
 
-TEST_CASE("audit-writer: given it is confined, when events come over segments, tiles and restarts, then all is on disk and verifies", "[audit][T-10][T-14][AU-3]")
+TEST_CASE("audit-writer: given it is confined, when events come over segments, tiles and restarts, then all is on disk and verifies",
+    "[audit][T-10][T-14][AU-3]")
 {
     Directory const directory;
     Signer const signer;
@@ -97,7 +99,8 @@ TEST_CASE("audit-writer: given it is killed while it writes, when started again,
         ::kill(helper.pid(), SIGKILL);
         helper.wait();
     }
-    for (auto const& finding : check(directory).findings) CHECK((finding.problem == Problem::checkpoint_missing || finding.problem == Problem::key_missing));
+    for (auto const& finding : check(directory).findings)
+        CHECK((finding.problem == Problem::checkpoint_missing || finding.problem == Problem::key_missing));
 }
 
 TEST_CASE("audit-writer: given a torn tail, when started, then it is cut, said and on record", "[audit][T-10][AU-3]")
@@ -233,8 +236,10 @@ TEST_CASE("audit-writer: measured, one waiter and 256 waiters", "[.measure][P13]
         std::string columns[2];
         for (int i = 0; i < 2 * rounds; ++i) {
             auto const begin = Moment::now();
-            if (i % 2 == 0) ours(waiters);
-            else bare.commit(waiters);
+            if (i % 2 == 0)
+                ours(waiters);
+            else
+                bare.commit(waiters);
             std::chrono::duration<double, std::micro> const took = Moment::now() - begin;
             columns[i % 2] += (columns[i % 2].empty() ? "" : ",") + std::to_string(took.count());
         }
@@ -245,8 +250,10 @@ TEST_CASE("audit-writer: measured, one waiter and 256 waiters", "[.measure][P13]
     out << ',';
     measure("256", 256, 60);
     out << '}';
-    if (char const* const path = ::getenv("OCU_MEASURED")) std::ofstream(path) << out.str();
-    else WARN(out.str());
+    if (char const* const path = ::getenv("OCU_MEASURED"))
+        std::ofstream(path) << out.str();
+    else
+        WARN(out.str());
 }
 
 }  // namespace

@@ -122,7 +122,8 @@ struct BrokerTest {
         pid_t const child = ::fork();
         REQUIRE(child >= 0);
         if (child == 0) {
-            if (::setgroups(0, nullptr) != 0 || ::setresgid(kGuest, kGuest, kGuest) != 0 || ::setresuid(kGuest, kGuest, kGuest) != 0) ::_exit(254);
+            if (::setgroups(0, nullptr) != 0 || ::setresgid(kGuest, kGuest, kGuest) != 0 || ::setresuid(kGuest, kGuest, kGuest) != 0)
+                ::_exit(254);
             ::umask(0022);
             if (::chdir(mnt.c_str()) != 0) ::_exit(253);
             ::_exit(act());

@@ -25,7 +25,8 @@ bool makes(int fd) { return fd >= 0; }
 
 }  // namespace
 
-TEST_CASE_METHOD(BrokerTest, "broker: given a mount, when its top is listed, then it shows uploads and outputs of the guest's user", "[storage][SB-1]")
+TEST_CASE_METHOD(
+    BrokerTest, "broker: given a mount, when its top is listed, then it shows uploads and outputs of the guest's user", "[storage][SB-1]")
 {
     CHECK(shell("test \"$(ls -A | sort | tr '\\n' ' ')\" = 'outputs uploads '") == 0);
     CHECK(shell("test \"$(stat -c %u:%g . uploads outputs | sort -u)\" = 1001000:1001000") == 0);
@@ -33,7 +34,8 @@ TEST_CASE_METHOD(BrokerTest, "broker: given a mount, when its top is listed, the
     CHECK(broker_lives());
 }
 
-TEST_CASE_METHOD(BrokerTest, "broker: given uploads, when the guest writes there in any way, then it is refused as read-only", "[storage][T-08][SB-1]")
+TEST_CASE_METHOD(
+    BrokerTest, "broker: given uploads, when the guest writes there in any way, then it is refused as read-only", "[storage][T-08][SB-1]")
 {
     std::ofstream(stored + "/uploads/given") << "given";
     REQUIRE(::chown((stored + "/uploads/given").c_str(), kBrokerUser, kBrokerUser) == 0);
@@ -56,7 +58,8 @@ TEST_CASE_METHOD(BrokerTest, "broker: given uploads, when the guest writes there
     CHECK(broker_lives());
 }
 
-TEST_CASE_METHOD(BrokerTest, "broker: given stored links that lead out, when the broker is asked through them, then it never follows", "[storage][T-08][SB-2]")
+TEST_CASE_METHOD(BrokerTest, "broker: given stored links that lead out, when the broker is asked through them, then it never follows",
+    "[storage][T-08][SB-2]")
 {
     std::ofstream(base + "/secret") << "secret";
     // A link that the guest made resolves in the guest; the broker sees only its text.
@@ -72,7 +75,10 @@ TEST_CASE_METHOD(BrokerTest, "broker: given stored links that lead out, when the
     CHECK(broker_lives());
 }
 
-TEST_CASE_METHOD(BrokerTest, "broker: given a file that was looked up, when a directory above it becomes a link behind the broker's back, then ELOOP and nothing outside is touched", "[storage][T-08][SB-2]")
+TEST_CASE_METHOD(BrokerTest,
+    "broker: given a file that was looked up, when a directory above it becomes a link behind the broker's back, then ELOOP and nothing "
+    "outside is touched",
+    "[storage][T-08][SB-2]")
 {
     std::filesystem::create_directories(base + "/outside/e");
     std::ofstream(base + "/outside/e/f") << "outside";
@@ -80,7 +86,8 @@ TEST_CASE_METHOD(BrokerTest, "broker: given a file that was looked up, when a di
     std::filesystem::permissions(base + "/outside/e/f", std::filesystem::perms(0666));
     REQUIRE(shell("mkdir -p outputs/d/e; echo inside > outputs/d/e/f; test \"$(cat outputs/d/e/f)\" = inside") == 0);
     // The broker keeps some descriptors of directories, which no swap fools: others take their place.
-    REQUIRE(shell("for i in $(seq 1 " + std::to_string(2 * storage::kDirectoryCacheCount) + "); do mkdir outputs/other$i; : > outputs/other$i/x; done") == 0);
+    REQUIRE(shell("for i in $(seq 1 " + std::to_string(2 * storage::kDirectoryCacheCount) +
+                  "); do mkdir outputs/other$i; : > outputs/other$i/x; done") == 0);
     std::filesystem::rename(stored + "/outputs/d", stored + "/kept");
     std::filesystem::create_directory_symlink(base + "/outside", stored + "/outputs/d");
     CHECK(fault_of([] { return makes(::open("outputs/d/e/f", O_RDONLY)); }) == ELOOP);
@@ -92,7 +99,9 @@ TEST_CASE_METHOD(BrokerTest, "broker: given a file that was looked up, when a di
     CHECK(broker_lives());
 }
 
-TEST_CASE_METHOD(BrokerTest, "broker: given outputs, when the guest makes devices, fifos, sockets, hard links or set-id files, then it is refused", "[storage][T-04][T-08][SB-2]")
+TEST_CASE_METHOD(BrokerTest,
+    "broker: given outputs, when the guest makes devices, fifos, sockets, hard links or set-id files, then it is refused",
+    "[storage][T-04][T-08][SB-2]")
 {
     CHECK(fault_of([] { return ::mkfifo("outputs/p", 0644) == 0; }) == EPERM);
     CHECK(fault_of([] { return ::mknod("outputs/s", S_IFSOCK | 0644, 0) == 0; }) == EPERM);
@@ -110,26 +119,40 @@ TEST_CASE_METHOD(BrokerTest, "broker: given outputs, when the guest makes device
     CHECK(broker_lives());
 }
 
-TEST_CASE_METHOD(BrokerTest, "broker: given overlong and odd names, when they are used, then they are refused or kept exactly", "[storage][T-08][SB-2]")
+TEST_CASE_METHOD(
+    BrokerTest, "broker: given overlong and odd names, when they are used, then they are refused or kept exactly", "[storage][T-08][SB-2]")
 {
     CHECK(fault_of([] { return ::mkdir(("outputs/" + std::string(256, 'n')).c_str(), 0755) == 0; }) == ENAMETOOLONG);
     CHECK(fault_of([] { return ::mkdir(("outputs/" + std::string(255, 'n')).c_str(), 0755) == 0; }) == 0);
-    CHECK(shell("echo a > 'outputs/%2e%2e%2fsecret'; echo b > 'outputs/\xff\xfe'; echo c > 'outputs/..\\..\\x'; test \"$(ls -A outputs | wc -l)\" = 4") == 0);
+    CHECK(shell("echo a > 'outputs/%2e%2e%2fsecret'; echo b > 'outputs/\xff\xfe'; echo c > 'outputs/..\\..\\x'; test \"$(ls -A outputs | "
+                "wc -l)\" = 4") == 0);
     // Deeper than a path can be: refused, and everything above still works.
-    CHECK(shell("cd outputs; for i in $(seq 30); do mkdir " + std::string(200, 'd') + " && cd " + std::string(200, 'd') + " || exit 7; done") == 7);
+    CHECK(shell("cd outputs; for i in $(seq 30); do mkdir " + std::string(200, 'd') + " && cd " + std::string(200, 'd') +
+                " || exit 7; done") == 7);
     CHECK(shell("echo still > outputs/here; test \"$(cat outputs/here)\" = still") == 0);
     CHECK(broker_lives());
 }
 
-TEST_CASE_METHOD(SmallBrokerTest, "broker: given quotas, when they are reached, then writes fail with ENOSPC or EFBIG and space comes back", "[storage][T-06][SB-8]")
+TEST_CASE_METHOD(SmallBrokerTest, "broker: given quotas, when they are reached, then writes fail with ENOSPC or EFBIG and space comes back",
+    "[storage][T-06][SB-8]")
 {
     CHECK(fault_of([] { return ::truncate("outputs/none", 0) == 0; }) == ENOENT);
-    CHECK(shell("head -c 1048576 /dev/zero > outputs/a; head -c 1048576 /dev/zero > outputs/b; head -c 1048576 /dev/zero > outputs/c") == 0);
+    CHECK(
+        shell("head -c 1048576 /dev/zero > outputs/a; head -c 1048576 /dev/zero > outputs/b; head -c 1048576 /dev/zero > outputs/c") == 0);
     CHECK(shell("echo x > outputs/d 2>/dev/null") != 0);
-    CHECK(fault_of([] { int const fd = ::open("outputs/d", O_WRONLY | O_CREAT, 0644); return ::pwrite(fd, "x", 1, 0) == 1; }) == ENOSPC);
-    CHECK(fault_of([] { int const fd = ::open("outputs/a", O_WRONLY); return ::pwrite(fd, "x", 1, 1u << 20) == 1; }) == EFBIG);
+    CHECK(fault_of([] {
+        int const fd = ::open("outputs/d", O_WRONLY | O_CREAT, 0644);
+        return ::pwrite(fd, "x", 1, 0) == 1;
+    }) == ENOSPC);
+    CHECK(fault_of([] {
+        int const fd = ::open("outputs/a", O_WRONLY);
+        return ::pwrite(fd, "x", 1, 1u << 20) == 1;
+    }) == EFBIG);
     CHECK(fault_of([] { return ::truncate("outputs/a", 1 << 21) == 0; }) == EFBIG);
-    CHECK(fault_of([] { int const fd = ::open("outputs/d", O_WRONLY); return ::fallocate(fd, 0, 0, 4096) == 0; }) == ENOSPC);
+    CHECK(fault_of([] {
+        int const fd = ::open("outputs/d", O_WRONLY);
+        return ::fallocate(fd, 0, 0, 4096) == 0;
+    }) == ENOSPC);
     // Removed while open: still counted, until the last handle goes.
     CHECK(fault_of([] {
         int const held = ::open("outputs/a", O_RDONLY);
@@ -146,7 +169,9 @@ TEST_CASE_METHOD(SmallBrokerTest, "broker: given quotas, when they are reached, 
     CHECK(broker_lives());
 }
 
-TEST_CASE_METHOD(BrokerTest, "broker: given a guest that opens without end, when the ceiling is reached, then it is refused and others go on", "[storage][T-06][SB-8]")
+TEST_CASE_METHOD(BrokerTest,
+    "broker: given a guest that opens without end, when the ceiling is reached, then it is refused and others go on",
+    "[storage][T-06][SB-8]")
 {
     CHECK(as_guest([] {
         rlimit const many{10'000, 10'000};
@@ -159,11 +184,13 @@ TEST_CASE_METHOD(BrokerTest, "broker: given a guest that opens without end, when
     CHECK(broker_lives());
 }
 
-TEST_CASE_METHOD(BrokerTest, "broker: given the ways in which programs use files, when they do, then it behaves as a file system", "[storage][SB-1]")
+TEST_CASE_METHOD(
+    BrokerTest, "broker: given the ways in which programs use files, when they do, then it behaves as a file system", "[storage][SB-1]")
 {
     SECTION("append, truncate, rename over an open file")
     {
-        CHECK(shell("cd outputs; echo a > f; echo b >> f; exec 3<f; echo new > g; mv g f; test \"$(cat <&3 | tr '\\n' ' ')\" = 'a b '; test \"$(cat f)\" = new") == 0);
+        CHECK(shell("cd outputs; echo a > f; echo b >> f; exec 3<f; echo new > g; mv g f; test \"$(cat <&3 | tr '\\n' ' ')\" = 'a b '; "
+                    "test \"$(cat f)\" = new") == 0);
         CHECK(fault_of([] { return ::truncate("outputs/f", 2) == 0; }) == 0);
         CHECK(shell("test \"$(cat outputs/f)\" = ne; mv -T outputs/f outputs/h; test ! -e outputs/f; test -e outputs/h") == 0);
     }
@@ -171,7 +198,7 @@ TEST_CASE_METHOD(BrokerTest, "broker: given the ways in which programs use files
     {
         CHECK(as_guest([] {
             int const fd = ::open("outputs/u", O_RDWR | O_CREAT, 0600);
-            struct stat is {};
+            struct stat is{};
             if (::unlink("outputs/u") != 0 || ::pwrite(fd, "still", 5, 0) != 5 || ::fstat(fd, &is) != 0 || is.st_size != 5) return 1;
             if (::ftruncate(fd, 2) != 0 || ::fchmod(fd, 0644) != 0 || ::fsync(fd) != 0 || ::futimens(fd, nullptr) != 0) return 2;
             char bytes[4]{};
@@ -192,13 +219,11 @@ TEST_CASE_METHOD(BrokerTest, "broker: given the ways in which programs use files
         }) == 0);
         CHECK(std::filesystem::file_size(stored + "/outputs/m") == 8192);
     }
-    SECTION("locks")
-    {
-        CHECK(shell("cd outputs; exec 9>lock; flock -n 9; ! flock -n lock true") == 0);
-    }
+    SECTION("locks") { CHECK(shell("cd outputs; exec 9>lock; flock -n 9; ! flock -n lock true") == 0); }
     SECTION("exchange, no-replace, directory moves with open contents")
     {
-        CHECK(shell("cd outputs; mkdir -p a/b; echo x > a/b/f; exec 3<a/b/f; mv a c; test \"$(cat c/b/f)\" = x; test \"$(cat <&3)\" = x; echo y > c/b/f; rm -r c; test ! -e c") == 0);
+        CHECK(shell("cd outputs; mkdir -p a/b; echo x > a/b/f; exec 3<a/b/f; mv a c; test \"$(cat c/b/f)\" = x; test \"$(cat <&3)\" = x; "
+                    "echo y > c/b/f; rm -r c; test ! -e c") == 0);
         CHECK(as_guest([] {
             if (::mkdir("outputs/one", 0755) != 0 || ::close(::open("outputs/one/in", O_CREAT | O_WRONLY, 0644)) != 0) return 1;
             if (::close(::open("outputs/two", O_CREAT | O_WRONLY, 0644)) != 0) return 2;
@@ -209,7 +234,8 @@ TEST_CASE_METHOD(BrokerTest, "broker: given the ways in which programs use files
     }
     SECTION("a directory of many")
     {
-        CHECK(shell("cd outputs; for i in $(seq 2000); do : > f$i; done; test \"$(ls | wc -l)\" = 2000; test \"$(ls -l | wc -l)\" = 2001; rm -f f*; test -z \"$(ls)\"") == 0);
+        CHECK(shell("cd outputs; for i in $(seq 2000); do : > f$i; done; test \"$(ls | wc -l)\" = 2000; test \"$(ls -l | wc -l)\" = 2001; "
+                    "rm -f f*; test -z \"$(ls)\"") == 0);
     }
     CHECK(broker_lives());
 }
@@ -218,20 +244,28 @@ TEST_CASE_METHOD(BrokerTest, "broker: given programs of every day, when they wor
 {
     auto const have = [](char const* program) { return std::filesystem::exists(std::string("/usr/bin/") + program); };
     if (have("git"))
-        CHECK(shell("cd outputs; export GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b;"
-                    "git init -q r; cd r; for i in $(seq 50); do echo $i > f$i; done; git add .; git commit -qm one; git mv f1 g1; git commit -qm two;"
+        CHECK(shell("cd outputs; export GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a "
+                    "GIT_COMMITTER_EMAIL=a@b;"
+                    "git init -q r; cd r; for i in $(seq 50); do echo $i > f$i; done; git add .; git commit -qm one; git mv f1 g1; git "
+                    "commit -qm two;"
                     "git gc -q; git fsck --strict; git clone -q . ../r2; test -z \"$(git -C ../r2 status --porcelain)\"") == 0);
     if (have("sqlite3"))
         CHECK(shell("cd outputs; sqlite3 d.db 'pragma journal_mode=wal; create table t(a); insert into t values(1),(2);' >/dev/null;"
-                    "sqlite3 d.db 'pragma journal_mode=delete; insert into t values(3);' >/dev/null; test \"$(sqlite3 d.db 'select sum(a) from t; pragma integrity_check;' | tr '\\n' ' ')\" = '6 ok '") == 0);
+                    "sqlite3 d.db 'pragma journal_mode=delete; insert into t values(3);' >/dev/null; test \"$(sqlite3 d.db 'select sum(a) "
+                    "from t; pragma integrity_check;' | tr '\\n' ' ')\" = '6 ok '") == 0);
     if (have("tar"))
-        CHECK(shell("cd outputs; mkdir s; ln -s nowhere s/l; echo x > s/f; chmod 400 s/f; tar cf t.tar s; mkdir o; tar xf t.tar -C o; test -L o/s/l; test \"$(stat -c %a o/s/f)\" = 400") == 0);
+        CHECK(shell("cd outputs; mkdir s; ln -s nowhere s/l; echo x > s/f; chmod 400 s/f; tar cf t.tar s; mkdir o; tar xf t.tar -C o; test "
+                    "-L o/s/l; test \"$(stat -c %a o/s/f)\" = 400") == 0);
     if (have("python3"))
-        CHECK(shell("cd outputs; python3 -c 'import tempfile,shutil,os; d=tempfile.mkdtemp(dir=\".\"); open(d+\"/a\",\"w\").write(\"x\"*100000); shutil.copytree(d,\"c\"); os.replace(\"c/a\",\"c/b\"); assert os.path.getsize(\"c/b\")==100000; shutil.rmtree(d)'") == 0);
+        CHECK(shell("cd outputs; python3 -c 'import tempfile,shutil,os; d=tempfile.mkdtemp(dir=\".\"); "
+                    "open(d+\"/a\",\"w\").write(\"x\"*100000); shutil.copytree(d,\"c\"); os.replace(\"c/a\",\"c/b\"); assert "
+                    "os.path.getsize(\"c/b\")==100000; shutil.rmtree(d)'") == 0);
     CHECK(broker_lives());
 }
 
-TEST_CASE_METHOD(BrokerTest, "broker: given files being written, when the broker is killed, then what is under way fails at once and what was closed is kept", "[storage][T-17][SB-9]")
+TEST_CASE_METHOD(BrokerTest,
+    "broker: given files being written, when the broker is killed, then what is under way fails at once and what was closed is kept",
+    "[storage][T-17][SB-9]")
 {
     REQUIRE(shell("echo kept > outputs/kept") == 0);
     int ends[2];
@@ -241,7 +275,8 @@ TEST_CASE_METHOD(BrokerTest, "broker: given files being written, when the broker
         int const fd = ::open((mnt + "/outputs/w").c_str(), O_WRONLY | O_CREAT, 0644);
         char const byte = 'x';
         if (::write(ends[1], &byte, 1) != 1) ::_exit(1);
-        while (::pwrite(fd, &byte, 1, 0) == 1) {}
+        while (::pwrite(fd, &byte, 1, 0) == 1) {
+        }
         ::_exit(errno == ENOTCONN || errno == ECONNABORTED ? 0 : 2);
     }
     char started = 0;
@@ -272,10 +307,11 @@ TEST_CASE_METHOD(BrokerTest, "broker: given its core goes away, when the link cl
     CHECK(WEXITSTATUS(status) == 0);
 }
 
-TEST_CASE_METHOD(BrokerTest, "broker: given its files on the host, when their owner and modes are read, then they are its own user's alone", "[storage][T-14]")
+TEST_CASE_METHOD(BrokerTest, "broker: given its files on the host, when their owner and modes are read, then they are its own user's alone",
+    "[storage][T-14]")
 {
     REQUIRE(shell("echo x > outputs/f; mkdir outputs/d") == 0);
-    struct stat is {};
+    struct stat is{};
     REQUIRE(::stat((stored + "/outputs/f").c_str(), &is) == 0);
     CHECK(is.st_uid == kBrokerUser);
     REQUIRE(::stat(stored.c_str(), &is) == 0);

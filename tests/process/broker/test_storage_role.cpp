@@ -80,7 +80,8 @@ struct StorageRoleTest {
     ~StorageRoleTest()
     {
         role.reset();
-        while (::umount2((base + "/mnt").c_str(), MNT_DETACH) == 0) {}  // one test mounts twice
+        while (::umount2((base + "/mnt").c_str(), MNT_DETACH) == 0) {
+        }  // one test mounts twice
         std::error_code ignored;
         std::filesystem::remove_all(base, ignored);
     }
@@ -131,7 +132,9 @@ void StorageRoleTest::run()
 
 }  // namespace
 
-TEST_CASE_METHOD(StorageRoleTest, "storage: given a mount, when it is attached and detached, then it serves, both are recorded and nothing is left", "[storage][T-13][SB-1]")
+TEST_CASE_METHOD(StorageRoleTest,
+    "storage: given a mount, when it is attached and detached, then it serves, both are recorded and nothing is left",
+    "[storage][T-13][SB-1]")
 {
     attach();
     run();
@@ -151,7 +154,8 @@ TEST_CASE_METHOD(StorageRoleTest, "storage: given a mount, when it is attached a
     CHECK(lost == 0);
 }
 
-TEST_CASE_METHOD(StorageRoleTest, "storage: given a mount, when control severs its session, then operations fail at once", "[storage][T-17][CT-2]")
+TEST_CASE_METHOD(
+    StorageRoleTest, "storage: given a mount, when control severs its session, then operations fail at once", "[storage][T-17][CT-2]")
 {
     attach();
     run();
@@ -163,7 +167,9 @@ TEST_CASE_METHOD(StorageRoleTest, "storage: given a mount, when control severs i
     CHECK(store_is_empty());
 }
 
-TEST_CASE_METHOD(StorageRoleTest, "storage: given a broker that dies unasked, when its role learns of it, then the mount is lost and recorded as failed", "[storage][T-14][CT-1]")
+TEST_CASE_METHOD(StorageRoleTest,
+    "storage: given a broker that dies unasked, when its role learns of it, then the mount is lost and recorded as failed",
+    "[storage][T-14][CT-1]")
 {
     attach();
     run();
@@ -176,7 +182,9 @@ TEST_CASE_METHOD(StorageRoleTest, "storage: given a broker that dies unasked, wh
     CHECK(store_is_empty());
 }
 
-TEST_CASE_METHOD(StorageRoleTest, "storage: given no broker can start or the session is there already, when attach is asked, then it is lost and nothing is left", "[storage][T-13]")
+TEST_CASE_METHOD(StorageRoleTest,
+    "storage: given no broker can start or the session is there already, when attach is asked, then it is lost and nothing is left",
+    "[storage][T-13]")
 {
     SECTION("no broker")
     {
@@ -198,7 +206,8 @@ TEST_CASE_METHOD(StorageRoleTest, "storage: given no broker can start or the ses
     CHECK(store_is_empty());
 }
 
-TEST_CASE_METHOD(StorageRoleTest, "storage: given a request to look inside, when no parser is up at the end, then it is answered all the same", "[storage][T-16]")
+TEST_CASE_METHOD(StorageRoleTest,
+    "storage: given a request to look inside, when no parser is up at the end, then it is answered all the same", "[storage][T-16]")
 {
     bool good = true;
     to_gateway.on_message([&good](proto::StorageToGateway::Message message) { good = std::get<proto::BodyInspected>(message).good; });

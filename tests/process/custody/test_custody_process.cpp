@@ -81,7 +81,8 @@ TEST_CASE("custody: given a checkpoint, when asked to sign it, then the signatur
     CHECK(crypto::ed25519_verify(report.checkpoint_public, crypto::as_bytes(kNote), answer.signature));
 }
 
-TEST_CASE("custody: given text that is no checkpoint, when asked to sign it, then refused, and the next question is answered", "[custody][T-09][T-14]")
+TEST_CASE("custody: given text that is no checkpoint, when asked to sign it, then refused, and the next question is answered",
+    "[custody][T-09][T-14]")
 {
     Files const files;
     CustodyProcess process(files);
@@ -94,7 +95,8 @@ TEST_CASE("custody: given text that is no checkpoint, when asked to sign it, the
     CHECK(process.helper.expect<proto::CheckpointSigned>().good);
 }
 
-TEST_CASE("custody: given a session, when a token is wanted, then it verifies with the reported key and for its container only", "[custody][T-01][CU-5]")
+TEST_CASE("custody: given a session, when a token is wanted, then it verifies with the reported key and for its container only",
+    "[custody][T-01][CU-5]")
 {
     Files const files;
     CustodyProcess process(files);

@@ -117,11 +117,15 @@ std::string ask(char const* to_text, std::string const& query)
     return {reply, static_cast<std::size_t>(got)};
 }
 
-std::string const kQuery("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x05never\x07" "example\x00\x00\x01\x00\x01", 31);
+std::string const kQuery(
+    "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x05never\x07"
+    "example\x00\x00\x01\x00\x01",
+    31);
 
 }  // namespace
 
-TEST_CASE_METHOD(EdgeProcess, "edge: given a lane, when a guest sends an HTTP request, then 403 with its reason, an orderly end and an event",
+TEST_CASE_METHOD(EdgeProcess,
+    "edge: given a lane, when a guest sends an HTTP request, then 403 with its reason, an orderly end and an event",
     "[edge][T-05][EG-1][EG-6]")
 {
     open_lane();
@@ -157,7 +161,8 @@ TEST_CASE_METHOD(EdgeProcess, "edge: given a lane, when a guest sends a TLS hell
     CHECK(denied().protocol == proto::EgressProtocol::tls);
 }
 
-TEST_CASE_METHOD(EdgeProcess, "edge: given a lane, when a guest connects and is silent, then a reset within a second and an event", "[edge][T-05][EG-6]")
+TEST_CASE_METHOD(
+    EdgeProcess, "edge: given a lane, when a guest connects and is silent, then a reset within a second and an event", "[edge][T-05][EG-6]")
 {
     open_lane();
     auto const started = std::chrono::steady_clock::now();
@@ -169,7 +174,8 @@ TEST_CASE_METHOD(EdgeProcess, "edge: given a lane, when a guest connects and is 
     CHECK(denied().protocol == proto::EgressProtocol::tcp);
 }
 
-TEST_CASE_METHOD(EdgeProcess, "edge: given a lane, when a guest asks for a name, then NXDOMAIN from the address asked and an event", "[edge][T-05][EG-4]")
+TEST_CASE_METHOD(EdgeProcess, "edge: given a lane, when a guest asks for a name, then NXDOMAIN from the address asked and an event",
+    "[edge][T-05][EG-4]")
 {
     open_lane();
     auto const reply = ask("127.5.5.5", kQuery);
@@ -182,7 +188,8 @@ TEST_CASE_METHOD(EdgeProcess, "edge: given a lane, when a guest asks for a name,
     CHECK(event.name.view() == "never.example");
 }
 
-TEST_CASE_METHOD(EdgeProcess, "edge: given more connections than a lane may hold, when they stay silent, then those beyond are reset at once and all are counted",
+TEST_CASE_METHOD(EdgeProcess,
+    "edge: given more connections than a lane may hold, when they stay silent, then those beyond are reset at once and all are counted",
     "[edge][T-06]")
 {
     open_lane();
@@ -200,7 +207,8 @@ TEST_CASE_METHOD(EdgeProcess, "edge: given more connections than a lane may hold
     CHECK(events < 20);
 }
 
-TEST_CASE_METHOD(EdgeProcess, "edge: given a lane that is closed, when a guest's connection was open, then it is reset and the listener is gone", "[edge][T-13]")
+TEST_CASE_METHOD(EdgeProcess,
+    "edge: given a lane that is closed, when a guest's connection was open, then it is reset and the listener is gone", "[edge][T-13]")
 {
     open_lane();
     auto const fd = dial("127.0.0.9");

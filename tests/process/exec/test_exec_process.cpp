@@ -82,7 +82,8 @@ struct ExecProcessTest {
 
 }  // namespace
 
-TEST_CASE_METHOD(ExecProcessTest, "exec: given the confined helper, when calls of every kind run, then it serves and holds nothing", "[sandbox][T-14][SX-8]")
+TEST_CASE_METHOD(ExecProcessTest, "exec: given the confined helper, when calls of every kind run, then it serves and holds nothing",
+    "[sandbox][T-14][SX-8]")
 {
     CHECK(bash("id -u; id -G").body.view() == "1000\n1000\n");
     CHECK(bash("exit 9").exit_status == 9);
@@ -112,7 +113,8 @@ TEST_CASE_METHOD(ExecProcessTest, "exec: given the confined helper, when calls o
     CHECK(helper->end() == 0);
 }
 
-TEST_CASE_METHOD(ExecProcessTest, "exec: given floods, when they pass through, then the helper's memory stays flat", "[sandbox][SX-5][T-06]")
+TEST_CASE_METHOD(
+    ExecProcessTest, "exec: given floods, when they pass through, then the helper's memory stays flat", "[sandbox][SX-5][T-06]")
 {
     auto const kilobytes = [this] { return std::stoul(status("VmHWM")); };
     CHECK(bash("head -c 200000 /dev/zero | tr '\\0' x").output_bytes == 200'000);
@@ -123,7 +125,8 @@ TEST_CASE_METHOD(ExecProcessTest, "exec: given floods, when they pass through, t
     CHECK(helper->end() == 0);
 }
 
-TEST_CASE_METHOD(ExecProcessTest, "exec: given its guest kills its own agent, when noticed, then every call is answered and the helper lives on", "[sandbox][T-13][T-07]")
+TEST_CASE_METHOD(ExecProcessTest,
+    "exec: given its guest kills its own agent, when noticed, then every call is answered and the helper lives on", "[sandbox][T-13][T-07]")
 {
     ::kill(agent, SIGKILL);
     ::waitpid(agent, nullptr, 0);

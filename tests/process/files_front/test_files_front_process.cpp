@@ -77,7 +77,9 @@ struct FilesFrontTest {
 
 }  // namespace
 
-TEST_CASE_METHOD(FilesFrontTest, "files_front: given the running front, when it is asked, then health is answered and the rest refused in words", "[storage][T-02][AP-8]")
+TEST_CASE_METHOD(FilesFrontTest,
+    "files_front: given the running front, when it is asked, then health is answered and the rest refused in words",
+    "[storage][T-02][AP-8]")
 {
     auto const healthy = ask("GET /health HTTP/1.1\r\nHost: ours:1\r\nConnection: close\r\n\r\n");
     CHECK(healthy.starts_with("HTTP/1.1 200"));
@@ -87,6 +89,7 @@ TEST_CASE_METHOD(FilesFrontTest, "files_front: given the running front, when it 
     CHECK(missing.starts_with("HTTP/1.1 404"));
     CHECK(missing.find("not_found") != missing.npos);
     CHECK(ask("nonsense\r\n\r\n").starts_with("HTTP/1.1 400"));
-    CHECK(ask("POST /health HTTP/1.1\r\nHost: ours:1\r\nContent-Length: 99999999\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 413"));
+    CHECK(
+        ask("POST /health HTTP/1.1\r\nHost: ours:1\r\nContent-Length: 99999999\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 413"));
     CHECK(::waitpid(child, nullptr, WNOHANG) == 0);
 }

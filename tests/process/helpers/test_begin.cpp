@@ -20,8 +20,8 @@ namespace test_begin {
 using namespace ocu;
 
 // The line of the first thing that is not so; 0 when all are.
-#define OCU_FACT(condition) \
-    do { \
+#define OCU_FACT(condition)                \
+    do {                                   \
         if (!(condition)) return __LINE__; \
     } while (false)
 
@@ -54,7 +54,8 @@ rlim_t hard(__rlimit_resource_t what)
 
 using namespace test_begin;
 
-TEST_CASE("helper: given descriptors and signals of whoever started it, when it begins, then only its link is left and nothing is blocked", "[helper][T-12][T-14]")
+TEST_CASE("helper: given descriptors and signals of whoever started it, when it begins, then only its link is left and nothing is blocked",
+    "[helper][T-12][T-14]")
 {
     auto pair = make_socket_pair().value();
     CHECK(in_child(pair.theirs.get(), [] {
@@ -89,7 +90,9 @@ TEST_CASE("helper: given no link, when it begins, then it does not", "[helper][T
     CHECK(status == 0);
 }
 
-TEST_CASE("helper: given a first frame that is no configuration, or one without its slot, when it is received, then the helper goes no further", "[helper][T-14]")
+TEST_CASE(
+    "helper: given a first frame that is no configuration, or one without its slot, when it is received, then the helper goes no further",
+    "[helper][T-14]")
 {
     auto const refused = [](char const* name, std::uint16_t type, std::span<std::byte const> body) {
         auto pair = make_socket_pair().value();
@@ -109,7 +112,8 @@ TEST_CASE("helper: given a first frame that is no configuration, or one without 
     CHECK(refused("exec", helper::kConfigureType, {}) == 200);
 }
 
-TEST_CASE("helper: given a profile's limits, when they are put on, then no core, and no more files, memory and file bytes than it says", "[helper][T-06][T-12][AP-8]")
+TEST_CASE("helper: given a profile's limits, when they are put on, then no core, and no more files, memory and file bytes than it says",
+    "[helper][T-06][T-12][AP-8]")
 {
     auto pair = make_socket_pair().value();
     CHECK(in_child(pair.theirs.get(), [] {

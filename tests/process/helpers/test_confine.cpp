@@ -111,7 +111,8 @@ int run_confined(helper::Profile const& profile, bool (*happened)())
     bool const per_session = profile.network == helper::Network::shared_empty_namespace;
     std::array<std::byte, 4> const slot{};
     std::array const descriptors{empty.get()};
-    REQUIRE(helper::write_frame(pair.ours.get(), helper::kConfigureType, per_session ? std::span<std::byte const>(slot) : std::span<std::byte const>(),
+    REQUIRE(helper::write_frame(pair.ours.get(), helper::kConfigureType,
+        per_session ? std::span<std::byte const>(slot) : std::span<std::byte const>(),
         per_session ? std::span<int const>(descriptors) : std::span<int const>()));
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);
@@ -120,7 +121,8 @@ int run_confined(helper::Profile const& profile, bool (*happened)())
 
 }  // namespace
 
-TEST_CASE("confine: given each helper's profile, when nothing forbidden is tried, then it confines itself and lives", "[helper][T-14][AP-8]")
+TEST_CASE(
+    "confine: given each helper's profile, when nothing forbidden is tried, then it confines itself and lives", "[helper][T-14][AP-8]")
 {
     for (auto const* profile : profiles::kConfinedProfiles) {
         INFO(profile->name);
@@ -130,7 +132,8 @@ TEST_CASE("confine: given each helper's profile, when nothing forbidden is tried
     }
 }
 
-TEST_CASE("confine: given each helper's profile, when it tries what it must not do, then it is killed or refused", "[helper][T-03][T-12][T-14][AP-8]")
+TEST_CASE("confine: given each helper's profile, when it tries what it must not do, then it is killed or refused",
+    "[helper][T-03][T-12][T-14][AP-8]")
 {
     for (auto const* profile : profiles::kConfinedProfiles) {
         for (auto const& attempt : kAttempts) {

@@ -41,7 +41,8 @@ constexpr int kNotConfined = 254;
 constexpr int kNoLine = 0;
 
 // Every call the kernel has, less a few that are no part of any step.
-constexpr helper::Profile kWide{.name = "parser", .user_offset = kOffset, .capabilities = {}, .system_calls = profiles::kLauncherSystemCalls};
+constexpr helper::Profile kWide{
+    .name = "parser", .user_offset = kOffset, .capabilities = {}, .system_calls = profiles::kLauncherSystemCalls};
 
 helper::Profile wide(helper::Network network, bool landlock, bool stay_root = false)
 {
@@ -63,8 +64,8 @@ struct Nothing {
 
 // What the child says: 0, or the line of the first thing that is not so.
 using Facts = std::function<int()>;
-#define OCU_FACT(condition) \
-    do { \
+#define OCU_FACT(condition)                          \
+    do {                                             \
         if (!(condition)) return __LINE__ % 251 + 1; \
     } while (false)
 
@@ -161,7 +162,10 @@ struct Directory {
 
 using namespace test_confine_steps;
 
-TEST_CASE("confine_steps: given a helper that stays root, when it is confined, then bounding set and capability sets hold what its profile keeps and no more", "[helper][T-14][AP-8]")
+TEST_CASE(
+    "confine_steps: given a helper that stays root, when it is confined, then bounding set and capability sets hold what its profile keeps "
+    "and no more",
+    "[helper][T-14][AP-8]")
 {
     auto profile = wide(kOwn, false, true);
     CHECK(run(profile, [] {
@@ -183,7 +187,10 @@ TEST_CASE("confine_steps: given a helper that stays root, when it is confined, t
     }) == 0);
 }
 
-TEST_CASE("confine_steps: given a helper, when it is confined, then its ids are its own, it has no group, and being root again would give it nothing", "[helper][T-14][AP-8]")
+TEST_CASE(
+    "confine_steps: given a helper, when it is confined, then its ids are its own, it has no group, and being root again would give it "
+    "nothing",
+    "[helper][T-14][AP-8]")
 {
     auto const with_ids = [](uid_t wanted) {
         return [wanted] {
@@ -214,7 +221,8 @@ TEST_CASE("confine_steps: given a helper, when it is confined, then its ids are 
     CHECK(run(wide(kShared, false), with_ids(helper::kHelperUidBase + kOffset + kSlot)) == 0);
 }
 
-TEST_CASE("confine_steps: given any helper, when it is confined, then no new privileges, no dump, a filter, files for itself only", "[helper][T-12][T-14][AP-8]")
+TEST_CASE("confine_steps: given any helper, when it is confined, then no new privileges, no dump, a filter, files for itself only",
+    "[helper][T-12][T-14][AP-8]")
 {
     auto const facts = [] {
         OCU_FACT(::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
@@ -228,7 +236,8 @@ TEST_CASE("confine_steps: given any helper, when it is confined, then no new pri
     CHECK(run(wide(kOwn, false, true), facts) == 0);  // root keeps its ids: nothing but the call makes it not dumpable
 }
 
-TEST_CASE("confine_steps: given a helper, when it is confined, then it dies with its parent unless it must clean up after it", "[helper][T-13][AP-8]")
+TEST_CASE("confine_steps: given a helper, when it is confined, then it dies with its parent unless it must clean up after it",
+    "[helper][T-13][AP-8]")
 {
     auto const signal_is = [](int wanted) {
         return [wanted] {
@@ -253,7 +262,8 @@ TEST_CASE("confine_steps: given a profile without a call, when the call is made,
     CHECK(run(profile, [] { return static_cast<int>(::syscall(SYS_getppid)) > 0 ? 1 : 2; }) == 1'000 + SIGSYS);
 }
 
-TEST_CASE("confine_steps: given no Landlock, when a standing helper looks for paths, then its root is empty and read-only", "[helper][T-14][AP-8]")
+TEST_CASE("confine_steps: given no Landlock, when a standing helper looks for paths, then its root is empty and read-only",
+    "[helper][T-14][AP-8]")
 {
     CHECK(run(wide(kOwn, false), [] {
         OCU_FACT(::open("/etc/hostname", O_RDONLY) == -1 && errno == ENOENT);
@@ -263,13 +273,14 @@ TEST_CASE("confine_steps: given no Landlock, when a standing helper looks for pa
         OCU_FACT(::statvfs("/", &root) == 0);
         OCU_FACT((root.f_flag & ST_RDONLY) != 0);
         OCU_FACT((root.f_flag & ST_NOEXEC) != 0);
-        struct stat is {};
+        struct stat is{};
         OCU_FACT(::stat("/", &is) == 0 && is.st_nlink == 2);
         return kNoLine;
     }) == 0);
 }
 
-TEST_CASE("confine_steps: given no empty root, when a per-session helper opens a path, then Landlock refuses it", "[helper][T-08][T-14][AP-8]")
+TEST_CASE(
+    "confine_steps: given no empty root, when a per-session helper opens a path, then Landlock refuses it", "[helper][T-08][T-14][AP-8]")
 {
     Directory const directory;
     CHECK(run(wide(kShared, true), [&directory] {
@@ -283,29 +294,37 @@ TEST_CASE("confine_steps: given no empty root, when a per-session helper opens a
     }) == 0);
 }
 
-TEST_CASE("confine_steps: given one directory, when a per-session helper is confined to it, then it works there, not elsewhere, and makes nothing but files", "[helper][T-08][T-14][AP-8]")
+TEST_CASE(
+    "confine_steps: given one directory, when a per-session helper is confined to it, then it works there, not elsewhere, and makes "
+    "nothing but files",
+    "[helper][T-08][T-14][AP-8]")
 {
     Directory const directory;
     Directory const other;
     auto const profile = wide(kShared, true);
-    CHECK(run(profile, [&] {
-        UniqueFd const made(::open(directory.in("/made").c_str(), O_RDWR | O_CREAT, 0700));
-        OCU_FACT(made);
-        OCU_FACT(::write(made.get(), "#!/bin/true\n", 12) == 12);
-        OCU_FACT(::ftruncate(made.get(), 3) == 0);
-        OCU_FACT(::mkfifo(directory.in("/fifo").c_str(), 0600) == -1 && errno == EACCES);
-        OCU_FACT(::mknod(directory.in("/device").c_str(), S_IFSOCK | 0600, 0) == -1 && errno == EACCES);
-        OCU_FACT(::open(other.in("/made").c_str(), O_WRONLY | O_CREAT, 0600) == -1 && errno == EACCES);
-        OCU_FACT(::open("/etc/hostname", O_RDONLY) == -1 && errno == EACCES);
-        OCU_FACT(::rename(directory.in("/made").c_str(), other.in("/made").c_str()) == -1);
-        std::string program = directory.in("/made");
-        char* arguments[] = {program.data(), nullptr};
-        OCU_FACT(::execv(program.c_str(), arguments) == -1 && errno != ETXTBSY && errno != ENOEXEC);
-        return kNoLine;
-    }, directory.path) == 0);
+    CHECK(run(
+              profile,
+              [&] {
+                  UniqueFd const made(::open(directory.in("/made").c_str(), O_RDWR | O_CREAT, 0700));
+                  OCU_FACT(made);
+                  OCU_FACT(::write(made.get(), "#!/bin/true\n", 12) == 12);
+                  OCU_FACT(::ftruncate(made.get(), 3) == 0);
+                  OCU_FACT(::mkfifo(directory.in("/fifo").c_str(), 0600) == -1 && errno == EACCES);
+                  OCU_FACT(::mknod(directory.in("/device").c_str(), S_IFSOCK | 0600, 0) == -1 && errno == EACCES);
+                  OCU_FACT(::open(other.in("/made").c_str(), O_WRONLY | O_CREAT, 0600) == -1 && errno == EACCES);
+                  OCU_FACT(::open("/etc/hostname", O_RDONLY) == -1 && errno == EACCES);
+                  OCU_FACT(::rename(directory.in("/made").c_str(), other.in("/made").c_str()) == -1);
+                  std::string program = directory.in("/made");
+                  char* arguments[] = {program.data(), nullptr};
+                  OCU_FACT(::execv(program.c_str(), arguments) == -1 && errno != ETXTBSY && errno != ENOEXEC);
+                  return kNoLine;
+              },
+              directory.path) == 0);
 }
 
-TEST_CASE("confine_steps: given a network as it was, when a helper under Landlock binds or connects by TCP, or signals out, then it is refused", "[helper][T-05][T-14][AP-8]")
+TEST_CASE(
+    "confine_steps: given a network as it was, when a helper under Landlock binds or connects by TCP, or signals out, then it is refused",
+    "[helper][T-05][T-14][AP-8]")
 {
     REQUIRE(loopback_is_up());
     auto const facts = [](bool refused) {
@@ -337,7 +356,8 @@ TEST_CASE("confine_steps: given a network as it was, when a helper under Landloc
     CHECK(run(wide(kAsStarted, false, true), signalling(false)) == 0);
 }
 
-TEST_CASE("confine_steps: given a host with a network, when a helper is confined, then it sees another, empty one", "[helper][T-05][T-14][AP-8]")
+TEST_CASE(
+    "confine_steps: given a host with a network, when a helper is confined, then it sees another, empty one", "[helper][T-05][T-14][AP-8]")
 {
     REQUIRE(loopback_is_up());
     auto const alone = [] {
@@ -351,7 +371,8 @@ TEST_CASE("confine_steps: given a host with a network, when a helper is confined
     CHECK(run(wide(kAsStarted, false), [] { return loopback_is_up() ? kNoLine : 1; }) == 0);
 }
 
-TEST_CASE("confine_steps: given a message queue of the host, when a standing helper asks for it, then it is in another IPC namespace", "[helper][T-14][AP-8]")
+TEST_CASE("confine_steps: given a message queue of the host, when a standing helper asks for it, then it is in another IPC namespace",
+    "[helper][T-14][AP-8]")
 {
     int const queue = ::msgget(0x0c0'ffee, IPC_CREAT | 0666);
     REQUIRE(queue >= 0);

@@ -10,10 +10,11 @@
 
 using namespace ocu;
 
-TEST_CASE("topology: given the words of operators, launcher and custody, when they are looked for on the agent's path, then none is there", "[core][T-03][T-12]")
+TEST_CASE("topology: given the words of operators, launcher and custody, when they are looked for on the agent's path, then none is there",
+    "[core][T-03][T-12]")
 {
-    for (auto const type : {proto::Type::operator_ask, proto::Type::operator_connection, proto::Type::launcher_kill, proto::Type::launcher_start,
-             proto::Type::launcher_destroy, proto::Type::mint_token, proto::Type::sign_checkpoint}) {
+    for (auto const type : {proto::Type::operator_ask, proto::Type::operator_connection, proto::Type::launcher_kill,
+             proto::Type::launcher_start, proto::Type::launcher_destroy, proto::Type::mint_token, proto::Type::sign_checkpoint}) {
         CHECK(appliance::is_privileged_word(static_cast<std::uint16_t>(type)));
         for (auto const& permits : appliance::kAgentPathPermits)
             CHECK(std::ranges::find(permits, static_cast<std::uint16_t>(type), &wire::Permit::type) == permits.end());
@@ -22,7 +23,8 @@ TEST_CASE("topology: given the words of operators, launcher and custody, when th
 
 TEST_CASE("topology: given the front that serves agents, when its words are looked up, then a tool call is one of them", "[core][T-03]")
 {
-    CHECK(std::ranges::find(proto::kGatewayFrontMaySay, static_cast<std::uint16_t>(proto::Type::call_tool), &wire::Permit::type) != proto::kGatewayFrontMaySay.end());
+    CHECK(std::ranges::find(proto::kGatewayFrontMaySay, static_cast<std::uint16_t>(proto::Type::call_tool), &wire::Permit::type) !=
+          proto::kGatewayFrontMaySay.end());
 }
 
 TEST_CASE("profiles: given all helpers, when their users are compared, then no two share one, whatever their slots", "[helper][T-14]")

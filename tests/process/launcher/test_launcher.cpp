@@ -43,32 +43,40 @@ std::size_t attached_loop_devices()
 
 }  // namespace
 
-TEST_CASE("launcher: given a started guest, when it is asked who it is, then it is confined as the bundle says", "[process][launcher][SX-1][SX-2][T-04]")
+TEST_CASE("launcher: given a started guest, when it is asked who it is, then it is confined as the bundle says",
+    "[process][launcher][SX-1][SX-2][T-04]")
 {
     auto const tier = tier_under_test();
     Bench bench;
     auto const guest = bench.start(kSlot, tier);
     CHECK(bench.ask(guest, "id -u; id -g; hostname; grep CapEff /proc/self/status; setpriv --dump 2>/dev/null | grep no_new_privs") ==
-        "1000\n1000\nsandbox\nCapEff:\t0000000000000000\nno_new_privs: 1\n");
+          "1000\n1000\nsandbox\nCapEff:\t0000000000000000\nno_new_privs: 1\n");
     CHECK(bench.ask(guest, "touch /x /etc/x /run/x /run/ocu/agent /mnt/user-data/uploads/x 2>&1 | grep -c 'cannot touch'") == "5\n");
-    CHECK(bench.ask(guest, "touch /workspace/a /tmp/b /dev/shm/c && echo made; stat -c '%u %a' /workspace /tmp /dev/shm; stat -c %u /etc/passwd") ==
-        "made\n1000 755\n0 1777\n0 1777\n0\n");
-    CHECK(bench.ask(guest, "ls /mnt/user-data; cat /etc/resolv.conf; ls -l /sys/class/net 2>/dev/null; cut -d: -f1 /proc/net/dev | tail -n +3 | tr -d ' ' | LC_ALL=C sort") ==
-        "outputs\nuploads\nnameserver 100.64.0.1\noptions timeout:2 attempts:1\neth0\nlo\n");
+    CHECK(bench.ask(guest,
+              "touch /workspace/a /tmp/b /dev/shm/c && echo made; stat -c '%u %a' /workspace /tmp /dev/shm; stat -c %u /etc/passwd") ==
+          "made\n1000 755\n0 1777\n0 1777\n0\n");
+    CHECK(bench.ask(guest,
+              "ls /mnt/user-data; cat /etc/resolv.conf; ls -l /sys/class/net 2>/dev/null; cut -d: -f1 /proc/net/dev | tail -n +3 | tr -d ' "
+              "' | LC_ALL=C sort") == "outputs\nuploads\nnameserver 100.64.0.1\noptions timeout:2 attempts:1\neth0\nlo\n");
     // gVisor gives its guests namespaces of its own making; they are none of this kernel's.
-    if (tier == proto::Tier::runc) CHECK(bench.ask(guest, "unshare -U true 2>/dev/null && echo escaped; mount -t tmpfs x /tmp 2>/dev/null && echo escaped; "
-                           "python3 -c 'import socket; socket.socket(40, socket.SOCK_STREAM)' 2>/dev/null && echo escaped; echo asked") == "asked\n");
+    if (tier == proto::Tier::runc)
+        CHECK(
+            bench.ask(guest,
+                "unshare -U true 2>/dev/null && echo escaped; mount -t tmpfs x /tmp 2>/dev/null && echo escaped; "
+                "python3 -c 'import socket; socket.socket(40, socket.SOCK_STREAM)' 2>/dev/null && echo escaped; echo asked") == "asked\n");
     bench.destroy(kSlot);
     CHECK(bench.remains().empty());
 }
 
-TEST_CASE("launcher: given a guest, when it dials any address, then the lane's listener gets it with the address dialled", "[process][launcher][SX-7][T-05]")
+TEST_CASE("launcher: given a guest, when it dials any address, then the lane's listener gets it with the address dialled",
+    "[process][launcher][SX-7][T-05]")
 {
     auto const tier = tier_under_test();
     Bench bench;
     auto const guest = bench.start(kSlot, tier);
     auto const dial = [&](std::string const& to, int port) {
-        std::string const line = "python3 -c \"import socket; s=socket.create_connection(('" + to + "'," + std::to_string(port) + "),5); s.close()\"";
+        std::string const line =
+            "python3 -c \"import socket; s=socket.create_connection(('" + to + "'," + std::to_string(port) + "),5); s.close()\"";
         return bench.ask(guest, line);
     };
     CHECK(dial("93.184.216.34", 443).empty());
@@ -78,13 +86,18 @@ TEST_CASE("launcher: given a guest, when it dials any address, then the lane's l
     CHECK(dial("100.64.0.1", 22).empty());
     CHECK(accepted_destination(guest.tcp_listener.get()) == "100.64.0.1:22");
     // A query to any server arrives; another datagram is refused at once.
-    CHECK(bench.ask(guest, "python3 -c \"import socket; s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.sendto(b'query',('8.8.8.8',53))\"").empty());
+    CHECK(bench
+            .ask(
+                guest, "python3 -c \"import socket; s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.sendto(b'query',('8.8.8.8',53))\"")
+            .empty());
     char datagram[16];
     pollfd entry{guest.dns_socket.get(), POLLIN, 0};
     CHECK(::poll(&entry, 1, 5000) == 1);
     CHECK(::recv(guest.dns_socket.get(), datagram, sizeof datagram, 0) == 5);
-    CHECK(bench.ask(guest, "printf 'import socket\\ns=socket.socket(2,2)\\ns.connect((\"8.8.8.8\",123))\\ns.send(b\"x\")\\ns.settimeout(5)\\ns.recv(1)\\n' | "
-                           "python3 2>&1 | tail -n 1") == "ConnectionRefusedError: [Errno 111] Connection refused\n");
+    CHECK(bench.ask(guest,
+              "printf 'import "
+              "socket\\ns=socket.socket(2,2)\\ns.connect((\"8.8.8.8\",123))\\ns.send(b\"x\")\\ns.settimeout(5)\\ns.recv(1)\\n' | "
+              "python3 2>&1 | tail -n 1") == "ConnectionRefusedError: [Errno 111] Connection refused\n");
     bench.destroy(kSlot);
     CHECK(bench.remains().empty());
 }
@@ -95,7 +108,8 @@ TEST_CASE("launcher: given a fork bomb, when the guest is killed, then nothing o
     Bench bench;
     auto const guest = bench.start(kSlot, tier);
     CHECK(bench.ask(guest, "echo up") == "up\n");
-    std::string const line = "python3 -c \"$(printf 'import os\\nwhile 1:\\n try: os.fork()\\n except OSError: pass')\" >/dev/null 2>&1 &\n";
+    std::string const line =
+        "python3 -c \"$(printf 'import os\\nwhile 1:\\n try: os.fork()\\n except OSError: pass')\" >/dev/null 2>&1 &\n";
     REQUIRE(::write(guest.channel.get(), line.data(), line.size()) == static_cast<ssize_t>(line.size()));
     REQUIRE(bench.tasks_reach(kSlot, 120));
     auto const before = std::chrono::steady_clock::now();
@@ -107,7 +121,8 @@ TEST_CASE("launcher: given a fork bomb, when the guest is killed, then nothing o
     CHECK(bench.remains().empty());
 }
 
-TEST_CASE("launcher: given a file mount that nobody serves, when a start hangs on it, then kill and other sessions go on", "[process][launcher][CT-2][T-17]")
+TEST_CASE("launcher: given a file mount that nobody serves, when a start hangs on it, then kill and other sessions go on",
+    "[process][launcher][CT-2][T-17]")
 {
     auto const tier = tier_under_test();
     Bench bench;
@@ -134,7 +149,8 @@ TEST_CASE("launcher: given a guest whose first process leaves, when it does, the
     CHECK(bench.remains().empty());
 }
 
-TEST_CASE("launcher: given slots in every phase, when the core is gone, then the launcher takes all away and ends", "[process][launcher][CT-1][T-13]")
+TEST_CASE("launcher: given slots in every phase, when the core is gone, then the launcher takes all away and ends",
+    "[process][launcher][CT-1][T-13]")
 {
     Bench bench;
     auto const running = bench.start(Slot{0}, proto::Tier::runc);
@@ -145,7 +161,8 @@ TEST_CASE("launcher: given slots in every phase, when the core is gone, then the
     CHECK_FALSE(std::filesystem::exists(bench.run() / "image"));
 }
 
-TEST_CASE("launcher: given a killed launcher, when another is started, then guests went on and it can take them away", "[process][launcher][CT-1][T-13]")
+TEST_CASE("launcher: given a killed launcher, when another is started, then guests went on and it can take them away",
+    "[process][launcher][CT-1][T-13]")
 {
     auto const tier = tier_under_test();
     Bench bench;
@@ -158,7 +175,8 @@ TEST_CASE("launcher: given a killed launcher, when another is started, then gues
     CHECK(bench.remains().empty());
 }
 
-TEST_CASE("launcher: given unknown slots and wrong orders, when they are asked for, then they are refused or harmless", "[process][launcher][T-14]")
+TEST_CASE("launcher: given unknown slots and wrong orders, when they are asked for, then they are refused or harmless",
+    "[process][launcher][T-14]")
 {
     Bench bench;
     bench.say(proto::LauncherStart{kSlot});
@@ -173,7 +191,8 @@ TEST_CASE("launcher: given unknown slots and wrong orders, when they are asked f
     CHECK(bench.remains().empty());
 }
 
-TEST_CASE("launcher: given a runtime that fails, when a guest is started, then that is said and the slot can be destroyed", "[process][launcher][CT-1]")
+TEST_CASE("launcher: given a runtime that fails, when a guest is started, then that is said and the slot can be destroyed",
+    "[process][launcher][CT-1]")
 {
     Bench bench("/bin/false");
     auto const prepared = bench.prepare(kSlot, proto::Tier::runc);
@@ -183,12 +202,17 @@ TEST_CASE("launcher: given a runtime that fails, when a guest is started, then t
     CHECK(bench.remains().empty());
 }
 
-TEST_CASE("launcher: given fifty rounds of create and destroy, when they are over, then nothing has piled up", "[process][launcher][CT-1][T-13]")
+TEST_CASE(
+    "launcher: given fifty rounds of create and destroy, when they are over, then nothing has piled up", "[process][launcher][CT-1][T-13]")
 {
     auto const tier = tier_under_test();
     Bench bench;
-    auto const descriptors = [&] { return std::distance(std::filesystem::directory_iterator("/proc/" + std::to_string(bench.pid()) + "/fd"), {}); };
-    { auto const warm = bench.start(kSlot, tier); }
+    auto const descriptors = [&] {
+        return std::distance(std::filesystem::directory_iterator("/proc/" + std::to_string(bench.pid()) + "/fd"), {});
+    };
+    {
+        auto const warm = bench.start(kSlot, tier);
+    }
     bench.destroy(kSlot);
     auto const descriptors_before = descriptors();
     auto const loops_before = attached_loop_devices();
@@ -198,7 +222,8 @@ TEST_CASE("launcher: given fifty rounds of create and destroy, when they are ove
         CHECK(bench.ask(guest, "echo " + std::to_string(round)) == std::to_string(round) + "\n");
         bench.destroy(Slot{static_cast<std::uint64_t>(round % 8)});
     }
-    WARN("a round took " << std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began).count() / 50 << " ms");
+    WARN("a round took " << std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began).count() / 50
+                         << " ms");
     CHECK(bench.remains().empty());
     CHECK(descriptors() == descriptors_before);
     CHECK(attached_loop_devices() == loops_before);

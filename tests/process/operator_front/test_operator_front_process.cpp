@@ -36,7 +36,8 @@ struct OperatorFrontTest {
         for (;;) {
             auto const head = text.find("\r\n\r\n");
             auto const length = text.find("Content-Length: ");
-            if (head != std::string::npos && length != std::string::npos && text.size() >= head + 4 + std::stoul(text.substr(length + 16))) return text;
+            if (head != std::string::npos && length != std::string::npos && text.size() >= head + 4 + std::stoul(text.substr(length + 16)))
+                return text;
             pollfd ready{connection.get(), POLLIN, 0};
             REQUIRE(::poll(&ready, 1, 5'000) == 1);
             char part[4096];
@@ -49,7 +50,8 @@ struct OperatorFrontTest {
     test::HelperProcess process;
 };
 
-TEST_CASE_METHOD(OperatorFrontTest, "operator-front: given a question, when control answers, then the operator reads it", "[control][CT-5][AP-8]")
+TEST_CASE_METHOD(
+    OperatorFrontTest, "operator-front: given a question, when control answers, then the operator reads it", "[control][CT-5][AP-8]")
 {
     auto const client = connect(7);
     say(client, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -72,7 +74,8 @@ TEST_CASE_METHOD(OperatorFrontTest, "operator-front: given a question, when cont
     CHECK(kill.session == SessionId{255});
 }
 
-TEST_CASE_METHOD(OperatorFrontTest, "operator-front: given two connections, when both ask, then each question carries its own number", "[control][T-11]")
+TEST_CASE_METHOD(
+    OperatorFrontTest, "operator-front: given two connections, when both ask, then each question carries its own number", "[control][T-11]")
 {
     auto const first = connect(1);
     auto const second = connect(2);
@@ -82,15 +85,18 @@ TEST_CASE_METHOD(OperatorFrontTest, "operator-front: given two connections, when
     CHECK(process.expect<proto::OperatorAsk>().connection == ConnectionId{1});
 }
 
-TEST_CASE_METHOD(OperatorFrontTest, "operator-front: given what is no question, when it is sent, then it is refused here and control hears only that", "[control][T-02]")
+TEST_CASE_METHOD(OperatorFrontTest,
+    "operator-front: given what is no question, when it is sent, then it is refused here and control hears only that", "[control][T-02]")
 {
     struct Row {
         char const* request;
         char const* status;
     };
-    for (auto const& row : {Row{"GET /v1/nothing HTTP/1.1\r\nHost: x\r\n\r\n", "404"}, Row{"GET /v1/freeze HTTP/1.1\r\nHost: x\r\n\r\n", "405"},
-             Row{"POST /v1/freeze HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nnull", "400"},
-             Row{"POST /v1/freeze HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n", "413"}, Row{"\x16\x03\x01 nonsense\r\n\r\n", "400"}}) {
+    for (auto const& row :
+        {Row{"GET /v1/nothing HTTP/1.1\r\nHost: x\r\n\r\n", "404"}, Row{"GET /v1/freeze HTTP/1.1\r\nHost: x\r\n\r\n", "405"},
+            Row{"POST /v1/freeze HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nnull", "400"},
+            Row{"POST /v1/freeze HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n", "413"},
+            Row{"\x16\x03\x01 nonsense\r\n\r\n", "400"}}) {
         auto const client = connect(3);
         say(client, row.request);
         auto const text = hear(client);
@@ -103,7 +109,8 @@ TEST_CASE_METHOD(OperatorFrontTest, "operator-front: given what is no question, 
     }
 }
 
-TEST_CASE_METHOD(OperatorFrontTest, "operator-front: given control's end, when it closes, then the helper ends by itself", "[control][T-13]")
+TEST_CASE_METHOD(
+    OperatorFrontTest, "operator-front: given control's end, when it closes, then the helper ends by itself", "[control][T-13]")
 {
     auto const client = connect(1);
     int const status = process.end();

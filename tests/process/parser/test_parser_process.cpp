@@ -48,7 +48,8 @@ struct ParserTest {
     }
     proto::Inspected ask(proto::Content content, std::string body)
     {
-        REQUIRE(helper::write_frame(link.get(), static_cast<std::uint16_t>(proto::Type::inspect), wire::encode(proto::Inspect{RequestId{9}, content, std::move(body)}), {}));
+        REQUIRE(helper::write_frame(link.get(), static_cast<std::uint16_t>(proto::Type::inspect),
+            wire::encode(proto::Inspect{RequestId{9}, content, std::move(body)}), {}));
         auto const frame = helper::read_frame(link.get(), proto::kInspectFrameBytesMax, std::chrono::seconds(20));
         REQUIRE(frame.has_value());
         REQUIRE(frame->type == static_cast<std::uint16_t>(proto::Type::inspected));
@@ -83,20 +84,26 @@ std::string bitmap(std::uint32_t width, std::uint32_t height)
 
 }  // namespace
 
-TEST_CASE_METHOD(ParserTest, "parser: given images and archives, when it is asked, then it answers from inside its profile", "[storage][T-16][AP-8]")
+TEST_CASE_METHOD(
+    ParserTest, "parser: given images and archives, when it is asked, then it answers from inside its profile", "[storage][T-16][AP-8]")
 {
     auto const image = ask(proto::Content::image, bitmap(1400, 900));
     CHECK(image.good);
     CHECK(image.content == proto::Content::image);
     CHECK(image.mime.view() == "image/png");
     // A zip of one empty file, stored.
-    std::string const zip("PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0a"
-                          "PK\x01\x02\x14\0\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0a"
-                          "PK\x05\x06\0\0\0\0\x01\0\x01\0\x2f\0\0\0\x1f\0\0\0\0\0", 31 + 47 + 22);
+    std::string const zip(
+        "PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0a"
+        "PK\x01\x02\x14\0\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0a"
+        "PK\x05\x06\0\0\0\0\x01\0\x01\0\x2f\0\0\0\x1f\0\0\0\0\0",
+        31 + 47 + 22);
     auto const archive = ask(proto::Content::archive, zip);
     CHECK(archive.content == proto::Content::text);
     CHECK(archive.body.view().find("Entries: 1") != std::string_view::npos);
-    for (auto const* const prefix : {"\x1f\x8b\x08", "\x28\xb5\x2f\xfd", "\xfd" "7zXZ", "7z\xbc\xaf\x27\x1c", "PK\x03\x04", "070701", "!<arch>\n", "BZh9"})
+    for (auto const* const prefix : {"\x1f\x8b\x08", "\x28\xb5\x2f\xfd",
+             "\xfd"
+             "7zXZ",
+             "7z\xbc\xaf\x27\x1c", "PK\x03\x04", "070701", "!<arch>\n", "BZh9"})
         CHECK(ask(proto::Content::archive, prefix + std::string(3'000, '\x41')).content == proto::Content::text);
     CHECK(ask(proto::Content::image, std::string("\xff\xd8\xff\xe0") + std::string(3'000, '\x41')).content == proto::Content::text);
     CHECK(ask(proto::Content::image, "GIF89a" + std::string(3'000, '\x41')).content == proto::Content::text);
@@ -112,7 +119,9 @@ TEST_CASE_METHOD(ParserTest, "parser: given a frame that is not its own, when it
     CHECK(WIFEXITED(status));
 }
 
-TEST_CASE_METHOD(ParserTest, "parser: given a parser that serves, when its limits are read, then memory, files and cores are bounded as its profile says", "[storage][T-06][T-16]")
+TEST_CASE_METHOD(ParserTest,
+    "parser: given a parser that serves, when its limits are read, then memory, files and cores are bounded as its profile says",
+    "[storage][T-06][T-16]")
 {
     std::ifstream file("/proc/" + std::to_string(child) + "/limits");
     std::string const limits{std::istreambuf_iterator<char>(file), {}};

@@ -282,9 +282,14 @@ TEST_CASE_METHOD(SupervisorTest, "supervisor: given the end, when helpers go, th
 
 TEST_CASE_METHOD(SupervisorTest, "supervisor: given a helper, when it runs, then with an empty environment, three descriptors that lead nowhere, its link, and no signal ignored", "[core][T-12][T-14]")
 {
+    // What this program has at its standard input is not the helper's.
+    auto const other = make_socket_pair().value();
+    UniqueFd const input = duplicate(STDIN_FILENO).value();
+    REQUIRE(::dup2(other.ours.get(), STDIN_FILENO) == STDIN_FILENO);
     ::signal(SIGUSR1, SIG_IGN);
     start();
     ::signal(SIGUSR1, SIG_DFL);
+    REQUIRE(::dup2(input.get(), STDIN_FILENO) == STDIN_FILENO);
     auto const process = "/proc/" + std::to_string(supervisor.pid_of(Kind::parser));
     UniqueFd const environment(::open((process + "/environ").c_str(), O_RDONLY | O_CLOEXEC));
     REQUIRE(environment);

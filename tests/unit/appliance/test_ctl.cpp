@@ -41,7 +41,9 @@ TEST_CASE("ctl: given wrong words, when they are parsed, then they are usage err
 
 TEST_CASE("ctl: given sessions, when they are shown, then columns line up and no control character gets through", "[appliance][T-11]")
 {
-    auto const answer = wire::Json::parse(R"({"sessions":[{"id":"s-1","caller":"dev","chat":"a\u001b[2Jb","tier":"runc","state":"up","age_s":3700,"slot":0}]})").value();
+    auto const answer = wire::Json::parse(
+        R"({"sessions":[{"id":"s-1","caller":"dev","chat":"a\u001b[2Jb","tier":"runc","state":"up","age_s":3700,"slot":0}]})")
+                            .value();
     auto const text = render_for_people("sessions", answer.view());
     CHECK(text.starts_with("ID   CALLER  CHAT"));
     CHECK(text.find('\x1b') == std::string::npos);
@@ -58,7 +60,9 @@ TEST_CASE("ctl: given a kill without its record, when it is shown, then the oper
 
 TEST_CASE("ctl: given a frozen appliance, when its status is shown, then it says so", "[appliance]")
 {
-    auto const answer = wire::Json::parse(R"({"status":"healthy","name":"a","version":"1","frozen":true,"helpers":{"edge":"down"},"manifest":{"serial":3,"digest":"d"}})").value();
+    auto const answer = wire::Json::parse(
+        R"({"status":"healthy","name":"a","version":"1","frozen":true,"helpers":{"edge":"down"},"manifest":{"serial":3,"digest":"d"}})")
+                            .value();
     auto const text = render_for_people("status", answer.view());
     CHECK(text.find("FROZEN") != std::string::npos);
     CHECK(text.find("edge") != std::string::npos);
@@ -81,13 +85,16 @@ TEST_CASE("doctor: given this machine, when it is examined, then whatever is not
     }
 }
 
-TEST_CASE("policy: given the list of privileged actions, when it is read, then only kills go without their record", "[appliance][CT-6][AU-7]")
+TEST_CASE(
+    "policy: given the list of privileged actions, when it is read, then only kills go without their record", "[appliance][CT-6][AU-7]")
 {
     using policy::Record;
     using proto::OperatorAction;
-    for (auto const action : {OperatorAction::freeze, OperatorAction::thaw, OperatorAction::shutdown}) CHECK(policy::record_of(action) == Record::first);
+    for (auto const action : {OperatorAction::freeze, OperatorAction::thaw, OperatorAction::shutdown})
+        CHECK(policy::record_of(action) == Record::first);
     for (auto const action : {OperatorAction::kill, OperatorAction::kill_all}) CHECK(policy::record_of(action) == Record::never_waits);
-    for (auto const action : {OperatorAction::health, OperatorAction::status, OperatorAction::sessions}) CHECK(policy::record_of(action) == Record::not_needed);
+    for (auto const action : {OperatorAction::health, OperatorAction::status, OperatorAction::sessions})
+        CHECK(policy::record_of(action) == Record::not_needed);
 }
 
 }  // namespace test_ctl

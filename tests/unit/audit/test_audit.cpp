@@ -15,7 +15,8 @@ using audit::kInFlightMax;
 struct AuditTest {
     AuditTest()
     {
-        to_custody.on_message([this](proto::AuditToCustody::Message message) { wanted.push_back(std::get<proto::SignatureWanted>(message)); });
+        to_custody.on_message(
+            [this](proto::AuditToCustody::Message message) { wanted.push_back(std::get<proto::SignatureWanted>(message)); });
     }
     ~AuditTest() { loop.finish(); }
     void writer_up()
@@ -74,7 +75,8 @@ TEST_CASE_METHOD(AuditTest, "audit: given a writer, when it acknowledges, then t
     CHECK(*results[1] == EventNumber{7});
 }
 
-TEST_CASE_METHOD(AuditTest, "audit: given events in flight, when the writer dies or its log fails, then all waiting are told", "[audit][T-10]")
+TEST_CASE_METHOD(
+    AuditTest, "audit: given events in flight, when the writer dies or its log fails, then all waiting are told", "[audit][T-10]")
 {
     writer_up();
     record(gateway);
@@ -110,7 +112,9 @@ TEST_CASE_METHOD(AuditTest, "audit: given a source over its share, when it recor
     CHECK(peer.take<proto::Append>().source == proto::Source::gateway);
 }
 
-TEST_CASE_METHOD(AuditTest, "audit: given a writer that acknowledges what it was not given, when heard, then it is a violation and nobody is told yes", "[audit][T-14]")
+TEST_CASE_METHOD(AuditTest,
+    "audit: given a writer that acknowledges what it was not given, when heard, then it is a violation and nobody is told yes",
+    "[audit][T-14]")
 {
     writer_up();
     record(gateway);
@@ -127,7 +131,8 @@ TEST_CASE_METHOD(AuditTest, "audit: given a writer that acknowledges what it was
     CHECK(fault(0) == Fault::unavailable);
 }
 
-TEST_CASE_METHOD(AuditTest, "audit: given a writer whose report does not decode, when it comes up, then a violation and events stay refused", "[audit][T-14]")
+TEST_CASE_METHOD(AuditTest,
+    "audit: given a writer whose report does not decode, when it comes up, then a violation and events stay refused", "[audit][T-14]")
 {
     core_in.send(proto::HelperUp{helper::Kind::audit_writer, peer.connect(), wire::Bytes(3)});
     loop.settle();
@@ -137,7 +142,8 @@ TEST_CASE_METHOD(AuditTest, "audit: given a writer whose report does not decode,
     CHECK(fault(0) == Fault::unavailable);
 }
 
-TEST_CASE_METHOD(AuditTest, "audit: given a checkpoint to sign, when custody answers, then the writer gets signature and key", "[audit][AU-2]")
+TEST_CASE_METHOD(
+    AuditTest, "audit: given a checkpoint to sign, when custody answers, then the writer gets signature and key", "[audit][AU-2]")
 {
     writer_up();
     peer.send(proto::CheckpointWanted{RequestId{9}, 5, "text"});
@@ -197,18 +203,21 @@ struct WriterTest {
 
     audit_support::Folder folder;
     audit_support::Signer signer;
-    SystemClock clock;
+    ManualClock clock;  // moved on the loop's thread only
     FillingDisk disk;
     test::HelperPeer peer;
     test::LoopThread loop;
     std::unique_ptr<audit::Writer> writer;  // goes before its loop
 };
 
-TEST_CASE_METHOD(WriterTest, "writer: given events and a signature, when handled, then they are acknowledged, on disk and under a checkpoint", "[audit][T-10][AU-2][AU-3]")
+TEST_CASE_METHOD(WriterTest,
+    "writer: given events and a signature, when handled, then they are acknowledged, on disk and under a checkpoint",
+    "[audit][T-10][AU-2][AU-3]")
 {
     start();
     auto const one = audit_support::entry(1);
-    for (std::uint64_t i = 1; i <= 3; ++i) peer.send(proto::Append{RequestId{i}, one.source, one.time.time_since_epoch().count(), one.event});
+    for (std::uint64_t i = 1; i <= 3; ++i)
+        peer.send(proto::Append{RequestId{i}, one.source, one.time.time_since_epoch().count(), one.event});
     // What one read of the link took is one batch, so there are one to three acknowledgements; the checkpoint comes after a pause.
     std::uint64_t acknowledged = 0;
     while (acknowledged < 3) {
@@ -226,7 +235,8 @@ TEST_CASE_METHOD(WriterTest, "writer: given events and a signature, when handled
     CHECK(report.checkpoint->size == 4);
 }
 
-TEST_CASE_METHOD(WriterTest, "writer: given a signature that does not verify, when it comes, then no checkpoint is written", "[audit][T-09]")
+TEST_CASE_METHOD(
+    WriterTest, "writer: given a signature that does not verify, when it comes, then no checkpoint is written", "[audit][T-09]")
 {
     start();
     auto const wanted = peer.take<proto::CheckpointWanted>();
@@ -237,7 +247,8 @@ TEST_CASE_METHOD(WriterTest, "writer: given a signature that does not verify, wh
     CHECK_FALSE(std::filesystem::exists(folder.path() / "checkpoint"));
 }
 
-TEST_CASE_METHOD(WriterTest, "writer: given a disk that fails, when events come, then the core is told so, and none is acknowledged any more", "[audit][T-10][AU-7]")
+TEST_CASE_METHOD(WriterTest,
+    "writer: given a disk that fails, when events come, then the core is told so, and none is acknowledged any more", "[audit][T-10][AU-7]")
 {
     start();
     (void)peer.take<proto::CheckpointWanted>();
@@ -250,15 +261,18 @@ TEST_CASE_METHOD(WriterTest, "writer: given a disk that fails, when events come,
     CHECK(peer.has_nothing());
 }
 
-TEST_CASE_METHOD(WriterTest, "writer: given custody that cannot sign, when it says so, then events go on and it is asked again", "[audit][AU-2][EG-12]")
+TEST_CASE_METHOD(
+    WriterTest, "writer: given custody that cannot sign, when it says so, then events go on and it is asked again", "[audit][AU-2][EG-12]")
 {
     start();
     auto const wanted = peer.take<proto::CheckpointWanted>();
+    loop_ref().post([this] { clock.advance(std::chrono::hours(1)); });
     peer.send(proto::CheckpointSignature{wanted.request, false, {}, {}});
     CHECK(peer.take<proto::CheckpointWanted>().request.value > wanted.request.value);
 }
 
-TEST_CASE_METHOD(WriterTest, "writer: given an answer to an earlier question, when it comes, then the one under way is still waited for", "[audit][AU-2]")
+TEST_CASE_METHOD(WriterTest, "writer: given an answer to an earlier question, when it comes, then the one under way is still waited for",
+    "[audit][AU-2]")
 {
     start();
     auto const wanted = peer.take<proto::CheckpointWanted>();

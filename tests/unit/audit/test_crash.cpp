@@ -120,7 +120,8 @@ void check_after(Folder const& folder, Signer const& signer, std::uint64_t ackno
     auto const report = check(folder);
     for (auto const& finding : report.findings) {
         INFO(name_of(finding.problem) << " " << finding.where);
-        CHECK((finding.problem == Problem::checkpoint_missing || finding.problem == Problem::key_missing || finding.problem == Problem::journal_unreadable));
+        CHECK((finding.problem == Problem::checkpoint_missing || finding.problem == Problem::key_missing ||
+               finding.problem == Problem::journal_unreadable));
     }
     CHECK(report.records >= acknowledged);
     // And the next writer goes on from it.
@@ -162,20 +163,23 @@ void kill_at(std::uint64_t at, Fate fate, std::uint64_t first)
     check_after(folder, signer, *shared.number);
 }
 
-TEST_CASE("crash: given a writer killed at each system call, when the log is read, then every acknowledged record is there", "[audit][T-10][AU-3]")
+TEST_CASE("crash: given a writer killed at each system call, when the log is read, then every acknowledged record is there",
+    "[audit][T-10][AU-3]")
 {
     auto const calls = calls_of_a_run(kShort);
     CHECK(calls > 80);
     for (std::uint64_t at = 1; at <= calls; ++at) kill_at(at, static_cast<Fate>(at % 3), kShort);
 }
 
-TEST_CASE("crash: given a writer killed around full tiles and new segments, when the log is read, then every acknowledged record is there", "[audit][T-10][AU-3]")
+TEST_CASE("crash: given a writer killed around full tiles and new segments, when the log is read, then every acknowledged record is there",
+    "[audit][T-10][AU-3]")
 {
     auto const calls = calls_of_a_run(kLong);
     for (std::uint64_t at = 2; at <= calls; at += 4) kill_at(at, static_cast<Fate>(at / 4 % 3), kLong);
 }
 
-TEST_CASE("crash: given a disk that is full or fails at each call, when events come, then none is acknowledged after it", "[audit][T-10][AU-3][AU-7]")
+TEST_CASE("crash: given a disk that is full or fails at each call, when events come, then none is acknowledged after it",
+    "[audit][T-10][AU-3][AU-7]")
 {
     Signer const signer;
     constexpr auto first = kShort;

@@ -33,7 +33,8 @@ struct LogTest {
         auto const bytes = read(segment());
         std::vector<std::string> out;
         FrameReader reader(bytes);
-        for (auto begin = reader.offset(); *reader.next(); begin = reader.offset()) out.push_back(bytes.substr(begin, reader.offset() - begin));
+        for (auto begin = reader.offset(); *reader.next(); begin = reader.offset())
+            out.push_back(bytes.substr(begin, reader.offset() - begin));
         return out;
     }
     void put_frames(std::vector<std::string> const& list) const
@@ -115,7 +116,8 @@ TEST_CASE_METHOD(LogTest, "log: given each byte of a small log flipped, when ver
     CHECK(check(folder).good());
 }
 
-TEST_CASE_METHOD(LogTest, "verify: given a record removed, swapped, inserted or cut off, when verified, then it says where", "[audit][T-09][AU-4]")
+TEST_CASE_METHOD(
+    LogTest, "verify: given a record removed, swapped, inserted or cut off, when verified, then it says where", "[audit][T-09][AU-4]")
 {
     make(9);
     auto const all = frames();
@@ -156,7 +158,9 @@ TEST_CASE_METHOD(LogTest, "verify: given a record removed, swapped, inserted or 
     CHECK(check(folder).good());
 }
 
-TEST_CASE_METHOD(LogTest, "verify: given a record rewritten with its hash made to fit, when verified, then its successor and the root show it", "[audit][T-09][AU-4]")
+TEST_CASE_METHOD(LogTest,
+    "verify: given a record rewritten with its hash made to fit, when verified, then its successor and the root show it",
+    "[audit][T-09][AU-4]")
 {
     make(9);
     auto list = frames();
@@ -172,7 +176,8 @@ TEST_CASE_METHOD(LogTest, "verify: given a record rewritten with its hash made t
     CHECK_FALSE(open_log(disk, folder, clock).has_value());
 }
 
-TEST_CASE_METHOD(LogTest, "verify: given no checkpoint, another key, or foreign files, when verified, then each is said", "[audit][T-09][AU-4]")
+TEST_CASE_METHOD(
+    LogTest, "verify: given no checkpoint, another key, or foreign files, when verified, then each is said", "[audit][T-09][AU-4]")
 {
     make(3);
     auto const directory = folder.open();
@@ -193,7 +198,8 @@ TEST_CASE_METHOD(LogTest, "verify: given no checkpoint, another key, or foreign 
     CHECK(has(check(folder), Problem::checkpoint_missing));
 }
 
-TEST_CASE_METHOD(LogTest, "verify: given a checkpoint signed again with a stranger's key, when verified, then the known key denies it", "[audit][T-09][AU-4]")
+TEST_CASE_METHOD(LogTest, "verify: given a checkpoint signed again with a stranger's key, when verified, then the known key denies it",
+    "[audit][T-09][AU-4]")
 {
     make(3);
     Signer stranger;
@@ -207,7 +213,8 @@ TEST_CASE_METHOD(LogTest, "verify: given a checkpoint signed again with a strang
     CHECK_FALSE(open_log(disk, folder, clock).has_value());
 }
 
-TEST_CASE_METHOD(LogTest, "log: given a change of keys, when the next checkpoint is signed, then both keys are kept and all verifies", "[audit][AU-2]")
+TEST_CASE_METHOD(
+    LogTest, "log: given a change of keys, when the next checkpoint is signed, then both keys are kept and all verifies", "[audit][AU-2]")
 {
     make(3);
     Signer next;
@@ -226,7 +233,9 @@ TEST_CASE_METHOD(LogTest, "log: given a change of keys, when the next checkpoint
     CHECK(std::distance(std::filesystem::directory_iterator(folder.path() / "keys"), {}) == 2);
 }
 
-TEST_CASE_METHOD(LogTest, "log: given a journal cut at every byte, when opened, then the whole records before it are kept and the cut is on record", "[audit][T-10][AU-3]")
+TEST_CASE_METHOD(LogTest,
+    "log: given a journal cut at every byte, when opened, then the whole records before it are kept and the cut is on record",
+    "[audit][T-10][AU-3]")
 {
     {
         auto log = open_log(disk, folder, clock);
@@ -255,7 +264,8 @@ TEST_CASE_METHOD(LogTest, "log: given a journal cut at every byte, when opened, 
     }
 }
 
-TEST_CASE_METHOD(LogTest, "log: given acknowledged and signed records damaged on disk, when opened, then it refuses and changes nothing", "[audit][T-09][T-10]")
+TEST_CASE_METHOD(LogTest, "log: given acknowledged and signed records damaged on disk, when opened, then it refuses and changes nothing",
+    "[audit][T-09][T-10]")
 {
     make(6);
     auto const good = read(segment());
@@ -281,7 +291,8 @@ TEST_CASE_METHOD(LogTest, "log: given options out of bounds, when opened, then i
     CHECK_FALSE(Log::open(disk, folder.open(), {kOrigin, 10}, clock).has_value());
 }
 
-TEST_CASE_METHOD(LogTest, "prove: given a log, when proofs are asked for, then they check, and beyond the checkpoint there are none", "[audit][AU-4]")
+TEST_CASE_METHOD(
+    LogTest, "prove: given a log, when proofs are asked for, then they check, and beyond the checkpoint there are none", "[audit][AU-4]")
 {
     make(600);
     auto const directory = folder.open();

@@ -47,7 +47,8 @@ TEST_CASE_METHOD(NoteTest, "note: given a note with any byte changed, when check
         }
 }
 
-TEST_CASE_METHOD(NoteTest, "note: given a verifier key with any byte changed, when parsed, then it is refused or does not verify", "[audit][T-09]")
+TEST_CASE_METHOD(
+    NoteTest, "note: given a verifier key with any byte changed, when parsed, then it is refused or does not verify", "[audit][T-09]")
 {
     auto const formatted = format_key(key);
     auto const note = *parse_note(text);

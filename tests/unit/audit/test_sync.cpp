@@ -49,14 +49,15 @@ public:
     // What of the journal a power cut would take now.
     bool journal_is_safe() const
     {
-        return !journal_names_dirty_ && std::ranges::none_of(dirty_, [this](ino_t file) { return names_.at(file).starts_with("journal/"); });
+        return !journal_names_dirty_ &&
+               std::ranges::none_of(dirty_, [this](ino_t file) { return names_.at(file).starts_with("journal/"); });
     }
     int renamed_unsynced = 0;
 
 private:
     static ino_t inode(int file)
     {
-        struct stat is {};
+        struct stat is{};
         REQUIRE(::fstat(file, &is) == 0);
         return is.st_ino;
     }
@@ -66,7 +67,8 @@ private:
     bool journal_names_dirty_ = false;
 };
 
-TEST_CASE("log: given a power cut after any acknowledgement, when its disk is looked at, then nothing acknowledged would be lost", "[audit][T-10][AU-3]")
+TEST_CASE("log: given a power cut after any acknowledgement, when its disk is looked at, then nothing acknowledged would be lost",
+    "[audit][T-10][AU-3]")
 {
     Folder const folder;
     ManualClock const clock;

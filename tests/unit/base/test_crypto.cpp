@@ -53,8 +53,9 @@ TEST_CASE("sha256: given one text in three parts, when hashed incrementally, the
 
 TEST_CASE("blake2b: given the RFC 7693 example, when hashed, then the published digest comes out", "[base]")
 {
-    CHECK(crypto::to_hex(crypto::blake2b_512(crypto::as_bytes("abc"))) ==
-          "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d17d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923");
+    CHECK(
+        crypto::to_hex(crypto::blake2b_512(crypto::as_bytes("abc"))) ==
+        "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d17d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923");
 }
 
 TEST_CASE("hex: given text that is not lower-case hex, when decoded, then it is malformed", "[base]")
@@ -99,13 +100,18 @@ TEST_CASE("ed25519: given RFC 8032 tests 1 to 3, when keys and signatures are ma
     struct Vector {
         char const *seed, *key, *message, *signature;
     };
-    Vector const vectors[] = {
-        {"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60", "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
-            "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"},
-        {"4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb", "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72",
-            "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"},
-        {"c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7", "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
-            "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a"}};
+    Vector const vectors[] = {{"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+                                  "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
+                                  "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0"
+                                  "595bbe24655141438e7a100b"},
+        {"4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+            "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72",
+            "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c"
+            "00"},
+        {"c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
+            "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
+            "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec4"
+            "0a"}};
     for (auto const& vector : vectors) {
         auto const seed = secret_of(hex(vector.seed));
         auto const key = crypto::ed25519_public(seed);
@@ -160,7 +166,8 @@ TEST_CASE("seal: given any one byte flipped, another key, other associated data 
         REQUIRE_FALSE(opened);
         CHECK(opened.error().fault == Fault::denied);
     }
-    for (std::size_t size = 0; size < sealed.size(); ++size) CHECK_FALSE(crypto::open(key, std::span(sealed).first(size), crypto::as_bytes("v1")));
+    for (std::size_t size = 0; size < sealed.size(); ++size)
+        CHECK_FALSE(crypto::open(key, std::span(sealed).first(size), crypto::as_bytes("v1")));
     CHECK_FALSE(crypto::open(key, sealed, crypto::as_bytes("v2")));
     CHECK_FALSE(crypto::open(secret_of(std::vector<std::uint8_t>(32, 2)), sealed, crypto::as_bytes("v1")));
 }
@@ -175,22 +182,27 @@ TEST_CASE("seal: given the same plaintext twice, when sealed, then nonces differ
 TEST_CASE("seal: given a published AES-256-GCM vector, when opened, then its plaintext comes out", "[base][T-12]")
 {
     auto const key = secret_of(hex("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308"));
-    auto const sealed = hex("cafebabefacedbaddecaf888"
-                            "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662898015ad"
-                            "b094dac5d93471bdec1a502270e3cc6c");
+    auto const sealed = hex(
+        "cafebabefacedbaddecaf888"
+        "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662898015ad"
+        "b094dac5d93471bdec1a502270e3cc6c");
     auto const opened = crypto::open(key, sealed, {});
     REQUIRE(opened);
-    CHECK(hex_of(*opened) == "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b391aafd255");
+    CHECK(
+        hex_of(*opened) ==
+        "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b391aafd255");
 }
 
 TEST_CASE("scrypt: given the RFC 7914 vector, when derived, then the published key comes out", "[base][T-12]")
 {
     std::string_view const passphrase = "password";
     std::string_view const salt = "NaCl";
-    auto const derived = crypto::scrypt(*Secret::copy_of(crypto::as_bytes(passphrase)), std::vector<std::uint8_t>(salt.begin(), salt.end()), 10, 8, 16, 64);
+    auto const derived =
+        crypto::scrypt(*Secret::copy_of(crypto::as_bytes(passphrase)), std::vector<std::uint8_t>(salt.begin(), salt.end()), 10, 8, 16, 64);
     REQUIRE(derived);
-    CHECK(hex_of(*derived) ==
-          "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b3731622eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d8360cbdfa2cc0640");
+    CHECK(
+        hex_of(*derived) ==
+        "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b3731622eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d8360cbdfa2cc0640");
 }
 
 TEST_CASE("random: given many draws, when compared, then none is zero and none repeats", "[base]")

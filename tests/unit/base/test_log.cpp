@@ -52,9 +52,12 @@ TEST_CASE("log: given an event, when it is logged, then one line with time, leve
     CHECK(written_by([] { log::info("plain"); }).ends_with("Z info core: plain\n"));
 }
 
-TEST_CASE("log: given control characters in a detail, when it is logged, then they start no line and steer no terminal", "[base][T-07][T-09]")
+TEST_CASE(
+    "log: given control characters in a detail, when it is logged, then they start no line and steer no terminal", "[base][T-07][T-09]")
 {
-    std::string detail = "a\nb\rc\x1b[2Jd\te\x7f" "f";
+    std::string detail =
+        "a\nb\rc\x1b[2Jd\te\x7f"
+        "f";
     detail += '\0';
     detail += 'g';
     auto const line = written_by([&] { log::error("said:", detail); });

@@ -50,7 +50,8 @@ TEST_CASE("secret: given a secret, when its memory is looked at, then it is out 
     CHECK(reinterpret_cast<std::uintptr_t>(secret->bytes().data()) % 4096 == 0);
 }
 
-TEST_CASE("secret: given a secret, when it ends, is assigned to or moved from, then its memory is given back and nothing is left of it", "[base][T-12]")
+TEST_CASE("secret: given a secret, when it ends, is assigned to or moved from, then its memory is given back and nothing is left of it",
+    "[base][T-12]")
 {
     auto secret = Secret::copy_of(bytes_of("first"));
     REQUIRE(secret);

@@ -32,10 +32,7 @@ public:
         if (pen == Pen::writes) done(EventNumber{events.size()});
         if (pen == Pen::fails) done(fail(Fault::unavailable, "the disk is full"));
     }
-    std::size_t count(What what) const
-    {
-        return static_cast<std::size_t>(std::ranges::count(events, what, &proto::Event::what));
-    }
+    std::size_t count(What what) const { return static_cast<std::size_t>(std::ranges::count(events, what, &proto::Event::what)); }
     std::vector<proto::Event> events;
     Pen pen = Pen::writes;
 };
@@ -124,7 +121,8 @@ struct ControlTest {
     }
     std::size_t creates() const
     {
-        return static_cast<std::size_t>(std::ranges::count_if(to_sandbox, [](auto const& m) { return std::holds_alternative<proto::SessionCreate>(m); }));
+        return static_cast<std::size_t>(
+            std::ranges::count_if(to_sandbox, [](auto const& m) { return std::holds_alternative<proto::SessionCreate>(m); }));
     }
     SessionId bring_up(std::uint64_t request = 1)
     {
@@ -180,7 +178,8 @@ struct ControlTest {
     std::unique_ptr<Control> control;
 };
 
-TEST_CASE_METHOD(ControlTest, "control: given two calls of one chat, when the session comes up, then both get the same one", "[control][GW-5][CT-1]")
+TEST_CASE_METHOD(
+    ControlTest, "control: given two calls of one chat, when the session comes up, then both get the same one", "[control][GW-5][CT-1]")
 {
     want(1);
     want(2);
@@ -197,7 +196,8 @@ TEST_CASE_METHOD(ControlTest, "control: given two calls of one chat, when the se
     CHECK(recorder.events.front().what == What::session_create);
 }
 
-TEST_CASE_METHOD(ControlTest, "control: given audit that fails, when a session is wanted, then it is refused and nothing is created", "[control][CT-6][T-09]")
+TEST_CASE_METHOD(ControlTest, "control: given audit that fails, when a session is wanted, then it is refused and nothing is created",
+    "[control][CT-6][T-09]")
 {
     recorder.pen = Pen::fails;
     want(1);
@@ -205,7 +205,8 @@ TEST_CASE_METHOD(ControlTest, "control: given audit that fails, when a session i
     CHECK(to_sandbox.empty());
 }
 
-TEST_CASE_METHOD(ControlTest, "control: given audit that is silent, when a session is wanted, then nothing is created before its record", "[control][CT-6]")
+TEST_CASE_METHOD(ControlTest, "control: given audit that is silent, when a session is wanted, then nothing is created before its record",
+    "[control][CT-6]")
 {
     recorder.pen = Pen::silent;
     want(1);
@@ -213,7 +214,8 @@ TEST_CASE_METHOD(ControlTest, "control: given audit that is silent, when a sessi
     CHECK(to_gateway.empty());
 }
 
-TEST_CASE_METHOD(ControlTest, "control: given custody that refuses, when a session is wanted, then it is refused and its slot is free", "[control][EG-12]")
+TEST_CASE_METHOD(ControlTest, "control: given custody that refuses, when a session is wanted, then it is refused and its slot is free",
+    "[control][EG-12]")
 {
     custody_mints = false;
     want(1);
@@ -225,7 +227,8 @@ TEST_CASE_METHOD(ControlTest, "control: given custody that refuses, when a sessi
     CHECK(creates() == 1);
 }
 
-TEST_CASE_METHOD(ControlTest, "control: given a sandbox that cannot start, when it goes down, then who waits hears session_failed", "[control][CT-1]")
+TEST_CASE_METHOD(
+    ControlTest, "control: given a sandbox that cannot start, when it goes down, then who waits hears session_failed", "[control][CT-1]")
 {
     want(1);
     sandbox_in.send(proto::SessionDown{created(), Reason::session_failed});
@@ -236,7 +239,8 @@ TEST_CASE_METHOD(ControlTest, "control: given a sandbox that cannot start, when 
     CHECK(creates() == 2);
 }
 
-TEST_CASE_METHOD(ControlTest, "control: given a guest that goes away by itself, when it dies, then the gateway hears session_ended", "[control][T-13]")
+TEST_CASE_METHOD(
+    ControlTest, "control: given a guest that goes away by itself, when it dies, then the gateway hears session_ended", "[control][T-13]")
 {
     SessionId const session = bring_up();
     sandbox_in.send(proto::SessionDead{session});
@@ -247,7 +251,9 @@ TEST_CASE_METHOD(ControlTest, "control: given a guest that goes away by itself, 
     CHECK(gone.reason == Reason::session_ended);
 }
 
-TEST_CASE_METHOD(ControlTest, "control: given a running session, when an operator kills it, then every zone is told and the caller's next call gets another", "[control][CT-2][T-17]")
+TEST_CASE_METHOD(ControlTest,
+    "control: given a running session, when an operator kills it, then every zone is told and the caller's next call gets another",
+    "[control][CT-2][T-17]")
 {
     connect_front();
     SessionId const session = bring_up();
@@ -264,7 +270,8 @@ TEST_CASE_METHOD(ControlTest, "control: given a running session, when an operato
     CHECK(created() != session);
 }
 
-TEST_CASE_METHOD(ControlTest, "control: given audit that fails or never answers, when a session is killed, then it dies all the same", "[control][AU-7][T-17]")
+TEST_CASE_METHOD(ControlTest, "control: given audit that fails or never answers, when a session is killed, then it dies all the same",
+    "[control][AU-7][T-17]")
 {
     connect_front();
     SessionId const session = bring_up();
@@ -276,7 +283,9 @@ TEST_CASE_METHOD(ControlTest, "control: given audit that fails or never answers,
     CHECK(severed_edge == std::vector{session});
 }
 
-TEST_CASE_METHOD(ControlTest, "control: given a sandbox role that does not answer, when a session is killed, then the operator hears that it is pending", "[control][T-17]")
+TEST_CASE_METHOD(ControlTest,
+    "control: given a sandbox role that does not answer, when a session is killed, then the operator hears that it is pending",
+    "[control][T-17]")
 {
     connect_front();
     SessionId const session = bring_up();
@@ -288,7 +297,8 @@ TEST_CASE_METHOD(ControlTest, "control: given a sandbox role that does not answe
     CHECK(created() != session);
 }
 
-TEST_CASE_METHOD(ControlTest, "control: given a call that waits for a session, when that is killed, then it is refused at once", "[control][CT-2]")
+TEST_CASE_METHOD(
+    ControlTest, "control: given a call that waits for a session, when that is killed, then it is refused at once", "[control][CT-2]")
 {
     connect_front();
     want(1);
@@ -315,7 +325,8 @@ TEST_CASE_METHOD(ControlTest, "control: given no such session, when it is killed
     CHECK(ask(OperatorAction::kill, SessionId{42}).reason == Reason::unknown_session);
 }
 
-TEST_CASE_METHOD(ControlTest, "control: given freeze, when a new chat calls, then it is refused; what runs goes on; thaw undoes it", "[control][CT-2]")
+TEST_CASE_METHOD(
+    ControlTest, "control: given freeze, when a new chat calls, then it is refused; what runs goes on; thaw undoes it", "[control][CT-2]")
 {
     connect_front();
     SessionId const session = bring_up();
@@ -330,7 +341,8 @@ TEST_CASE_METHOD(ControlTest, "control: given freeze, when a new chat calls, the
     CHECK(creates() == 2);
 }
 
-TEST_CASE_METHOD(ControlTest, "control: given audit that fails, when freeze, thaw or shutdown is asked, then it is refused without effect", "[control][CT-6][T-09]")
+TEST_CASE_METHOD(ControlTest, "control: given audit that fails, when freeze, thaw or shutdown is asked, then it is refused without effect",
+    "[control][CT-6][T-09]")
 {
     connect_front();
     recorder.pen = Pen::fails;
@@ -342,7 +354,8 @@ TEST_CASE_METHOD(ControlTest, "control: given audit that fails, when freeze, tha
     CHECK_FALSE(ask(OperatorAction::status).frozen);
 }
 
-TEST_CASE_METHOD(ControlTest, "control: given any action, when it is recorded, then the record names the operator and the action", "[control][CT-7][T-11]")
+TEST_CASE_METHOD(ControlTest, "control: given any action, when it is recorded, then the record names the operator and the action",
+    "[control][CT-7][T-11]")
 {
     connect_front();
     (void)ask(OperatorAction::freeze);
@@ -353,14 +366,16 @@ TEST_CASE_METHOD(ControlTest, "control: given any action, when it is recorded, t
     CHECK(event.trace.view() == "trace");
 }
 
-TEST_CASE_METHOD(ControlTest, "control: given a connection that was never handed out, when the front asks under it, then it is forbidden", "[control][T-11][T-14]")
+TEST_CASE_METHOD(ControlTest, "control: given a connection that was never handed out, when the front asks under it, then it is forbidden",
+    "[control][T-11][T-14]")
 {
     connect_front();
     connection.value += 1;
     CHECK(ask(OperatorAction::kill_all).reason == Reason::forbidden);
 }
 
-TEST_CASE_METHOD(ControlTest, "control: given a front that breaks the grammar, when it does, then it is reported and its connections are void", "[control][T-14]")
+TEST_CASE_METHOD(ControlTest,
+    "control: given a front that breaks the grammar, when it does, then it is reported and its connections are void", "[control][T-14]")
 {
     connect_front();
     front.send_raw(static_cast<std::uint16_t>(proto::Type::operator_ask), wire::Bytes(3));
@@ -394,7 +409,8 @@ TEST_CASE_METHOD(ControlTest, "control: given status, when it is asked, then it 
     CHECK(listed[0].age == std::chrono::seconds(5));
 }
 
-TEST_CASE_METHOD(ControlTest, "control: given sessions, when the role stops, then they end in order before it says stopped", "[control][CT-1][T-13]")
+TEST_CASE_METHOD(
+    ControlTest, "control: given sessions, when the role stops, then they end in order before it says stopped", "[control][CT-1][T-13]")
 {
     (void)bring_up();
     core_in.send(proto::StopRole{});
@@ -415,7 +431,8 @@ struct SmallControlTest : ControlTest {
     }
 };
 
-TEST_CASE_METHOD(SmallControlTest, "control: given a full appliance, when another chat calls, then it is refused and recorded", "[control][CT-4][T-06]")
+TEST_CASE_METHOD(
+    SmallControlTest, "control: given a full appliance, when another chat calls, then it is refused and recorded", "[control][CT-4][T-06]")
 {
     want(1);
     want(2, 2);
@@ -434,7 +451,9 @@ struct TightControlTest : ControlTest {
     }
 };
 
-TEST_CASE_METHOD(TightControlTest, "control: given a caller at its own ceiling, when it wants another chat, then it is refused, others are not, and its own comes back", "[control][CT-4][T-06]")
+TEST_CASE_METHOD(TightControlTest,
+    "control: given a caller at its own ceiling, when it wants another chat, then it is refused, others are not, and its own comes back",
+    "[control][CT-4][T-06]")
 {
     SessionId const first = bring_up();
     want(2, 1, "other");
@@ -452,7 +471,9 @@ TEST_CASE_METHOD(TightControlTest, "control: given a caller at its own ceiling, 
     CHECK(creates() == 3);
 }
 
-TEST_CASE_METHOD(TightControlTest, "control: given a caller that makes sessions too fast, when its minute is used up, then it is refused until time has passed", "[control][CT-4][T-06]")
+TEST_CASE_METHOD(TightControlTest,
+    "control: given a caller that makes sessions too fast, when its minute is used up, then it is refused until time has passed",
+    "[control][CT-4][T-06]")
 {
     for (std::uint64_t request = 1; request <= 2; ++request) {
         SessionId const session = bring_up(request);

@@ -27,7 +27,8 @@ struct SessionsTest {
     std::uint64_t last = 0;
 };
 
-TEST_CASE_METHOD(SessionsTest, "sessions: given a wanted session, when all goes well, then it is recorded, minted, created, granted", "[control][CT-1][CT-6]")
+TEST_CASE_METHOD(SessionsTest, "sessions: given a wanted session, when all goes well, then it is recorded, minted, created, granted",
+    "[control][CT-1][CT-6]")
 {
     Session& session = in_phase({});
     CHECK(sessions.apply(session, Happening::recorded) == Act::mint);
@@ -44,7 +45,8 @@ TEST_CASE_METHOD(SessionsTest, "sessions: given no record, when it is refused, t
     CHECK(session.phase == Phase::gone);
 }
 
-TEST_CASE_METHOD(SessionsTest, "sessions: given a session killed before its record, when the record comes late, then it stays gone", "[control][T-13]")
+TEST_CASE_METHOD(
+    SessionsTest, "sessions: given a session killed before its record, when the record comes late, then it stays gone", "[control][T-13]")
 {
     Session& session = in_phase({});
     CHECK(sessions.apply(session, Happening::kill) == Act::refuse);
@@ -53,7 +55,8 @@ TEST_CASE_METHOD(SessionsTest, "sessions: given a session killed before its reco
     CHECK(sessions.find(SessionId{1}) == nullptr);
 }
 
-TEST_CASE_METHOD(SessionsTest, "sessions: given a kill while starting, when `up` crosses it, then nobody is granted it", "[control][T-13][T-17]")
+TEST_CASE_METHOD(
+    SessionsTest, "sessions: given a kill while starting, when `up` crosses it, then nobody is granted it", "[control][T-13][T-17]")
 {
     Session& session = in_phase({Happening::recorded, Happening::minted});
     CHECK(sessions.apply(session, Happening::kill) == Act::refuse_kill);
@@ -78,7 +81,9 @@ TEST_CASE_METHOD(SessionsTest, "sessions: given one that is ending, when its cal
     CHECK(sessions.live_of(CallerId{1}) == 0);
 }
 
-TEST_CASE_METHOD(SessionsTest, "sessions: given every slot taken by the dying, when another is added, then there is none until one is forgotten", "[control][T-13][CT-1]")
+TEST_CASE_METHOD(SessionsTest,
+    "sessions: given every slot taken by the dying, when another is added, then there is none until one is forgotten",
+    "[control][T-13][CT-1]")
 {
     Session& first = in_phase({Happening::recorded, Happening::minted, Happening::came_up, Happening::kill, Happening::died});
     (void)in_phase({});
@@ -91,7 +96,8 @@ TEST_CASE_METHOD(SessionsTest, "sessions: given every slot taken by the dying, w
     CHECK(next->slot == slot);
 }
 
-TEST_CASE_METHOD(SessionsTest, "sessions: given another caller with the same chat, when it is looked up, then it is not theirs", "[control][GW-5][T-01]")
+TEST_CASE_METHOD(
+    SessionsTest, "sessions: given another caller with the same chat, when it is looked up, then it is not theirs", "[control][GW-5][T-01]")
 {
     (void)in_phase({});
     CHECK(sessions.find_live(CallerId{2}, "chat") == nullptr);
@@ -133,8 +139,8 @@ TEST_CASE("session_name: given a name, when it is read back, then only the exact
     SessionId const id{0x0123456789abcdefull};
     CHECK(session_name(id) == "s-0123456789abcdef");
     CHECK(parse_session_name("s-0123456789abcdef") == id);
-    for (auto const* const wrong : {"", "s-", "0123456789abcdef", "s-0123456789ABCDEF", "s-0123456789abcde", "s-0123456789abcdef0", "s-0000000000000000",
-             "s--123456789abcdef", "s-0x23456789abcdef", "s- 123456789abcdef"})
+    for (auto const* const wrong : {"", "s-", "0123456789abcdef", "s-0123456789ABCDEF", "s-0123456789abcde", "s-0123456789abcdef0",
+             "s-0000000000000000", "s--123456789abcdef", "s-0x23456789abcdef", "s- 123456789abcdef"})
         CHECK_FALSE(parse_session_name(wrong));
 }
 

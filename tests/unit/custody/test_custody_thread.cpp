@@ -14,10 +14,13 @@ using namespace ocu;
 struct CustodyTest {
     CustodyTest()
     {
-        to_control.on_message([this](proto::CustodyToControl::Message message) { tokens.push_back(std::get<proto::TokenMinted>(message)); });
+        to_control.on_message(
+            [this](proto::CustodyToControl::Message message) { tokens.push_back(std::get<proto::TokenMinted>(message)); });
         to_audit.on_message([this](proto::CustodyToAudit::Message message) {
-            if (auto const* made = std::get_if<proto::SignatureMade>(&message)) signatures.push_back(*made);
-            else keys.push_back(std::get<proto::CustodyKeys>(message));
+            if (auto const* made = std::get_if<proto::SignatureMade>(&message))
+                signatures.push_back(*made);
+            else
+                keys.push_back(std::get<proto::CustodyKeys>(message));
         });
     }
     ~CustodyTest() { loop.finish(); }
@@ -41,10 +44,12 @@ struct CustodyTest {
     std::vector<proto::SignatureMade> signatures;
     std::vector<proto::CustodyKeys> keys;
     bool stopped = false;
-    custody::Custody custody{loop, clock, {core_in, control_in, audit_in, to_control, to_audit, recorder, spawner, [this] { stopped = true; }}};
+    custody::Custody custody{
+        loop, clock, {core_in, control_in, audit_in, to_control, to_audit, recorder, spawner, [this] { stopped = true; }}};
 };
 
-TEST_CASE_METHOD(CustodyTest, "custody: given no helper, when asked, then answered with no at once, and the token is on record", "[custody][T-12]")
+TEST_CASE_METHOD(
+    CustodyTest, "custody: given no helper, when asked, then answered with no at once, and the token is on record", "[custody][T-12]")
 {
     audit_in.send(proto::SignatureWanted{RequestId{1}, "note"});
     control_in.send(proto::TokenWanted{RequestId{2}, SessionId{3}, "c", std::chrono::seconds(1)});
@@ -68,14 +73,16 @@ TEST_CASE_METHOD(CustodyTest, "custody: given the helper comes up, when its repo
     CHECK(keys[0].token_public[0] == 2);
 }
 
-TEST_CASE_METHOD(CustodyTest, "custody: given a report that does not decode, when it arrives, then a violation and no keys", "[custody][T-14]")
+TEST_CASE_METHOD(
+    CustodyTest, "custody: given a report that does not decode, when it arrives, then a violation and no keys", "[custody][T-14]")
 {
     helper_up(wire::Bytes(3));
     CHECK(keys.empty());
     CHECK(spawner.violations == std::vector{helper::Kind::custody});
 }
 
-TEST_CASE_METHOD(CustodyTest, "custody: given two askers with one number, when the helper answers both, then each gets its own", "[custody]")
+TEST_CASE_METHOD(
+    CustodyTest, "custody: given two askers with one number, when the helper answers both, then each gets its own", "[custody]")
 {
     helper_up();
     audit_in.send(proto::SignatureWanted{RequestId{7}, "note"});
@@ -99,7 +106,8 @@ TEST_CASE_METHOD(CustodyTest, "custody: given two askers with one number, when t
     CHECK(recorder.events[0].outcome == proto::Outcome::success);
 }
 
-TEST_CASE_METHOD(CustodyTest, "custody: given a question under way, when the helper goes down, then it is answered with no", "[custody][T-14]")
+TEST_CASE_METHOD(
+    CustodyTest, "custody: given a question under way, when the helper goes down, then it is answered with no", "[custody][T-14]")
 {
     helper_up();
     audit_in.send(proto::SignatureWanted{RequestId{7}, "note"});
@@ -118,7 +126,8 @@ TEST_CASE_METHOD(CustodyTest, "custody: given an answer to no question, when it 
     CHECK(spawner.violations == std::vector{helper::Kind::custody});
 }
 
-TEST_CASE_METHOD(CustodyTest, "custody: given a token question, when a signature answers it, then a violation and the asker is told no", "[custody][T-14]")
+TEST_CASE_METHOD(CustodyTest, "custody: given a token question, when a signature answers it, then a violation and the asker is told no",
+    "[custody][T-14]")
 {
     helper_up();
     control_in.send(proto::TokenWanted{RequestId{7}, SessionId{3}, "c", std::chrono::seconds(1)});
@@ -131,7 +140,8 @@ TEST_CASE_METHOD(CustodyTest, "custody: given a token question, when a signature
     CHECK_FALSE(tokens[0].good);
 }
 
-TEST_CASE_METHOD(CustodyTest, "custody: given it is told to stop, when questions wait, then they are answered with no and it says so", "[custody]")
+TEST_CASE_METHOD(
+    CustodyTest, "custody: given it is told to stop, when questions wait, then they are answered with no and it says so", "[custody]")
 {
     helper_up();
     audit_in.send(proto::SignatureWanted{RequestId{7}, "note"});

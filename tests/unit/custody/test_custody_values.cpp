@@ -26,9 +26,9 @@ TEST_CASE("checkpoint_note: given a three-line checkpoint, when looked at, then 
 
 TEST_CASE("checkpoint_note: given any other text, when looked at, then it is none", "[custody][T-09][T-14]")
 {
-    for (auto const& bad : std::vector<std::string>{
-             "", "\n\n\n", "example.org/log\n1\n" + kRoot, "example.org/log\n1\n" + kRoot + "\nextension\n", "\n1\n" + kRoot + "\n",
-             "two words\n1\n" + kRoot + "\n", "a+b\n1\n" + kRoot + "\n", "a\x01\n1\n" + kRoot + "\n", "a\xc3\xa9\n1\n" + kRoot + "\n",
+    for (auto const& bad : std::vector<std::string>{"", "\n\n\n", "example.org/log\n1\n" + kRoot,
+             "example.org/log\n1\n" + kRoot + "\nextension\n", "\n1\n" + kRoot + "\n", "two words\n1\n" + kRoot + "\n",
+             "a+b\n1\n" + kRoot + "\n", "a\x01\n1\n" + kRoot + "\n", "a\xc3\xa9\n1\n" + kRoot + "\n",
              std::string(257, 'a') + "\n1\n" + kRoot + "\n", "a\n01\n" + kRoot + "\n", "a\n-1\n" + kRoot + "\n", "a\n+1\n" + kRoot + "\n",
              "a\n1 \n" + kRoot + "\n", "a\n\n" + kRoot + "\n", "a\n18446744073709551616\n" + kRoot + "\n", "a\n1\nAAAA\n", "a\n1\n\n",
              "a\n1\n" + kRoot.substr(1) + "\n", "a\n1\n" + kRoot + "\r\n", "a\n1\nAAAA" + kRoot + "\n"}) {
@@ -40,7 +40,8 @@ TEST_CASE("checkpoint_note: given any other text, when looked at, then it is non
 struct TokenTest {
     TokenTest() : keys(*custody::make_keys()) {}
 
-    Result<std::string> mint(std::chrono::seconds life, std::string_view container = "ocu-s-1", SessionId session = SessionId{0x1122334455667788})
+    Result<std::string> mint(
+        std::chrono::seconds life, std::string_view container = "ocu-s-1", SessionId session = SessionId{0x1122334455667788})
     {
         return custody::mint_session_token(keys.token_seed, keys.token_public, session, container, life, clock.wall());
     }
@@ -74,7 +75,8 @@ TEST_CASE_METHOD(TokenTest, "session_token: given a token, when its life is over
     CHECK(verified.error().fault == Fault::denied);
 }
 
-TEST_CASE_METHOD(TokenTest, "session_token: given a life out of range, no session or a bad container, when minted, then refused", "[custody][T-01]")
+TEST_CASE_METHOD(
+    TokenTest, "session_token: given a life out of range, no session or a bad container, when minted, then refused", "[custody][T-01]")
 {
     CHECK(mint(3600s));
     CHECK_FALSE(mint(3601s));
@@ -87,7 +89,8 @@ TEST_CASE_METHOD(TokenTest, "session_token: given a life out of range, no sessio
     CHECK_FALSE(mint(60s, "a", SessionId{}));
 }
 
-TEST_CASE_METHOD(TokenTest, "session_token: given another container, another key or any one character changed, when verified, then refused", "[custody][T-01][T-11]")
+TEST_CASE_METHOD(TokenTest, "session_token: given another container, another key or any one character changed, when verified, then refused",
+    "[custody][T-01][T-11]")
 {
     auto const token = *mint(60s);
     REQUIRE(verify(token));
@@ -105,7 +108,8 @@ TEST_CASE_METHOD(TokenTest, "session_token: given another container, another key
     CHECK_FALSE(verify(token + "." + token));
 }
 
-TEST_CASE_METHOD(TokenTest, "session_token: given a payload of another form signed with the right key, when verified, then refused", "[custody][T-11]")
+TEST_CASE_METHOD(
+    TokenTest, "session_token: given a payload of another form signed with the right key, when verified, then refused", "[custody][T-11]")
 {
     auto const sign = [this](std::string_view form, std::int64_t life) {
         auto payload = wire::Json::object();
@@ -129,7 +133,8 @@ struct VaultTest {
     UniqueFd file;
 };
 
-TEST_CASE_METHOD(VaultTest, "vault: given sealed keys, when opened, then they are the same, and no seed shows in the file", "[custody][T-12]")
+TEST_CASE_METHOD(
+    VaultTest, "vault: given sealed keys, when opened, then they are the same, and no seed shows in the file", "[custody][T-12]")
 {
     auto const keys = *custody::make_keys();
     auto const sealed = *custody::seal_vault(machine_key, keys);
@@ -153,7 +158,8 @@ TEST_CASE_METHOD(VaultTest, "vault: given any one byte changed or cut off, when 
     CHECK_FALSE(custody::open_vault(*Secret::copy_of(crypto::as_bytes(std::string(32, 'x'))), sealed));
 }
 
-TEST_CASE_METHOD(VaultTest, "vault: given an empty file, when loaded twice, then the second load finds the keys of the first", "[custody][T-09]")
+TEST_CASE_METHOD(
+    VaultTest, "vault: given an empty file, when loaded twice, then the second load finds the keys of the first", "[custody][T-09]")
 {
     auto const first = custody::load_or_create(file.get(), machine_key);
     REQUIRE(first);

@@ -77,7 +77,8 @@ TEST_CASE_METHOD(EdgeTest, "edge: given a lane, when the helper is restarted, th
     CHECK(spawner.violations.empty());
 }
 
-TEST_CASE_METHOD(EdgeTest, "edge: given no helper, when a lane is attached and detached, then a later helper hears nothing of it", "[edge][T-13]")
+TEST_CASE_METHOD(
+    EdgeTest, "edge: given no helper, when a lane is attached and detached, then a later helper hears nothing of it", "[edge][T-13]")
 {
     attach();
     sandbox_in.send(proto::LaneDetach{kSession});
@@ -86,7 +87,8 @@ TEST_CASE_METHOD(EdgeTest, "edge: given no helper, when a lane is attached and d
     CHECK(peer.has_nothing());
 }
 
-TEST_CASE_METHOD(EdgeTest, "edge: given a lane, when its session is severed, then the helper closes it and it cannot come back", "[edge][T-13][T-17]")
+TEST_CASE_METHOD(
+    EdgeTest, "edge: given a lane, when its session is severed, then the helper closes it and it cannot come back", "[edge][T-13][T-17]")
 {
     helper_up();
     attach();
@@ -107,7 +109,8 @@ TEST_CASE_METHOD(EdgeTest, "edge: given sever comes before attach, when attached
     CHECK(peer.has_nothing());
 }
 
-TEST_CASE_METHOD(EdgeTest, "edge: given a refusal, when the helper tells it, then it is recorded with who, where and why", "[edge][EG-6][AU-1]")
+TEST_CASE_METHOD(
+    EdgeTest, "edge: given a refusal, when the helper tells it, then it is recorded with who, where and why", "[edge][EG-6][AU-1]")
 {
     helper_up();
     attach();
@@ -124,7 +127,8 @@ TEST_CASE_METHOD(EdgeTest, "edge: given a refusal, when the helper tells it, the
     CHECK(event.detail.view() == "protocol=http count=1 name=example.org");
 }
 
-TEST_CASE_METHOD(EdgeTest, "edge: given a name that was refused, when the helper tells it, then a DNS event with the name", "[edge][EG-4][AU-1]")
+TEST_CASE_METHOD(
+    EdgeTest, "edge: given a name that was refused, when the helper tells it, then a DNS event with the name", "[edge][EG-4][AU-1]")
 {
     helper_up();
     attach();
@@ -134,7 +138,9 @@ TEST_CASE_METHOD(EdgeTest, "edge: given a name that was refused, when the helper
     CHECK(recorder.events[0].resource.view() == "never.example");
 }
 
-TEST_CASE_METHOD(EdgeTest, "edge: given a helper that tells more than it should, when the lane closes, then few events and every refusal counted", "[edge][T-06][T-10][T-14]")
+TEST_CASE_METHOD(EdgeTest,
+    "edge: given a helper that tells more than it should, when the lane closes, then few events and every refusal counted",
+    "[edge][T-06][T-10][T-14]")
 {
     helper_up();
     attach();
@@ -148,7 +154,8 @@ TEST_CASE_METHOD(EdgeTest, "edge: given a helper that tells more than it should,
     CHECK(recorder.events[1].detail.view() == "protocol=http count=199 name=example.org");
 }
 
-TEST_CASE_METHOD(EdgeTest, "edge: given a word about a session that has no lane, when the helper says it, then a violation and no event", "[edge][T-05][T-14]")
+TEST_CASE_METHOD(EdgeTest, "edge: given a word about a session that has no lane, when the helper says it, then a violation and no event",
+    "[edge][T-05][T-14]")
 {
     helper_up();
     attach();
@@ -157,7 +164,8 @@ TEST_CASE_METHOD(EdgeTest, "edge: given a word about a session that has no lane,
     CHECK(recorder.events.empty());
 }
 
-TEST_CASE_METHOD(EdgeTest, "edge: given a word that is not well formed, when the helper says it, then a violation and no event", "[edge][T-09][T-14]")
+TEST_CASE_METHOD(
+    EdgeTest, "edge: given a word that is not well formed, when the helper says it, then a violation and no event", "[edge][T-09][T-14]")
 {
     helper_up();
     attach();
@@ -179,7 +187,8 @@ TEST_CASE_METHOD(EdgeTest, "edge: given a word that is not well formed, when the
     CHECK(recorder.events.empty());
 }
 
-TEST_CASE_METHOD(EdgeTest, "edge: given a lane being closed, when a last word about it arrives, then it is recorded, and none after the helper is done",
+TEST_CASE_METHOD(EdgeTest,
+    "edge: given a lane being closed, when a last word about it arrives, then it is recorded, and none after the helper is done",
     "[edge][T-10][T-14]")
 {
     helper_up();
@@ -195,7 +204,8 @@ TEST_CASE_METHOD(EdgeTest, "edge: given a lane being closed, when a last word ab
     CHECK(spawner.violations == std::vector{helper::Kind::edge});
 }
 
-TEST_CASE_METHOD(EdgeTest, "storage_lane: given a helper that reports a destination or speaks, when heard, then a violation", "[edge][T-14]")
+TEST_CASE_METHOD(
+    EdgeTest, "storage_lane: given a helper that reports a destination or speaks, when heard, then a violation", "[edge][T-14]")
 {
     SECTION("reports a destination")
     {

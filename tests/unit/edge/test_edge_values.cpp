@@ -102,7 +102,8 @@ TEST_CASE_METHOD(FoldTest, "denial_fold: given one refusal, when added, then it 
     CHECK(count == 1);
 }
 
-TEST_CASE_METHOD(FoldTest, "denial_fold: given a flood of one kind, when a second has passed, then one more event with the count", "[edge][T-06][T-10]")
+TEST_CASE_METHOD(
+    FoldTest, "denial_fold: given a flood of one kind, when a second has passed, then one more event with the count", "[edge][T-06][T-10]")
 {
     std::uint64_t events = 0;
     for (int i = 0; i < 1000; ++i) events += told(fold.add(denial("a"), clock.now()));
@@ -152,7 +153,10 @@ std::vector<std::uint8_t> query(std::string_view question, std::uint8_t flags = 
     return out;
 }
 
-std::string_view const kNever("\x05never\x07" "example\x00\x00\x01\x00\x01", 19);
+std::string_view const kNever(
+    "\x05never\x07"
+    "example\x00\x00\x01\x00\x01",
+    19);
 
 TEST_CASE("resolver: given a query, when answered, then NXDOMAIN with its number, its question and nothing more", "[edge][EG-4][T-05]")
 {
@@ -201,7 +205,11 @@ TEST_CASE("resolver: given an answer, a stub of a header or too much, when recei
 
 TEST_CASE("resolver: given a name with bytes that could forge a record, when refused, then its text is plain", "[edge][T-09]")
 {
-    auto const refusal = edge::refuse_query(query(std::string_view("\x04" "a\nb \x03" "\xff\x00\x1b\x00\x00\x01\x00\x01", 14)));
+    auto const refusal =
+        edge::refuse_query(query(std::string_view("\x04"
+                                                  "a\nb \x03"
+                                                  "\xff\x00\x1b\x00\x00\x01\x00\x01",
+            14)));
     REQUIRE(refusal);
     for (unsigned char const c : refusal->name) CHECK((c > ' ' && c < 0x7f));
 }

@@ -66,7 +66,8 @@ struct LaneTest {
     std::vector<UniqueFd> held;
 };
 
-TEST_CASE("lane: given all lanes together at their limit, when a guest connects, then it is refused, and the last free place is given", "[edge][T-06]")
+TEST_CASE("lane: given all lanes together at their limit, when a guest connects, then it is refused, and the last free place is given",
+    "[edge][T-06]")
 {
     LaneTest test(ConnectionBudget::kMax - 1);
     test.dial();
@@ -77,7 +78,8 @@ TEST_CASE("lane: given all lanes together at their limit, when a guest connects,
     CHECK(test.budget.open == ConnectionBudget::kMax);
 }
 
-TEST_CASE("lane: given one lane at its own limit, when its guest connects, then it is refused, and what it held is given back at its end", "[edge][T-06][T-13]")
+TEST_CASE("lane: given one lane at its own limit, when its guest connects, then it is refused, and what it held is given back at its end",
+    "[edge][T-06][T-13]")
 {
     LaneTest test;
     for (std::size_t i = 0; i < Lane::kConnectionsMax; ++i) test.dial();

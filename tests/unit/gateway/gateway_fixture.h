@@ -46,7 +46,8 @@ struct GatewayTest {
     {
         auto pair = make_socket_pair();
         REQUIRE(pair);
-        front.emplace(loop, std::move(pair->ours), wire::Link::Options{proto::kGatewayMaySayToFront},
+        front.emplace(
+            loop, std::move(pair->ours), wire::Link::Options{proto::kGatewayMaySayToFront},
             [this](wire::Link::Frame frame) { on_frame(frame); }, [this](wire::Lost) { front_lost = true; });
         neighbours.core_in.send(proto::HelperUp{helper::Kind::gateway_front, std::move(pair->theirs), {}});
     }

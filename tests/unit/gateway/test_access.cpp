@@ -29,8 +29,8 @@ TEST_CASE("access: given a Host that is ours in any spelling, when it is judged,
 
 TEST_CASE("access: given a Host that is not ours, when it is judged, then it is refused", "[gateway][T-01][GW-4]")
 {
-    for (auto const* host : {"evil.example", "127.0.0.1.evil.example", "127.0.0.1:8811@evil.example", "", "[::1", "[::1]x", "localhost:", "localhost:99x",
-             "localhost:123456", "::1", "box.example."}) {
+    for (auto const* host : {"evil.example", "127.0.0.1.evil.example", "127.0.0.1:8811@evil.example", "", "[::1", "[::1]x",
+             "localhost:", "localhost:99x", "localhost:123456", "::1", "box.example."}) {
         CHECK_FALSE(host_allowed(kRules, with({{"Host", host}})));
     }
 }
@@ -44,10 +44,12 @@ TEST_CASE("access: given no Origin, the listed one or our own, when it is judged
 
 TEST_CASE("access: given another Origin, when it is judged, then it is refused", "[gateway][T-01][GW-4]")
 {
-    for (auto const* origin : {"https://evil.example", "null", "", "http://localhost:2", "https://chat.example.evil", "https://chat.example:1"}) {
+    for (auto const* origin :
+        {"https://evil.example", "null", "", "http://localhost:2", "https://chat.example.evil", "https://chat.example:1"}) {
         CHECK_FALSE(origin_allowed(kRules, with({{"Host", "localhost:1"}, {"Origin", origin}})));
     }
-    CHECK_FALSE(origin_allowed(kRules, with({{"Host", "localhost:1"}, {"Origin", "https://chat.example"}, {"Origin", "https://chat.example"}})));
+    CHECK_FALSE(
+        origin_allowed(kRules, with({{"Host", "localhost:1"}, {"Origin", "https://chat.example"}, {"Origin", "https://chat.example"}})));
 }
 
 TEST_CASE("access: given a bearer token, when it is read, then only from its header and only well formed", "[gateway][T-01][GW-3]")
@@ -75,7 +77,8 @@ TEST_CASE("access: given chat headers, when the chat is read, then the first tha
 
 TEST_CASE("access: given a chat id that is malformed, when the chat is read, then it is refused and not replaced", "[gateway][T-01][GW-5]")
 {
-    for (std::string const& chat : {std::string(), std::string("a b"), std::string("../x"), std::string("a/b"), std::string(129, 'a'), std::string("\xc3\xa9")}) {
+    for (std::string const& chat :
+        {std::string(), std::string("a b"), std::string("../x"), std::string("a/b"), std::string(129, 'a'), std::string("\xc3\xa9")}) {
         REQUIRE_FALSE(chat_of(kRules, with({{"X-Chat-Id", chat}})));
         CHECK(chat_of(kRules, with({{"X-Chat-Id", chat}})).error() == Reason::chat_id_invalid);
     }

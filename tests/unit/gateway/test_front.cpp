@@ -30,11 +30,15 @@ public:
     }
     void post(std::string_view body, std::string_view more = "Authorization: Bearer key-a\r\n") const
     {
-        std::string text = "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n";
+        std::string text =
+            "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n";
         text.append(more).append("Content-Length: ").append(std::to_string(body.size())).append("\r\n\r\n").append(body);
         say(text);
     }
-    void say(std::string_view text) const { REQUIRE(::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size())); }
+    void say(std::string_view text) const
+    {
+        REQUIRE(::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()));
+    }
     std::string hear(std::string_view end) const
     {
         std::string heard;
@@ -53,8 +57,9 @@ private:
 
 std::string call(std::string_view command, std::string_view id = "1", std::string_view meta = "{}")
 {
-    return R"({"jsonrpc":"2.0","id":)" + std::string(id) + R"(,"method":"tools/call","params":{"name":"bash_tool","arguments":{"command":")" +
-        std::string(command) + R"("},"_meta":)" + std::string(meta) + "}}";
+    return R"({"jsonrpc":"2.0","id":)" + std::string(id) +
+           R"(,"method":"tools/call","params":{"name":"bash_tool","arguments":{"command":")" + std::string(command) + R"("},"_meta":)" +
+           std::string(meta) + "}}";
 }
 
 constexpr std::string_view kStateless =
@@ -100,8 +105,10 @@ TEST_CASE("front: given a client that takes no stream, when it asks for progress
     GatewayStand const stand;
     Client const client(stand.port());
     std::string const body = call("echo hi", "1", R"({"progressToken":9})");
-    client.say("POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: application/json\r\n"
-               "Authorization: Bearer key-a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    client.say(
+        "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: application/json\r\n"
+        "Authorization: Bearer key-a\r\nContent-Length: " +
+        std::to_string(body.size()) + "\r\n\r\n" + body);
     CHECK(client.hear("}}").contains("Content-Type: application/json"));
 }
 
@@ -201,7 +208,8 @@ TEST_CASE("front: serves until standard input ends", "[.][harness]")
     GatewayStand const stand({}, static_cast<std::uint16_t>(port != nullptr ? std::atoi(port) : 0), std::move(tls));
     std::printf("READY mcp=%s://127.0.0.1:%u/mcp token=key-a\n", secure ? "https" : "http", stand.port());
     std::fflush(stdout);
-    while (std::getchar() != EOF) {}
+    while (std::getchar() != EOF) {
+    }
 }
 
 }  // namespace test_front

@@ -89,7 +89,9 @@ TEST_CASE("gateway: given calls of one chat, when they come together, then they 
     CHECK(test.neighbours.sessions.size() == 1);
 }
 
-TEST_CASE("gateway: given calls of different chats or callers, when they come together, then they run side by side in sandboxes of their own", "[gateway][T-01][GW-5]")
+TEST_CASE(
+    "gateway: given calls of different chats or callers, when they come together, then they run side by side in sandboxes of their own",
+    "[gateway][T-01][GW-5]")
 {
     GatewayTest test;
     test.call(1, "a");
@@ -102,7 +104,8 @@ TEST_CASE("gateway: given calls of different chats or callers, when they come to
     CHECK(test.neighbours.wanted_sessions[2].caller_name.view() == "bob");
 }
 
-TEST_CASE("gateway: given a token that nobody has, when it is shown, then it is refused and on record once in a while", "[gateway][T-01][GW-3]")
+TEST_CASE(
+    "gateway: given a token that nobody has, when it is shown, then it is refused and on record once in a while", "[gateway][T-01][GW-3]")
 {
     GatewayTest test;
     test.call(1, "default", "key-x");
@@ -122,7 +125,8 @@ TEST_CASE("gateway: given a token that nobody has, when it is shown, then it is 
     CHECK(test.authorized[6].good);
 }
 
-TEST_CASE("gateway: given a caller at its ceilings, when it calls more, then too_many_calls, and another caller is served", "[gateway][T-06][GW-8]")
+TEST_CASE("gateway: given a caller at its ceilings, when it calls more, then too_many_calls, and another caller is served",
+    "[gateway][T-06][GW-8]")
 {
     GatewayTest test(small());
     test.call(1, "a");
@@ -138,7 +142,8 @@ TEST_CASE("gateway: given a caller at its ceilings, when it calls more, then too
     CHECK(test.neighbours.recorder.count(What::tool_call_refused) == 1);  // the second is folded into the next
 }
 
-TEST_CASE("gateway: given a caller that calls too fast, when the minute is used up, then rate_exceeded until time has passed", "[gateway][T-06][GW-8]")
+TEST_CASE("gateway: given a caller that calls too fast, when the minute is used up, then rate_exceeded until time has passed",
+    "[gateway][T-06][GW-8]")
 {
     GatewayTest test(small());
     for (std::uint64_t i = 1; i <= 6; ++i) {
@@ -163,6 +168,22 @@ TEST_CASE("gateway: given a session that is refused, when a call asks for it, th
     test.neighbours.control_in.send(proto::SessionRefused{test.neighbours.wanted_sessions[0].request, Reason::sessions_frozen});
     CHECK(test.answer(1).answer.reason == Reason::sessions_frozen);
     CHECK(test.neighbours.recorder.count(What::tool_call_refused) == 1);
+}
+
+TEST_CASE("gateway: given a call that is refused or cancelled while it waits, when its record is not yet on disk, then nobody is answered", "[gateway][T-10][CT-6]")
+{
+    GatewayTest test;
+    test.grant = false;
+    test.call(1);
+    test.run_until([&] { return test.neighbours.wanted_sessions.size() == 1; });
+    test.neighbours.recorder.held = true;
+    SECTION("refused") { test.neighbours.control_in.send(proto::SessionRefused{test.neighbours.wanted_sessions[0].request, Reason::sessions_frozen}); }
+    SECTION("cancelled") { test.front->send(proto::FrontCancel{RequestId{1}, {}, {}, {}}); }
+    test.run_until([&] { return test.neighbours.recorder.waiting.size() == 1; });
+    test.settle();
+    CHECK(test.answers.empty());
+    test.neighbours.recorder.release();
+    CHECK(test.answer(1).answer.is_error);
 }
 
 TEST_CASE("gateway: given a session that is killed, when calls run and wait in it, then all end with that reason", "[gateway][T-17][CT-2]")

@@ -47,7 +47,8 @@ TEST_CASE("gateway: given a role that is down, when health is asked for, then it
     CHECK_FALSE(test.health.back().healthy);
 }
 
-TEST_CASE("gateway: given a front that dies, when it had calls, then they are ended, and a new front begins afresh", "[gateway][T-13][T-14]")
+TEST_CASE(
+    "gateway: given a front that dies, when it had calls, then they are ended, and a new front begins afresh", "[gateway][T-13][T-14]")
 {
     GatewayTest test;
     test.call(1);

@@ -60,7 +60,7 @@ struct Stateless {
     HttpRequest request() const
     {
         std::string const body = R"({"jsonrpc":"2.0","id":7,"method":")" + method + R"(","params":{)" + params +
-            R"("_meta":{"io.modelcontextprotocol/protocolVersion":")" + revision + "\"" + capabilities + "}}}";
+                                 R"("_meta":{"io.modelcontextprotocol/protocolVersion":")" + revision + "\"" + capabilities + "}}}";
         auto headers = more;
         if (!header_revision.empty()) headers.push_back({"MCP-Protocol-Version", header_revision});
         if (!header_method.empty()) headers.push_back({"Mcp-Method", header_method});
@@ -112,7 +112,8 @@ std::string rpc(std::string_view method, std::string_view params = "{}")
 
 // --- the head ---
 
-TEST_CASE("mcp_face: given a good head, when it is judged, then the token goes to be judged and the body is not looked at", "[gateway][T-02][GW-3]")
+TEST_CASE("mcp_face: given a good head, when it is judged, then the token goes to be judged and the body is not looked at",
+    "[gateway][T-02][GW-3]")
 {
     auto const decision = judge_head(rules(), post("not json at all"), "t");
     REQUIRE(std::holds_alternative<TokenShown>(decision));
@@ -267,7 +268,10 @@ TEST_CASE("mcp_face: given a notification, when it is read, then 202 without a b
 TEST_CASE("mcp_face: given a cancelling notification, when it is read, then the id is told from one of another type", "[gateway][GW-6]")
 {
     auto const cancelled = [](std::string_view id) {
-        return decide(rules(), post(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":)" + std::string(id) + "}}", {{"X-Chat-Id", "c"}}), "t");
+        return decide(rules(),
+            post(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":)" + std::string(id) + "}}",
+                {{"X-Chat-Id", "c"}}),
+            "t");
     };
     auto const number = cancelled("5");
     REQUIRE(std::holds_alternative<CancelAsked>(number));
@@ -282,17 +286,21 @@ TEST_CASE("mcp_face: given a cancelling notification, when it is read, then the 
 
 TEST_CASE("mcp_face: given a tool call, when it is read, then everything to answer it travels with it", "[gateway][GW-2][GW-5]")
 {
-    auto const out = call(post(rpc("tools/call", R"({"name":"bash_tool","arguments":{"command":"ls","x":1},"_meta":{"progressToken":"p"}})"), {{"X-Chat-Id", "c1"}}));
+    auto const out =
+        call(post(rpc("tools/call", R"({"name":"bash_tool","arguments":{"command":"ls","x":1},"_meta":{"progressToken":"p"}})"),
+            {{"X-Chat-Id", "c1"}}));
     CHECK(out.era == Era::handshake);
     CHECK(out.id == "1");
     CHECK(out.progress_token == "\"p\"");
     CHECK(out.chat == "c1");
     CHECK(out.ignored == 1);
     CHECK(out.arguments.command.view() == "ls");
-    CHECK(call(post(rpc("tools/call", R"({"name":"bash_tool","arguments":{"command":"ls"},"_meta":{"progressToken":{}}})"))).progress_token.empty());
+    CHECK(call(post(rpc("tools/call", R"({"name":"bash_tool","arguments":{"command":"ls"},"_meta":{"progressToken":{}}})")))
+            .progress_token.empty());
 }
 
-TEST_CASE("mcp_face: given a call that is wrong, when it is read, then the refusal is where the client looks for it", "[gateway][T-02][GW-2][GW-5]")
+TEST_CASE("mcp_face: given a call that is wrong, when it is read, then the refusal is where the client looks for it",
+    "[gateway][T-02][GW-2][GW-5]")
 {
     CHECK(answer(post(rpc("tools/call", R"({"name":"sub_agent"})"))).name() == "unknown_tool");
     CHECK(answer(post(rpc("tools/call", R"({"name":"sub_agent"})"))).code() == -32602);
@@ -347,7 +355,8 @@ TEST_CASE("mcp_face: given headers that disagree with the body, when it is read,
 
 TEST_CASE("mcp_face: given a name in the header in base64, when it agrees, then the call is read", "[gateway][GW-1]")
 {
-    Stateless request{.method = "tools/call", .header_method = "tools/call", .params = R"("name":"bash_tool","arguments":{"command":"ls"},)"};
+    Stateless request{
+        .method = "tools/call", .header_method = "tools/call", .params = R"("name":"bash_tool","arguments":{"command":"ls"},)"};
     request.more = {{"Mcp-Name", "=?base64?YmFzaF90b29s?="}};
     CHECK(call(request.request()).era == Era::stateless);
     request.more = {{"Mcp-Name", "bash_tool"}};
@@ -373,7 +382,8 @@ TEST_CASE("mcp_face: given a stateless request without what _meta must say, when
     CHECK(no_capabilities.code() == -32602);
 }
 
-TEST_CASE("mcp_face: given wrong arguments in the stateless era, when they are answered, then as one result that says each thing once", "[gateway][GW-1][GW-2]")
+TEST_CASE("mcp_face: given wrong arguments in the stateless era, when they are answered, then as one result that says each thing once",
+    "[gateway][GW-1][GW-2]")
 {
     Stateless request{.method = "tools/call", .header_method = "tools/call", .params = R"("name":"bash_tool",)"};
     request.more = {{"Mcp-Name", "bash_tool"}};
@@ -395,10 +405,7 @@ TEST_CASE("mcp_face: given a method that the stateless era has not, when it is c
 
 // --- answers ---
 
-proto::FrontDone done(proto::ToolAnswer answer)
-{
-    return {RequestId{1}, "abc123", std::move(answer)};
-}
+proto::FrontDone done(proto::ToolAnswer answer) { return {RequestId{1}, "abc123", std::move(answer)}; }
 
 TEST_CASE("mcp_answer: given text of a guest, when it is written, then as valid UTF-8 and bounded", "[gateway][T-07][GW-2]")
 {
@@ -408,13 +415,16 @@ TEST_CASE("mcp_answer: given text of a guest, when it is written, then as valid 
     CHECK(out.status == 200);
     CHECK(wire::is_utf8(out.body));
     auto const text = std::string(*Json::parse(out.body)->view()["result"]["content"].at(0)["text"].string());
-    CHECK(text == "a\xef\xbf\xbd\xef\xbf\xbd" "b");
+    CHECK(text ==
+          "a\xef\xbf\xbd\xef\xbf\xbd"
+          "b");
     answer.body = std::string(200'000, 'x');
     CHECK(answer_of(CallAsked{.id = "1"}, done(answer)).body.size() < 32'000);
     CHECK_FALSE(Json::parse(out.body)->view()["result"]["structuredContent"]);
 }
 
-TEST_CASE("mcp_answer: given an image, when it is written, then as image content in base64 and only of a known type", "[gateway][T-07][GW-2]")
+TEST_CASE(
+    "mcp_answer: given an image, when it is written, then as image content in base64 and only of a known type", "[gateway][T-07][GW-2]")
 {
     proto::ToolAnswer answer;
     answer.content = proto::Content::image;
@@ -429,7 +439,8 @@ TEST_CASE("mcp_answer: given an image, when it is written, then as image content
     CHECK_FALSE(answer_of(CallAsked{.id = "1"}, done(answer)).body.contains("\"image\""));
 }
 
-TEST_CASE("mcp_answer: given a reason, when it is written, then the code, a sentence of ours and the correlation id", "[gateway][GW-8][GW-9]")
+TEST_CASE(
+    "mcp_answer: given a reason, when it is written, then the code, a sentence of ours and the correlation id", "[gateway][GW-8][GW-9]")
 {
     proto::ToolAnswer answer;
     answer.reason = Reason::audit_unavailable;

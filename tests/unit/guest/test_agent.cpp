@@ -157,7 +157,8 @@ TEST_CASE_METHOD(AgentTest, "agent: given a long command, when run, then no argu
     CHECK(answer.exited.status == 5);
 }
 
-TEST_CASE_METHOD(AgentTest, "agent: given a flood, when over the bound, then it is counted, dropped, and ends with its tail", "[guest][SX-5][T-06]")
+TEST_CASE_METHOD(
+    AgentTest, "agent: given a flood, when over the bound, then it is counted, dropped, and ends with its tail", "[guest][SX-5][T-06]")
 {
     welcome();
     auto const answer = run("head -c 3000000 /dev/zero | tr '\\0' x; echo end", 100'000);
@@ -167,7 +168,8 @@ TEST_CASE_METHOD(AgentTest, "agent: given a flood, when over the bound, then it 
     CHECK(answer.exited.output_bytes == 3'000'004);
 }
 
-TEST_CASE_METHOD(AgentTest, "agent: given a background process that holds the pipe, when the shell ends, then so does the call", "[guest][SX-3]")
+TEST_CASE_METHOD(
+    AgentTest, "agent: given a background process that holds the pipe, when the shell ends, then so does the call", "[guest][SX-3]")
 {
     welcome();
     CHECK(run("sleep 1000 & echo started").output == "started\n");

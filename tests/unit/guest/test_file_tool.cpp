@@ -101,7 +101,9 @@ TEST_CASE_METHOD(FileToolTest, "view: given images and archives, when viewed, th
     write("p", png);
     CHECK(look("p").outcome == FileOutcome::png);
     CHECK(look("p").body == png);
-    write("z", "\x1f\x8b\x08" "data");
+    write("z",
+        "\x1f\x8b\x08"
+        "data");
     CHECK(look("z").outcome == FileOutcome::archive);
     write("p", png + std::string(proto::kAnswerBytesMax, 'x'));
     CHECK(look("p").outcome == FileOutcome::refused);
@@ -133,7 +135,8 @@ TEST_CASE_METHOD(FileToolTest, "view: given what is no file, when viewed, then i
     CHECK(run_file_tool(arguments).outcome == FileOutcome::refused);
 }
 
-TEST_CASE_METHOD(FileToolTest, "view: given a directory, when viewed, then two levels are listed without hidden and node_modules", "[guest][SX-8]")
+TEST_CASE_METHOD(
+    FileToolTest, "view: given a directory, when viewed, then two levels are listed without hidden and node_modules", "[guest][SX-8]")
 {
     std::filesystem::create_directories(at("a/b/c"));
     std::filesystem::create_directories(at(".git"));
@@ -160,7 +163,8 @@ TEST_CASE_METHOD(FileToolTest, "create_file: given a path whose parents are miss
     CHECK(mode("x/y/z") == 0644);
 }
 
-TEST_CASE_METHOD(FileToolTest, "create_file: given a file, when overwritten, then mode and links stay and no temporary remains", "[guest][SX-8]")
+TEST_CASE_METHOD(
+    FileToolTest, "create_file: given a file, when overwritten, then mode and links stay and no temporary remains", "[guest][SX-8]")
 {
     write("f", "old");
     ::chmod(at("f").c_str(), 0755);

@@ -33,8 +33,14 @@ TEST_CASE("recognise: given anything else, when looked at, then a NUL makes it b
     CHECK(recognise("", "a").kind == FileKind::text);
     CHECK(recognise("caf\xe9", "a").kind == FileKind::text);
     CHECK(recognise("a\0b"sv, "a").kind == FileKind::binary);
-    CHECK(recognise("\xff\xfe" "a\0"sv, "a").kind == FileKind::utf16);
-    CHECK(recognise("\x7f" "ELF\2"sv, "a").name == "ELF program or library");
+    CHECK(recognise("\xff\xfe"
+                    "a\0"sv,
+              "a")
+              .kind == FileKind::utf16);
+    CHECK(recognise("\x7f"
+                    "ELF\2"sv,
+              "a")
+              .name == "ELF program or library");
 }
 
 }  // namespace test_recognise

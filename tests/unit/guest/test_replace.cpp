@@ -68,9 +68,17 @@ TEST_CASE("replace: given Latin-1 content, when the texts are UTF-8, then the en
 
 TEST_CASE("replace: given UTF-16 with CR LF, when a line is replaced, then units, order and endings are kept", "[guest][SX-8]")
 {
-    std::string little("\xff\xfe" "a\0\r\0\n\0b\0", 10);
-    CHECK(replace_once(little, "a\nb", "c").content == std::string("\xff\xfe" "c\0", 4));
-    std::string big("\xfe\xff" "\0a\0b", 6);
+    std::string little(
+        "\xff\xfe"
+        "a\0\r\0\n\0b\0",
+        10);
+    CHECK(replace_once(little, "a\nb", "c").content == std::string("\xff\xfe"
+                                                                   "c\0",
+                                                           4));
+    std::string big(
+        "\xfe\xff"
+        "\0a\0b",
+        6);
     CHECK(replace_once(big, "b", "\xf0\x9f\x98\x80").content == std::string("\xfe\xff\0a\xd8\x3d\xde\x00", 8));
     // U+6100 U+0062 holds the bytes of "a" across two units, which is no occurrence.
     std::string halves("\xff\xfe\x00\x61\x00\x62", 6);

@@ -19,7 +19,8 @@ struct FrameTest {
     static wire::Bytes bytes(std::size_t count) { return wire::Bytes(count, std::byte{7}); }
 };
 
-TEST_CASE_METHOD(FrameTest, "frame: given a frame with descriptors, when it is read, then all of it arrives and nothing after it is taken", "[helper]")
+TEST_CASE_METHOD(
+    FrameTest, "frame: given a frame with descriptors, when it is read, then all of it arrives and nothing after it is taken", "[helper]")
 {
     auto const extra = make_socket_pair().value();
     std::array const lent{extra.ours.get()};

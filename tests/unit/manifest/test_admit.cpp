@@ -13,12 +13,18 @@ namespace test_admit {
 using namespace ocu;
 using namespace ocu::manifest;
 
-std::string manifest_with(std::string const& members) { return R"({"schema": "ocu-manifest/1", "serial": 7)" + (members.empty() ? "" : ", " + members) + "}"; }
+std::string manifest_with(std::string const& members)
+{
+    return R"({"schema": "ocu-manifest/1", "serial": 7)" + (members.empty() ? "" : ", " + members) + "}";
+}
 
 constexpr char kHash[] = "sha256:000102030405060708090a0b0c0d0e0f:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 constexpr char kOtherHash[] = "sha256:100102030405060708090a0b0c0d0e0f:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
-std::string caller(std::string const& name, std::string const& hash) { return R"({"name": ")" + name + R"(", "key_hash": ")" + hash + R"("})"; }
+std::string caller(std::string const& name, std::string const& hash)
+{
+    return R"({"name": ")" + name + R"(", "key_hash": ")" + hash + R"("})";
+}
 
 struct Row {
     std::string members;
@@ -53,17 +59,20 @@ TEST_CASE("manifest: given nothing but schema and serial, when it is admitted, t
 
 TEST_CASE("manifest: given `{}` in every section, when it is admitted, then it means the defaults", "[manifest][AP-2]")
 {
-    CHECK(admit(manifest_with(R"("appliance":{},"network":{},"mcp":{},"operators":{},"oidc":{},"egress":{},"credentials":{},"storage":{},"files":{},
+    CHECK(admit(
+        manifest_with(R"("appliance":{},"network":{},"mcp":{},"operators":{},"oidc":{},"egress":{},"credentials":{},"storage":{},"files":{},
         "sandbox":{},"audit":{},"soar":{},"update":{})")));
 }
 
 TEST_CASE("manifest: given a value, when it is admitted, then it reaches the role that it is for", "[manifest][AP-2]")
 {
     auto const applied = admit(manifest_with(R"("appliance": {"name": "box", "profile": "trusted_operator"},
-        "mcp": {"listen": "[::1]:9000", "chat_id": "required", "callers": [)" + caller("dev", kHash) + R"(],
+        "mcp": {"listen": "[::1]:9000", "chat_id": "required", "callers": [)" +
+                                             caller("dev", kHash) + R"(],
                 "limits": {"tool_timeout_s": 5, "tool_timeout_max_s": 6, "connections": 10, "sessions_per_caller": 3, "creates_per_minute": 4}},
         "operators": [{"name": "ada", "uid": 1000}], "storage": {"limits": {"file_mib": 1, "session_mib": 2}},
-        "sandbox": {"rootfs": "full", "limits": {"sessions": 9, "pids": 99, "memory_mib": 100, "idle_s": 60}})")).value();
+        "sandbox": {"rootfs": "full", "limits": {"sessions": 9, "pids": 99, "memory_mib": 100, "idle_s": 60}})"))
+                             .value();
     CHECK(applied.tier == proto::Tier::runc);
     CHECK(applied.mcp.url() == "http://[::1]:9000");
     CHECK(applied.control.mcp_url == "http://[::1]:9000/mcp");
@@ -93,7 +102,8 @@ TEST_CASE("manifest: given a key that is not of the format, when it is read, the
         {R"("extras": {})", "extras", "not a key"},
         {R"("mcp": {"surprise": 1})", "mcp.surprise", "not a key"},
         {R"("mcp": {"limits": {"calls": 1}})", "mcp.limits.calls", "not a key"},
-        {R"("mcp": {"callers": [{"name": "a", "key_hash": ")" + std::string(kHash) + R"(", "key": "x"}]})", "mcp.callers[0].key", "not a key"},
+        {R"("mcp": {"callers": [{"name": "a", "key_hash": ")" + std::string(kHash) + R"(", "key": "x"}]})", "mcp.callers[0].key",
+            "not a key"},
         {R"("a\u001bb": 1)", "a?b", "not a key"},
     });
 }
@@ -145,7 +155,8 @@ TEST_CASE("manifest: given a missing, mistyped or out-of-range value, when it is
     CHECK_FALSE(admit("{"));
 }
 
-TEST_CASE("manifest: given what would weaken a boundary, when it is admitted, then it is refused with the reason", "[manifest][CT-8][CT-9][T-01][T-11]")
+TEST_CASE("manifest: given what would weaken a boundary, when it is admitted, then it is refused with the reason",
+    "[manifest][CT-8][CT-9][T-01][T-11]")
 {
     check_refused({
         {R"("appliance": {"profile": "untrusted"})", "appliance.profile", "hardware-virtualised"},
@@ -165,13 +176,15 @@ TEST_CASE("manifest: given what would weaken a boundary, when it is admitted, th
     CHECK(admit(manifest_with(R"("appliance": {"profile": "trusted_operator", "tier": "gvisor"})"))->tier == proto::Tier::gvisor);
 }
 
-TEST_CASE("manifest: given a feature that is not there yet, when it is declared, then it is refused and never ignored", "[manifest][T-15][T-05]")
+TEST_CASE(
+    "manifest: given a feature that is not there yet, when it is declared, then it is refused and never ignored", "[manifest][T-15][T-05]")
 {
     check_refused({
         {R"("appliance": {"console": ["tty1"]})", "appliance.console", "no effect in this version"},
         {R"("network": {"dns": ["10.0.0.1"]})", "network.dns", "no effect"},
         {R"("mcp": {"policy": [{}]})", "mcp.policy", "no effect"},
-        {R"("mcp": {"callers": [{"name": "a", "key_hash": ")" + std::string(kHash) + R"(", "oauth": {"issuer": "x"}}]})", "mcp.callers[0].oauth", "no effect"},
+        {R"("mcp": {"callers": [{"name": "a", "key_hash": ")" + std::string(kHash) + R"(", "oauth": {"issuer": "x"}}]})",
+            "mcp.callers[0].oauth", "no effect"},
         {R"("operators": [{"name": "a", "uid": 5, "roles": ["viewer"]}])", "operators[0].roles", "no effect"},
         {R"("oidc": {"issuer": "x"})", "oidc", "no effect"},
         {R"("egress": {"rules": [{"name": "x"}]})", "egress.rules", "no effect"},
@@ -218,7 +231,8 @@ TEST_CASE("manifest: given the example, when it is admitted and explained, then 
     auto const applied = admit(*text);
     REQUIRE(applied);
     auto const words = explain(*applied);
-    for (auto const* const part : {"workshop-1", "trusted_operator", "runc", "http://127.0.0.1:8811/mcp", "this machine only", "dev", "shift (uid 1000)", "2555 days"})
+    for (auto const* const part : {"workshop-1", "trusted_operator", "runc", "http://127.0.0.1:8811/mcp", "this machine only", "dev",
+             "shift (uid 1000)", "2555 days"})
         CHECK(words.find(part) != std::string::npos);
 }
 

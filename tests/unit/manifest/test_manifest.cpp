@@ -48,7 +48,10 @@ struct ManifestTest {
     SigningKey key = make_key().value();
 };
 
-TEST_CASE_METHOD(ManifestTest, "load: given a signed manifest, when it is loaded, then it is admitted", "[manifest][AP-2]") { CHECK(load()->serial == 5); }
+TEST_CASE_METHOD(ManifestTest, "load: given a signed manifest, when it is loaded, then it is admitted", "[manifest][AP-2]")
+{
+    CHECK(load()->serial == 5);
+}
 
 TEST_CASE_METHOD(ManifestTest, "load: given no signature, when it is loaded, then it is refused", "[manifest][T-15]")
 {
@@ -69,7 +72,8 @@ TEST_CASE_METHOD(ManifestTest, "load: given another's signature, when it is load
     CHECK(refusal().find("another key") != std::string::npos);
 }
 
-TEST_CASE_METHOD(ManifestTest, "load: given no key to trust, when it is loaded, then it is refused; the state's own key will do", "[manifest][T-15]")
+TEST_CASE_METHOD(
+    ManifestTest, "load: given no key to trust, when it is loaded, then it is refused; the state's own key will do", "[manifest][T-15]")
 {
     std::string const path = folder + "/manifest.json";
     CHECK_FALSE(load_manifest(path, "", folder));
@@ -77,7 +81,8 @@ TEST_CASE_METHOD(ManifestTest, "load: given no key to trust, when it is loaded, 
     CHECK(load_manifest(path, "", folder));
 }
 
-TEST_CASE_METHOD(ManifestTest, "load: given a pipe in the place of a file, when it is loaded, then it is refused at once", "[manifest][T-15]")
+TEST_CASE_METHOD(
+    ManifestTest, "load: given a pipe in the place of a file, when it is loaded, then it is refused at once", "[manifest][T-15]")
 {
     std::string const path = folder + "/manifest.json";
     REQUIRE(::unlink(path.c_str()) == 0);
@@ -85,7 +90,9 @@ TEST_CASE_METHOD(ManifestTest, "load: given a pipe in the place of a file, when 
     CHECK(refusal().find("not a regular file") != std::string::npos);
 }
 
-TEST_CASE_METHOD(ManifestTest, "serial: given one that was applied, when it is loaded again, then the same is good and an older or other one is not", "[manifest][T-15]")
+TEST_CASE_METHOD(ManifestTest,
+    "serial: given one that was applied, when it is loaded again, then the same is good and an older or other one is not",
+    "[manifest][T-15]")
 {
     REQUIRE(remember_serial(folder, *load()));
     CHECK(load());

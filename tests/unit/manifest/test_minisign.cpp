@@ -9,23 +9,24 @@ using namespace ocu;
 using namespace ocu::manifest;
 
 // Made by minisign 0.11: `minisign -G -W`, `minisign -S -t 'stock tool' -m manifest.json`; the legacy one with -l.
-constexpr std::string_view kStockPublic = 
+constexpr std::string_view kStockPublic =
     "untrusted comment: minisign public key BFB0F13100D62D24\n"
     "RWQkLdYAMfGwv0eKeXGn3JqrSMlFfOEQ5QKCPmQQEfNwq4GY3MO+C1Ws\n";
 constexpr std::string_view kStockContent = "{\"schema\": \"ocu-manifest/1\"}\n";
-constexpr std::string_view kStockSignature = 
+constexpr std::string_view kStockSignature =
     "untrusted comment: signature from minisign secret key\n"
     "RUQkLdYAMfGwvxN0W6EUlUnoT+BhkoSBQrJs0YHyOuWowinfffZyUgnjs+VKnaWoJD3duHhxhznlpaiSa7nULp626v7qTprqVg8=\n"
     "trusted comment: stock tool\n"
     "vjnyRACmM0q62Jbftb6dabFrU6I/HLa4Owj8Z6b3RCO7jicGE2r5OjCrWprdIrVG7dutPzLPwhSg4PhnTOVlDg==\n";
-constexpr std::string_view kStockLegacySignature = 
+constexpr std::string_view kStockLegacySignature =
     "untrusted comment: signature from minisign secret key\n"
     "RWQkLdYAMfGwv7kKTWvEFgX5hjJoDFy+phj8Jz/Kg5MgDZ6NNKQbloLkxUQJ5iqNspVEeDZ0jZ5QbRmFsIv5xRxJl/UyrUT6xgU=\n"
     "trusted comment: stock tool\n"
     "1M1Z9cOf65Aok84VkABdkzJ7+iMXwibLwPV2qxgoWKqHaVFs6/RHmtiO1uBbbFVu96AyY/U+Qeg+5q3u4KOXAg==\n";
-constexpr std::string_view kStockSecret = 
+constexpr std::string_view kStockSecret =
     "untrusted comment: minisign encrypted secret key\n"
-    "RWQAAEIyAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAJC3WADHxsL+8ICaxJW11g2vIPjiq0oOw5iDZsb2vLzJTM5Pb/k7aSUeKeXGn3JqrSMlFfOEQ5QKCPmQQEfNwq4GY3MO+C1WsAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
+    "RWQAAEIyAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAJC3WADHxsL+8ICaxJW11g2vIPjiq0oOw5iDZsb2vLzJTM5Pb/"
+    "k7aSUeKeXGn3JqrSMlFfOEQ5QKCPmQQEfNwq4GY3MO+C1WsAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
 
 struct MinisignTest {
     SigningKey key = make_key().value();
@@ -74,7 +75,9 @@ TEST_CASE_METHOD(MinisignTest, "minisign: given altered content, when it is chec
     CHECK_FALSE(check("", signature));
 }
 
-TEST_CASE_METHOD(MinisignTest, "minisign: given any bit of the signature file flipped, when it is checked, then only the untrusted words may differ", "[manifest][T-15]")
+TEST_CASE_METHOD(MinisignTest,
+    "minisign: given any bit of the signature file flipped, when it is checked, then only the untrusted words may differ",
+    "[manifest][T-15]")
 {
     std::size_t const untrusted_begin = std::string_view("untrusted comment: ").size();
     std::size_t const untrusted_end = signature.find('\n');
@@ -89,7 +92,8 @@ TEST_CASE_METHOD(MinisignTest, "minisign: given any bit of the signature file fl
     }
 }
 
-TEST_CASE_METHOD(MinisignTest, "minisign: given a signature file that is cut or goes on, when it is read, then it is refused", "[manifest][T-15]")
+TEST_CASE_METHOD(
+    MinisignTest, "minisign: given a signature file that is cut or goes on, when it is read, then it is refused", "[manifest][T-15]")
 {
     for (std::size_t size = 0; size + 1 < signature.size(); ++size) CHECK_FALSE(check(content, signature.substr(0, size)));
     CHECK_FALSE(parse_minisig(signature + "x"));
@@ -119,7 +123,8 @@ TEST_CASE_METHOD(MinisignTest, "minisign: given a key pair, when it is written a
     CHECK_FALSE(parse_secret_key(damaged, nullptr));
 }
 
-TEST_CASE_METHOD(MinisignTest, "minisign: given an encrypted key, when the passphrase is wrong or missing, then it is denied", "[manifest][T-12]")
+TEST_CASE_METHOD(
+    MinisignTest, "minisign: given an encrypted key, when the passphrase is wrong or missing, then it is denied", "[manifest][T-12]")
 {
     auto const passphrase = Secret::copy_of(crypto::as_bytes("right")).value();
     auto const wrong = Secret::copy_of(crypto::as_bytes("wrong")).value();

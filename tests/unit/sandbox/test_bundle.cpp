@@ -52,7 +52,8 @@ constexpr proto::Tier kTiers[] = {proto::Tier::runc, proto::Tier::gvisor};
 
 }  // namespace test_bundle
 
-TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given two slots, when their places are named, then they share no id, path or cgroup", "[sandbox][SX-2][T-05]")
+TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given two slots, when their places are named, then they share no id, path or cgroup",
+    "[sandbox][SX-2][T-05]")
 {
     using namespace test_bundle;
     auto const next = place_of(config, Slot{3});
@@ -63,7 +64,9 @@ TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given two slots, when their p
     CHECK(next.container != place.container);
 }
 
-TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given either tier, when its bundle is made, then the guest has ids, namespaces and capabilities of its own only", "[sandbox][SX-1][SX-2][T-04]")
+TEST_CASE_METHOD(test_bundle::BundleTest,
+    "bundle: given either tier, when its bundle is made, then the guest has ids, namespaces and capabilities of its own only",
+    "[sandbox][SX-1][SX-2][T-04]")
 {
     using namespace test_bundle;
     for (auto const tier : kTiers) {
@@ -84,8 +87,10 @@ TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given either tier, when its b
         part["namespaces"].each([&](std::string_view, wire::JsonView entry) {
             namespaces.emplace(entry["type"].string().value());
             // A path would be somebody else's namespace: only the slot's own network has one.
-            if (entry["type"].string() == "network") CHECK(entry["path"].string() == place.net);
-            else CHECK_FALSE(entry["path"]);
+            if (entry["type"].string() == "network")
+                CHECK(entry["path"].string() == place.net);
+            else
+                CHECK_FALSE(entry["path"]);
         });
         CHECK(namespaces.contains("cgroup") == (tier == proto::Tier::runc));
         for (auto const* const type : {"pid", "ipc", "uts", "mount", "user", "network"}) CHECK(namespaces.contains(type));
@@ -98,7 +103,9 @@ TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given either tier, when its b
     }
 }
 
-TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given a bundle, when its mounts are read, then uploads cannot be written and scratch is bounded", "[sandbox][SB-1][SX-2][T-06][T-08]")
+TEST_CASE_METHOD(test_bundle::BundleTest,
+    "bundle: given a bundle, when its mounts are read, then uploads cannot be written and scratch is bounded",
+    "[sandbox][SB-1][SX-2][T-06][T-08]")
 {
     using namespace test_bundle;
     auto const made = bundle(proto::Tier::runc);
@@ -115,7 +122,10 @@ TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given a bundle, when its moun
     CHECK_FALSE(mount_at(bundle(proto::Tier::runc, false), kGuestReadme));
 }
 
-TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given either tier, when its bundle is made, then what tells of the host is masked, what steers it is read-only, and nothing dumps", "[sandbox][SX-2][T-04]")
+TEST_CASE_METHOD(test_bundle::BundleTest,
+    "bundle: given either tier, when its bundle is made, then what tells of the host is masked, what steers it is read-only, and nothing "
+    "dumps",
+    "[sandbox][SX-2][T-04]")
 {
     using namespace test_bundle;
     for (auto const tier : kTiers) {
@@ -123,13 +133,13 @@ TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given either tier, when its b
         auto const part = made.view()["linux"];
         auto const masked = strings(part["maskedPaths"]);
         for (auto const* const path : {"/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
-                 "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/proc/interrupts", "/proc/kallsyms", "/proc/modules", "/proc/config.gz",
-                 "/sys/firmware", "/sys/devices/virtual/powercap"}) {
+                 "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/proc/interrupts", "/proc/kallsyms", "/proc/modules",
+                 "/proc/config.gz", "/sys/firmware", "/sys/devices/virtual/powercap"}) {
             INFO(path);
             CHECK(masked.contains(path));
         }
         CHECK(strings(part["readonlyPaths"]) ==
-            std::set<std::string>{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"});
+              std::set<std::string>{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"});
         auto const process = made.view()["process"];
         CHECK(process["user"]["uid"].integer() == 0);  // of the user namespace; commands become another
         CHECK(process["terminal"].boolean() == false);
@@ -149,7 +159,9 @@ TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given either tier, when its b
     CHECK(bundle(proto::Tier::runc).view()["linux"]["cgroupsPath"].string() == place.cgroup + "/box");
 }
 
-TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given what the host binds into a guest, when its options are read, then no devices, and nothing of ours can be written or run", "[sandbox][SX-2][T-04]")
+TEST_CASE_METHOD(test_bundle::BundleTest,
+    "bundle: given what the host binds into a guest, when its options are read, then no devices, and nothing of ours can be written or run",
+    "[sandbox][SX-2][T-04]")
 {
     using namespace test_bundle;
     auto const made = bundle(proto::Tier::runc);
@@ -166,7 +178,9 @@ TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given what the host binds int
     }
 }
 
-TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given the runc tier, when its filter is read, then it denies by default and lists no way into the kernel", "[sandbox][SX-2][T-04]")
+TEST_CASE_METHOD(test_bundle::BundleTest,
+    "bundle: given the runc tier, when its filter is read, then it denies by default and lists no way into the kernel",
+    "[sandbox][SX-2][T-04]")
 {
     using namespace test_bundle;
     auto const made = bundle(proto::Tier::runc);
@@ -179,22 +193,24 @@ TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given the runc tier, when its
         CHECK((action == "SCMP_ACT_ALLOW" || action == "SCMP_ACT_ERRNO"));
     });
     auto const allowed = strings(filter["syscalls"].at(0)["names"]);
-    for (auto const* const call : {"io_uring_setup", "userfaultfd", "bpf", "perf_event_open", "keyctl", "add_key", "request_key", "init_module",
-             "finit_module", "kexec_load", "mount", "umount2", "move_mount", "fsopen", "open_tree", "mount_setattr", "pivot_root", "unshare",
-             "setns", "ptrace", "process_vm_readv", "open_by_handle_at", "reboot", "clone", "clone3", "socket", "personality"})
+    for (auto const* const call :
+        {"io_uring_setup", "userfaultfd", "bpf", "perf_event_open", "keyctl", "add_key", "request_key", "init_module", "finit_module",
+            "kexec_load", "mount", "umount2", "move_mount", "fsopen", "open_tree", "mount_setattr", "pivot_root", "unshare", "setns",
+            "ptrace", "process_vm_readv", "open_by_handle_at", "reboot", "clone", "clone3", "socket", "personality"})
         CHECK_FALSE(allowed.contains(call));
     for (auto const* const call : {"execve", "openat", "futex", "connect", "setresuid"}) CHECK(allowed.contains(call));
     bool clone_is_bounded = false;
     filter["syscalls"].each([&](std::string_view, wire::JsonView rule) {
         if (rule["names"].at(0).string() != "clone") return;
         clone_is_bounded = rule["args"].at(0)["value"].integer() == static_cast<std::int64_t>(policy::kNamespaceFlags) &&
-            rule["args"].at(0)["op"].string() == "SCMP_CMP_MASKED_EQ";
+                           rule["args"].at(0)["op"].string() == "SCMP_CMP_MASKED_EQ";
     });
     CHECK(clone_is_bounded);
     CHECK_FALSE(bundle(proto::Tier::gvisor).view()["linux"]["seccomp"]);
 }
 
-TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given either tier, when the slot's limits are counted, then the runtime's own needs come on top", "[sandbox][SX-2][T-06]")
+TEST_CASE_METHOD(test_bundle::BundleTest,
+    "bundle: given either tier, when the slot's limits are counted, then the runtime's own needs come on top", "[sandbox][SX-2][T-06]")
 {
     using namespace test_bundle;
     CHECK(limits_of(config.limits, proto::Tier::runc).tasks == 300 + kRuncTasks);
@@ -202,7 +218,8 @@ TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given either tier, when the s
     CHECK(bundle(proto::Tier::runc).view()["linux"]["resources"]["pids"]["limit"].integer() == 300);
 }
 
-TEST_CASE_METHOD(test_bundle::BundleTest, "runtime: given either tier, when its command is made, then it is detached and confined as decided", "[sandbox][SX-1][T-05]")
+TEST_CASE_METHOD(test_bundle::BundleTest,
+    "runtime: given either tier, when its command is made, then it is detached and confined as decided", "[sandbox][SX-1][T-05]")
 {
     using namespace test_bundle;
     auto const runc = start_command(config, place, proto::Tier::runc);

@@ -19,7 +19,8 @@ struct CallQueueTest {
 
 }  // namespace test_call_queue
 
-TEST_CASE_METHOD(test_call_queue::CallQueueTest, "call_queue: given calls that wait, when the session is up, then they run in order", "[sandbox][GW-6]")
+TEST_CASE_METHOD(
+    test_call_queue::CallQueueTest, "call_queue: given calls that wait, when the session is up, then they run in order", "[sandbox][GW-6]")
 {
     using namespace test_call_queue;
     REQUIRE(wait(7));
@@ -32,14 +33,16 @@ TEST_CASE_METHOD(test_call_queue::CallQueueTest, "call_queue: given calls that w
     CHECK(queue.release().empty());
 }
 
-TEST_CASE_METHOD(test_call_queue::CallQueueTest, "call_queue: given as many calls as may wait, when another comes, then it is refused", "[sandbox][GW-8][T-06]")
+TEST_CASE_METHOD(test_call_queue::CallQueueTest, "call_queue: given as many calls as may wait, when another comes, then it is refused",
+    "[sandbox][GW-8][T-06]")
 {
     using namespace test_call_queue;
     for (std::uint64_t number = 1; number <= kCallsWaitingMax; ++number) REQUIRE(wait(number));
     CHECK_FALSE(wait(kCallsWaitingMax + 1));
 }
 
-TEST_CASE_METHOD(test_call_queue::CallQueueTest, "call_queue: given a call, when it is cancelled, then it is known where it was", "[sandbox][GW-6]")
+TEST_CASE_METHOD(
+    test_call_queue::CallQueueTest, "call_queue: given a call, when it is cancelled, then it is known where it was", "[sandbox][GW-6]")
 {
     using namespace test_call_queue;
     REQUIRE(wait(1));
@@ -50,7 +53,8 @@ TEST_CASE_METHOD(test_call_queue::CallQueueTest, "call_queue: given a call, when
     CHECK(queue.release().empty());
 }
 
-TEST_CASE_METHOD(test_call_queue::CallQueueTest, "call_queue: given an answer to no call, when it comes, then it is an invention", "[sandbox][T-14]")
+TEST_CASE_METHOD(
+    test_call_queue::CallQueueTest, "call_queue: given an answer to no call, when it comes, then it is an invention", "[sandbox][T-14]")
 {
     using namespace test_call_queue;
     queue.run(CallId{2});
@@ -59,7 +63,8 @@ TEST_CASE_METHOD(test_call_queue::CallQueueTest, "call_queue: given an answer to
     CHECK_FALSE(queue.answered(CallId{2}));
 }
 
-TEST_CASE_METHOD(test_call_queue::CallQueueTest, "call_queue: given waiting and running calls, when the session ends, then all of them come out once", "[sandbox][T-13]")
+TEST_CASE_METHOD(test_call_queue::CallQueueTest,
+    "call_queue: given waiting and running calls, when the session ends, then all of them come out once", "[sandbox][T-13]")
 {
     using namespace test_call_queue;
     REQUIRE(wait(1));

@@ -64,7 +64,8 @@ struct ExecCallsTest {
             [this](std::uint16_t type, wire::Bytes body) { to_sandbox.push_back({static_cast<proto::Type>(type), std::move(body)}); }}};
 };
 
-TEST_CASE_METHOD(ExecCallsTest, "exec_calls: given the token echoed, when calls come, then they go to the guest and are answered", "[sandbox][SX-8]")
+TEST_CASE_METHOD(
+    ExecCallsTest, "exec_calls: given the token echoed, when calls come, then they go to the guest and are answered", "[sandbox][SX-8]")
 {
     CHECK(count(to_guest, proto::Type::guest_welcome) == 1);
     be_ready();
@@ -84,7 +85,8 @@ TEST_CASE_METHOD(ExecCallsTest, "exec_calls: given the token echoed, when calls 
     CHECK_FALSE(calls.next_moment().has_value());
 }
 
-TEST_CASE_METHOD(ExecCallsTest, "exec_calls: given a guest not ready, lost or full, when called, then each call is refused at once", "[sandbox][T-06]")
+TEST_CASE_METHOD(
+    ExecCallsTest, "exec_calls: given a guest not ready, lost or full, when called, then each call is refused at once", "[sandbox][T-06]")
 {
     bash(1);
     CHECK(answer(1).reason == Reason::role_unavailable);
@@ -111,7 +113,8 @@ TEST_CASE_METHOD(ExecCallsTest, "exec_calls: given a non-zero exit, when answere
     CHECK(answer(1).body.view() == "[No matches found (exit code 1)]");
 }
 
-TEST_CASE_METHOD(ExecCallsTest, "exec_calls: given a timeout, when it is over, then the group is killed and the answer says so", "[sandbox][T-17]")
+TEST_CASE_METHOD(
+    ExecCallsTest, "exec_calls: given a timeout, when it is over, then the group is killed and the answer says so", "[sandbox][T-17]")
 {
     be_ready();
     bash(1, "sleep", false, 5s);
@@ -130,7 +133,8 @@ TEST_CASE_METHOD(ExecCallsTest, "exec_calls: given a timeout, when it is over, t
     CHECK_FALSE(calls.guest_is_lost());
 }
 
-TEST_CASE_METHOD(ExecCallsTest, "exec_calls: given a cancel, when it comes, then the kill goes out at once and the answer is cancelled", "[sandbox][GW-6][T-17]")
+TEST_CASE_METHOD(ExecCallsTest, "exec_calls: given a cancel, when it comes, then the kill goes out at once and the answer is cancelled",
+    "[sandbox][GW-6][T-17]")
 {
     be_ready();
     bash(1);
@@ -161,7 +165,8 @@ TEST_CASE_METHOD(ExecCallsTest, "exec_calls: given a kill without an answer, whe
     CHECK(to_sandbox.back().type == proto::Type::exec_guest_gone);
 }
 
-TEST_CASE_METHOD(ExecCallsTest, "exec_calls: given progress wanted, when time passes, then it comes in time with the last line", "[sandbox][GW-6]")
+TEST_CASE_METHOD(
+    ExecCallsTest, "exec_calls: given progress wanted, when time passes, then it comes in time with the last line", "[sandbox][GW-6]")
 {
     be_ready();
     bash(1, "x", true, 60s);
@@ -228,7 +233,8 @@ TEST_CASE_METHOD(ExecCallsTest, "exec_calls: given a guest that breaks the rules
     }
 }
 
-TEST_CASE_METHOD(ExecCallsTest, "exec_calls: given more bytes than were asked for, when they arrive, then the guest is lost", "[sandbox][SX-5][T-06]")
+TEST_CASE_METHOD(
+    ExecCallsTest, "exec_calls: given more bytes than were asked for, when they arrive, then the guest is lost", "[sandbox][SX-5][T-06]")
 {
     be_ready();
     std::string const part(proto::kGuestOutputBytesMax, 'x');
@@ -258,7 +264,8 @@ TEST_CASE_METHOD(ExecCallsTest, "exec_calls: given a cut stream, when answered, 
     CHECK(got.body.view().ends_with(std::string(15'000, 'z')));
 }
 
-TEST_CASE_METHOD(ExecCallsTest, "exec_calls: given file answers, when done, then kind, mime and error follow the outcome", "[sandbox][SX-8]")
+TEST_CASE_METHOD(
+    ExecCallsTest, "exec_calls: given file answers, when done, then kind, mime and error follow the outcome", "[sandbox][SX-8]")
 {
     be_ready();
     auto const done = [this](std::uint64_t id, FileOutcome outcome) {
@@ -282,7 +289,8 @@ TEST_CASE_METHOD(ExecCallsTest, "exec_calls: given file answers, when done, then
     CHECK(answer(7).body.size() == proto::kAnswerTextCharsMax);
 }
 
-TEST_CASE_METHOD(ExecCallsTest, "exec_calls: given a file call that hangs, when its time is over, then it is ended and said", "[sandbox][T-17]")
+TEST_CASE_METHOD(
+    ExecCallsTest, "exec_calls: given a file call that hangs, when its time is over, then it is ended and said", "[sandbox][T-17]")
 {
     be_ready();
     file(1, proto::Tool::view);
@@ -294,7 +302,8 @@ TEST_CASE_METHOD(ExecCallsTest, "exec_calls: given a file call that hangs, when 
     CHECK(answer(1).timed_out);
 }
 
-TEST_CASE_METHOD(ExecCallsTest, "exec_calls: given a call that could not start, when said, then it is an error with a reason to read", "[sandbox][T-06]")
+TEST_CASE_METHOD(
+    ExecCallsTest, "exec_calls: given a call that could not start, when said, then it is an error with a reason to read", "[sandbox][T-06]")
 {
     be_ready();
     bash(1);

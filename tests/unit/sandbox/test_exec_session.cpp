@@ -54,7 +54,8 @@ struct ExecSessionTest {
         helper = std::thread([this] {
             wire::Loop loop;
             SystemClock const own_clock;
-            ExecSession const session(loop, own_clock, proto::ExecConfig{"token", 8u << 20, 30s}, std::move(exec_ends), [&loop] { loop.stop(); });
+            ExecSession const session(
+                loop, own_clock, proto::ExecConfig{"token", 8u << 20, 30s}, std::move(exec_ends), [&loop] { loop.stop(); });
             loop.run();
         });
     }
@@ -127,7 +128,8 @@ struct ExecSessionTest {
     pid_t agent = -1;
 };
 
-TEST_CASE_METHOD(ExecSessionTest, "exec_session: given a real agent, when commands run, then their answers come back", "[sandbox][SX-3][SX-8]")
+TEST_CASE_METHOD(
+    ExecSessionTest, "exec_session: given a real agent, when commands run, then their answers come back", "[sandbox][SX-3][SX-8]")
 {
     start_agent();
     start_session();
@@ -142,7 +144,8 @@ TEST_CASE_METHOD(ExecSessionTest, "exec_session: given a real agent, when comman
     CHECK(large.body.size() < 30'300);
 }
 
-TEST_CASE_METHOD(ExecSessionTest, "exec_session: given a real agent, when files are edited and viewed, then it works end to end", "[sandbox][SX-8]")
+TEST_CASE_METHOD(
+    ExecSessionTest, "exec_session: given a real agent, when files are edited and viewed, then it works end to end", "[sandbox][SX-8]")
 {
     start_agent();
     start_session();
@@ -165,7 +168,8 @@ TEST_CASE_METHOD(ExecSessionTest, "exec_session: given a real agent, when files 
     CHECK(call(arguments).body.view() == "     2\tnew");
 }
 
-TEST_CASE_METHOD(ExecSessionTest, "exec_session: given a flood, when its time is over, then it is killed and said", "[sandbox][SX-5][T-06][T-17]")
+TEST_CASE_METHOD(
+    ExecSessionTest, "exec_session: given a flood, when its time is over, then it is killed and said", "[sandbox][SX-5][T-06][T-17]")
 {
     start_agent();
     start_session();
@@ -194,7 +198,8 @@ TEST_CASE_METHOD(ExecSessionTest, "exec_session: given a running call, when canc
     CHECK(clock.now() - before < 100ms);
 }
 
-TEST_CASE_METHOD(ExecSessionTest, "exec_session: given a running call, when the agent dies, then it is answered and the guest is gone", "[sandbox][T-13]")
+TEST_CASE_METHOD(ExecSessionTest, "exec_session: given a running call, when the agent dies, then it is answered and the guest is gone",
+    "[sandbox][T-13]")
 {
     start_agent();
     start_session();
@@ -208,7 +213,8 @@ TEST_CASE_METHOD(ExecSessionTest, "exec_session: given a running call, when the 
     CHECK(call(arguments).reason == proto::Reason::session_ended);
 }
 
-TEST_CASE_METHOD(ExecSessionTest, "exec_session: given a hostile guest, when it breaks the grammar, then its channel is closed", "[sandbox][T-07][T-14]")
+TEST_CASE_METHOD(
+    ExecSessionTest, "exec_session: given a hostile guest, when it breaks the grammar, then its channel is closed", "[sandbox][T-07][T-14]")
 {
     start_session();
     SECTION("a frame too large") { guest_writes({0xff, 0xff, 0xff, 0x7f, 4, 2, 0, 0}); }
@@ -243,7 +249,8 @@ TEST_CASE_METHOD(ExecSessionTest, "exec_session: given a hostile guest, when it 
     CHECK((got == 0 || errno == ECONNRESET));
 }
 
-TEST_CASE_METHOD(ExecSessionTest, "exec_session: given the sandbox role goes away, when noticed, then the helper is told to end", "[sandbox][T-13]")
+TEST_CASE_METHOD(
+    ExecSessionTest, "exec_session: given the sandbox role goes away, when noticed, then the helper is told to end", "[sandbox][T-13]")
 {
     start_agent();
     start_session();

@@ -21,7 +21,8 @@ constexpr Stage kComingUp[] = {Stage::preparing, Stage::equipping, Stage::awaiti
 
 }  // namespace test_lifecycle
 
-TEST_CASE("lifecycle: given a prepared session, when mount and exec come in either order, then the guest is started once both are there", "[sandbox][CT-1]")
+TEST_CASE("lifecycle: given a prepared session, when mount and exec come in either order, then the guest is started once both are there",
+    "[sandbox][CT-1]")
 {
     using namespace test_lifecycle;
     CHECK(after({Happening::prepared, Happening::mount_ready}) == Stage::awaiting_exec);
@@ -31,7 +32,8 @@ TEST_CASE("lifecycle: given a prepared session, when mount and exec come in eith
     CHECK(step_of(Stage::starting, Happening::exec_ready) == Step{Stage::up, Act::announce});
 }
 
-TEST_CASE("lifecycle: given any stage before the end, when the session is to end or something of it is lost, then it is ended", "[sandbox][T-13][T-17]")
+TEST_CASE("lifecycle: given any stage before the end, when the session is to end or something of it is lost, then it is ended",
+    "[sandbox][T-13][T-17]")
 {
     using namespace test_lifecycle;
     for (Stage const stage : kComingUp)
@@ -49,7 +51,8 @@ TEST_CASE("lifecycle: given a running session, when the launcher is lost, then i
     CHECK(step_of(Stage::up, Happening::deadline) == Step{Stage::up, Act::nothing});
 }
 
-TEST_CASE("lifecycle: given an ending session, when the launcher comes back, then what it was asked is asked again", "[sandbox][CT-1][T-13]")
+TEST_CASE(
+    "lifecycle: given an ending session, when the launcher comes back, then what it was asked is asked again", "[sandbox][CT-1][T-13]")
 {
     using namespace test_lifecycle;
     CHECK(step_of(Stage::ending, Happening::launcher_back) == Step{Stage::ending, Act::kill_again});

@@ -89,7 +89,8 @@ struct SandboxThreadTest {
     {
         int numbers[proto::kPreparedDescriptors];
         for (int& each : numbers) each = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-        launcher.send_raw(static_cast<std::uint16_t>(proto::Type::launcher_prepared), wire::encode(proto::LauncherPrepared{kSlot}), numbers);
+        launcher.send_raw(
+            static_cast<std::uint16_t>(proto::Type::launcher_prepared), wire::encode(proto::LauncherPrepared{kSlot}), numbers);
         for (int const each : numbers) ::close(each);
         loop.settle();
     }
@@ -156,7 +157,8 @@ struct SandboxThreadTest {
 
 using test_sandbox_thread::SandboxThreadTest;
 
-TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a created session, when it is ended, then it goes in order and control hears all of it", "[sandbox][SX-6][CT-1][T-13]")
+TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a created session, when it is ended, then it goes in order and control hears all of it",
+    "[sandbox][SX-6][CT-1][T-13]")
 {
     using namespace test_sandbox_thread;
     bring_up();
@@ -165,7 +167,8 @@ TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a created session, when it i
     CHECK(expect_down() == Reason::none);
 }
 
-TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a running call, when its session is killed, then the call is answered and the channel closed", "[sandbox][CT-2][T-17]")
+TEST_CASE_METHOD(SandboxThreadTest,
+    "sandbox: given a running call, when its session is killed, then the call is answered and the channel closed", "[sandbox][CT-2][T-17]")
 {
     using namespace test_sandbox_thread;
     bring_up();
@@ -180,7 +183,8 @@ TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a running call, when its ses
     CHECK(gateway.take<proto::ToolDone>().answer.reason == Reason::session_ended);
 }
 
-TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given calls before the session is up, when it comes up, then they run; a cancelled one does not", "[sandbox][GW-6]")
+TEST_CASE_METHOD(SandboxThreadTest,
+    "sandbox: given calls before the session is up, when it comes up, then they run; a cancelled one does not", "[sandbox][GW-6]")
 {
     using namespace test_sandbox_thread;
     equip();
@@ -213,7 +217,9 @@ TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given no launcher, when a session 
     CHECK(control.take<proto::SessionDown>().reason == Reason::none);
 }
 
-TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a running session, when the launcher is lost, then calls go on and an end waits for the next launcher", "[sandbox][CT-1][T-14]")
+TEST_CASE_METHOD(SandboxThreadTest,
+    "sandbox: given a running session, when the launcher is lost, then calls go on and an end waits for the next launcher",
+    "[sandbox][CT-1][T-14]")
 {
     using namespace test_sandbox_thread;
     bring_up();
@@ -228,7 +234,8 @@ TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a running session, when the 
     CHECK(expect_down() == Reason::session_killed);
 }
 
-TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a session that is coming up, when the launcher fails or is lost, then it is ended as failed", "[sandbox][CT-1]")
+TEST_CASE_METHOD(SandboxThreadTest,
+    "sandbox: given a session that is coming up, when the launcher fails or is lost, then it is ended as failed", "[sandbox][CT-1]")
 {
     using namespace test_sandbox_thread;
     launcher_up();
@@ -248,7 +255,9 @@ TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a session, when its mount is
     CHECK(expect_down() == Reason::session_failed);
 }
 
-TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given an exec helper that answers a call nobody made, when it does, then its session is ended and that recorded", "[sandbox][T-07][T-14]")
+TEST_CASE_METHOD(SandboxThreadTest,
+    "sandbox: given an exec helper that answers a call nobody made, when it does, then its session is ended and that recorded",
+    "[sandbox][T-07][T-14]")
 {
     using namespace test_sandbox_thread;
     bring_up();
@@ -259,7 +268,8 @@ TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given an exec helper that answers 
     CHECK(expect_down() == Reason::session_ended);
 }
 
-TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a guest that goes away, when exec or launcher says so, then control hears it", "[sandbox][T-13]")
+TEST_CASE_METHOD(
+    SandboxThreadTest, "sandbox: given a guest that goes away, when exec or launcher says so, then control hears it", "[sandbox][T-13]")
 {
     using namespace test_sandbox_thread;
     bring_up();
@@ -270,7 +280,8 @@ TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a guest that goes away, when
     CHECK(expect_down() == Reason::session_ended);
 }
 
-TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given no exec helper to be had, when the session is equipped, then it is ended as failed", "[sandbox][CT-1]")
+TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given no exec helper to be had, when the session is equipped, then it is ended as failed",
+    "[sandbox][CT-1]")
 {
     using namespace test_sandbox_thread;
     spawner.refuse = true;
@@ -283,7 +294,8 @@ TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given no exec helper to be had, wh
     CHECK(expect_down() == Reason::session_failed);
 }
 
-TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a session that ended while it was prepared, when Prepared arrives, then nothing is attached", "[sandbox][SX-6][T-13]")
+TEST_CASE_METHOD(SandboxThreadTest,
+    "sandbox: given a session that ended while it was prepared, when Prepared arrives, then nothing is attached", "[sandbox][SX-6][T-13]")
 {
     using namespace test_sandbox_thread;
     launcher_up();
@@ -296,7 +308,8 @@ TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a session that ended while i
     CHECK(storage.got.size() == 1);
 }
 
-TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a launcher that breaks the grammar, when it does, then it is reported", "[sandbox][T-14]")
+TEST_CASE_METHOD(
+    SandboxThreadTest, "sandbox: given a launcher that breaks the grammar, when it does, then it is reported", "[sandbox][T-14]")
 {
     using namespace test_sandbox_thread;
     launcher_up();
@@ -305,7 +318,8 @@ TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a launcher that breaks the g
     CHECK(spawner.violations == std::vector{helper::Kind::launcher});
 }
 
-TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given running sessions, when the role is stopped, then they are ended first", "[sandbox][T-13]")
+TEST_CASE_METHOD(
+    SandboxThreadTest, "sandbox: given running sessions, when the role is stopped, then they are ended first", "[sandbox][T-13]")
 {
     using namespace test_sandbox_thread;
     bring_up();

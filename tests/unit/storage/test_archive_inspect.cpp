@@ -31,10 +31,13 @@ struct Maker {
             if (form == Form::tar_gzip) ::archive_write_add_filter_gzip(a);
         }
         ::archive_write_set_bytes_in_last_block(a, 1);
-        ::archive_write_open(a, this, nullptr, [](archive*, void* self, void const* bytes, std::size_t size) {
-            static_cast<Maker*>(self)->out.append(static_cast<char const*>(bytes), size);
-            return static_cast<la_ssize_t>(size);
-        }, nullptr);
+        ::archive_write_open(
+            a, this, nullptr,
+            [](archive*, void* self, void const* bytes, std::size_t size) {
+                static_cast<Maker*>(self)->out.append(static_cast<char const*>(bytes), size);
+                return static_cast<la_ssize_t>(size);
+            },
+            nullptr);
     }
     Maker(Maker const&) = delete;
     Maker& operator=(Maker const&) = delete;
@@ -71,7 +74,8 @@ struct Maker {
 
 Result<ArchiveReport> look(std::string const& bytes) { return inspect_archive(std::as_bytes(std::span(bytes))); }
 
-TEST_CASE("archive: given ordinary archives, when they are inspected, then entries are counted and listed without warnings", "[storage][T-16][SB-7]")
+TEST_CASE("archive: given ordinary archives, when they are inspected, then entries are counted and listed without warnings",
+    "[storage][T-16][SB-7]")
 {
     for (auto const form : {Form::tar, Form::tar_gzip, Form::zip}) {
         auto const bytes = Maker(form).add("d/", S_IFDIR).add("d/a.txt", S_IFREG, nullptr, 100).add("b").finish();
@@ -97,9 +101,15 @@ TEST_CASE("archive: given names that lead out, when they are inspected, then eac
     CHECK(describe(*report, 1, 30'000).find("3 names lead out") != std::string::npos);
 }
 
-TEST_CASE("archive: given links, when their targets lead out, then they are flagged, and those that stay inside are not", "[storage][T-16][T-08]")
+TEST_CASE(
+    "archive: given links, when their targets lead out, then they are flagged, and those that stay inside are not", "[storage][T-16][T-08]")
 {
-    auto const report = look(Maker(Form::tar).add("d/in", S_IFLNK, "../b").add("d/out", S_IFLNK, "../../b").add("abs", S_IFLNK, "/etc").add("hard", S_IFREG, "../../etc/shadow").finish());
+    auto const report = look(Maker(Form::tar)
+            .add("d/in", S_IFLNK, "../b")
+            .add("d/out", S_IFLNK, "../../b")
+            .add("abs", S_IFLNK, "/etc")
+            .add("hard", S_IFREG, "../../etc/shadow")
+            .finish());
     REQUIRE(report.has_value());
     CHECK(report->links == 4);
     CHECK(report->links_out == 3);
@@ -113,7 +123,8 @@ TEST_CASE("archive: given devices and fifos, when they are inspected, then they 
     CHECK(report->dangerous());
 }
 
-TEST_CASE("archive: given a decompression bomb, when it is inspected, then the ratio is said and inspection itself stays small", "[storage][T-16][T-06]")
+TEST_CASE("archive: given a decompression bomb, when it is inspected, then the ratio is said and inspection itself stays small",
+    "[storage][T-16][T-06]")
 {
     auto const bytes = Maker(Form::tar_gzip).add("zeros", S_IFREG, nullptr, 20u << 20).finish();
     auto const report = look(bytes);
@@ -122,7 +133,8 @@ TEST_CASE("archive: given a decompression bomb, when it is inspected, then the r
     CHECK_FALSE(report->too_large);
 }
 
-TEST_CASE("archive: given a header that claims gigabytes, when it is inspected, then it is called too large and not read through", "[storage][T-16][T-06]")
+TEST_CASE("archive: given a header that claims gigabytes, when it is inspected, then it is called too large and not read through",
+    "[storage][T-16][T-06]")
 {
     auto bytes = Maker(Form::tar).add("big").finish();
     std::size_t at = 0;  // of the entry's own header; what comes before it says how names are encoded
@@ -162,7 +174,8 @@ TEST_CASE("archive: given archives that break off, when they are inspected, then
     CHECK_FALSE(look("this is no archive at all, whatever its name says").has_value());
 }
 
-TEST_CASE("archive: given names with line breaks and terminal sequences, when they are listed, then they are printed escaped", "[storage][T-07]")
+TEST_CASE(
+    "archive: given names with line breaks and terminal sequences, when they are listed, then they are printed escaped", "[storage][T-07]")
 {
     auto const report = look(Maker(Form::tar).add("a\nDANGEROUS\x1b[2J").finish());
     REQUIRE(report.has_value());
@@ -179,7 +192,8 @@ TEST_CASE("archive: given nested archives, when they are inspected, then they ar
     CHECK(report->nested == 2);
 }
 
-TEST_CASE("archive: given paths, when they are asked whether they escape, then drive letters and backslashes count", "[storage][T-08][T-16]")
+TEST_CASE(
+    "archive: given paths, when they are asked whether they escape, then drive letters and backslashes count", "[storage][T-08][T-16]")
 {
     for (auto const* const out : {"/a", "..", "a/../..", "\\a", "C:\\a", "..\\a", "a\\..\\..\\b", "./.."}) CHECK(escapes(out));
     for (auto const* const in : {"a", "a/..", "a/../b", "...", "./a", "a//b", ""}) CHECK_FALSE(escapes(in));

@@ -35,7 +35,8 @@ TEST_CASE("files_face: given no host, two hosts or a foreign one, when anything 
     CHECK(rebound.body == R"({"error":{"code":"host_denied"}})");
 }
 
-TEST_CASE("files_face: given any other path or method, when it is asked, then the refusal is typed and repeats nothing", "[storage][T-01][T-02]")
+TEST_CASE(
+    "files_face: given any other path or method, when it is asked, then the refusal is typed and repeats nothing", "[storage][T-01][T-02]")
 {
     auto const missing = ask("GET", "/files/<script>", {{"Host", "127.0.0.1:8812"}});
     CHECK(missing.status == 404);

@@ -15,7 +15,10 @@ namespace test_image_scale {
 using namespace ocu;
 using namespace ocu::storage;
 
-void append(void* out, void* bytes, int size) { static_cast<std::string*>(out)->append(static_cast<char*>(bytes), static_cast<std::size_t>(size)); }
+void append(void* out, void* bytes, int size)
+{
+    static_cast<std::string*>(out)->append(static_cast<char*>(bytes), static_cast<std::size_t>(size));
+}
 
 std::vector<stbi_uc> pixels_of(int width, int height, int channels)
 {
@@ -27,7 +30,8 @@ std::vector<stbi_uc> pixels_of(int width, int height, int channels)
 std::string png(int width, int height, int channels)
 {
     std::string out;
-    REQUIRE(::stbi_write_png_to_func(append, &out, width, height, channels, pixels_of(width, height, channels).data(), width * channels) != 0);
+    REQUIRE(
+        ::stbi_write_png_to_func(append, &out, width, height, channels, pixels_of(width, height, channels).data(), width * channels) != 0);
     return out;
 }
 
@@ -38,7 +42,10 @@ std::string jpeg(int width, int height)
     return out;
 }
 
-Result<ScaledImage> scale(std::string const& bytes, std::size_t bytes_max = 4u << 20) { return scale_image(std::as_bytes(std::span(bytes)), 1280, bytes_max); }
+Result<ScaledImage> scale(std::string const& bytes, std::size_t bytes_max = 4u << 20)
+{
+    return scale_image(std::as_bytes(std::span(bytes)), 1280, bytes_max);
+}
 
 // A PNG that is only a header: its size is what it claims.
 std::string png_header(std::uint32_t width, std::uint32_t height)
@@ -75,7 +82,8 @@ TEST_CASE("image: given large images, when they are scaled, then no side is long
     int width = 0;
     int height = 0;
     int channels = 0;
-    REQUIRE(::stbi_info_from_memory(reinterpret_cast<stbi_uc const*>(wide->bytes.data()), static_cast<int>(wide->bytes.size()), &width, &height, &channels) != 0);
+    REQUIRE(::stbi_info_from_memory(reinterpret_cast<stbi_uc const*>(wide->bytes.data()), static_cast<int>(wide->bytes.size()), &width,
+                &height, &channels) != 0);
     CHECK(width == 1280);
     auto const thin = scale(png(1, 3000, 4));
     REQUIRE(thin.has_value());
@@ -83,7 +91,8 @@ TEST_CASE("image: given large images, when they are scaled, then no side is long
     CHECK(thin->height == 1280);
 }
 
-TEST_CASE("image: given headers that claim too many pixels, when they are scaled, then they are refused before decoding", "[storage][T-16][T-06]")
+TEST_CASE(
+    "image: given headers that claim too many pixels, when they are scaled, then they are refused before decoding", "[storage][T-16][T-06]")
 {
     for (auto const& [width, height] : {std::pair{20'001u, 1u}, {1u, 20'001u}, {10'000u, 5'001u}, {0x7fffffffu, 0x7fffffffu}}) {
         auto const out = scale(png_header(width, height));
@@ -115,10 +124,12 @@ TEST_CASE("image: given bytes behind the image, when it is shown, then they are 
     CHECK(out->bytes.find("second meaning") == std::string::npos);
 }
 
-TEST_CASE("parser: given requests, when they are answered, then each has its kind and nothing is left without an answer", "[storage][T-16][SX-8]")
+TEST_CASE(
+    "parser: given requests, when they are answered, then each has its kind and nothing is left without an answer", "[storage][T-16][SX-8]")
 {
     proto::ParserConfig const config;
-    auto const ask = [&config](proto::Content content, std::string body) { return inspect({RequestId{5}, content, std::move(body)}, config); };
+    auto const ask = [&config](
+                         proto::Content content, std::string body) { return inspect({RequestId{5}, content, std::move(body)}, config); };
     auto const image = ask(proto::Content::image, png(4, 4, 3));
     CHECK(image.good);
     CHECK(image.request == RequestId{5});

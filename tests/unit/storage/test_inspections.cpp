@@ -21,8 +21,10 @@ struct InspectionsTest {
     void start_parser()
     {
         auto pair = make_socket_pair().value();
-        parser = std::make_unique<wire::Link>(loop, std::move(pair.theirs), wire::Link::Options{proto::kStorageMaySendParser},
-            [this](wire::Link::Frame frame) { asked.push_back(wire::decode<proto::Inspect>(frame.body).value().request); }, [](wire::Lost) {});
+        parser = std::make_unique<wire::Link>(
+            loop, std::move(pair.theirs), wire::Link::Options{proto::kStorageMaySendParser},
+            [this](wire::Link::Frame frame) { asked.push_back(wire::decode<proto::Inspect>(frame.body).value().request); },
+            [](wire::Lost) {});
         inspections.parser_up(std::move(pair.ours));
     }
     void ask(std::uint64_t call) { inspections.ask({CallId{call}, proto::Content::archive, "body"}); }
@@ -46,7 +48,8 @@ struct InspectionsTest {
     }
 };
 
-TEST_CASE_METHOD(InspectionsTest, "inspections: given two requests, when the parser answers, then they went one after the other", "[storage]")
+TEST_CASE_METHOD(
+    InspectionsTest, "inspections: given two requests, when the parser answers, then they went one after the other", "[storage]")
 {
     start_parser();
     ask(1);
@@ -62,7 +65,8 @@ TEST_CASE_METHOD(InspectionsTest, "inspections: given two requests, when the par
     CHECK(asked.size() == 2);
 }
 
-TEST_CASE_METHOD(InspectionsTest, "inspections: given a parser that dies on a request, when the next one is up, then only that request has failed", "[storage][T-16]")
+TEST_CASE_METHOD(InspectionsTest,
+    "inspections: given a parser that dies on a request, when the next one is up, then only that request has failed", "[storage][T-16]")
 {
     start_parser();
     ask(1);
@@ -83,7 +87,8 @@ TEST_CASE_METHOD(InspectionsTest, "inspections: given a parser that dies on a re
     CHECK(answers[1].call == CallId{2});
 }
 
-TEST_CASE_METHOD(InspectionsTest, "inspections: given a parser that answers what was not asked, when it is heard, then it is reported", "[storage][T-14]")
+TEST_CASE_METHOD(InspectionsTest, "inspections: given a parser that answers what was not asked, when it is heard, then it is reported",
+    "[storage][T-14]")
 {
     start_parser();
     ask(1);
@@ -97,7 +102,8 @@ TEST_CASE_METHOD(InspectionsTest, "inspections: given a parser that answers what
     CHECK_FALSE(answers[0].good);
 }
 
-TEST_CASE_METHOD(InspectionsTest, "inspections: given an answer without a question, when it is heard, then the parser is reported", "[storage][T-14]")
+TEST_CASE_METHOD(
+    InspectionsTest, "inspections: given an answer without a question, when it is heard, then the parser is reported", "[storage][T-14]")
 {
     start_parser();
     answer(RequestId{1});
@@ -106,7 +112,9 @@ TEST_CASE_METHOD(InspectionsTest, "inspections: given an answer without a questi
     CHECK(answers.empty());
 }
 
-TEST_CASE_METHOD(InspectionsTest, "inspections: given a parser that stalls, when its time is over, then it is reported and the next parser goes on", "[storage][T-06][T-16]")
+TEST_CASE_METHOD(InspectionsTest,
+    "inspections: given a parser that stalls, when its time is over, then it is reported and the next parser goes on",
+    "[storage][T-06][T-16]")
 {
     start_parser();
     ask(1);
@@ -131,7 +139,8 @@ TEST_CASE_METHOD(InspectionsTest, "inspections: given a parser that stalls, when
     CHECK(answers[1].good);
 }
 
-TEST_CASE_METHOD(InspectionsTest, "inspections: given more requests than may wait, when they are asked, then the rest is refused at once", "[storage][T-06]")
+TEST_CASE_METHOD(InspectionsTest, "inspections: given more requests than may wait, when they are asked, then the rest is refused at once",
+    "[storage][T-06]")
 {
     for (std::uint64_t call = 1; call <= kInspectionsWaitingMax + 1; ++call) ask(call);
     REQUIRE(answers.size() == 1);
@@ -139,7 +148,8 @@ TEST_CASE_METHOD(InspectionsTest, "inspections: given more requests than may wai
     CHECK_FALSE(answers[0].good);
 }
 
-TEST_CASE_METHOD(InspectionsTest, "inspections: given the end, when it comes, then everything that waits is answered and nothing more is taken", "[storage]")
+TEST_CASE_METHOD(InspectionsTest,
+    "inspections: given the end, when it comes, then everything that waits is answered and nothing more is taken", "[storage]")
 {
     start_parser();
     ask(1);
@@ -151,7 +161,8 @@ TEST_CASE_METHOD(InspectionsTest, "inspections: given the end, when it comes, th
     CHECK_FALSE(answers[2].good);
 }
 
-TEST_CASE_METHOD(InspectionsTest, "inspections: given text, when it is asked about, then it is refused: nothing but images and archives is opened", "[storage]")
+TEST_CASE_METHOD(InspectionsTest,
+    "inspections: given text, when it is asked about, then it is refused: nothing but images and archives is opened", "[storage]")
 {
     inspections.ask({CallId{1}, proto::Content::text, "x"});
     REQUIRE(answers.size() == 1);

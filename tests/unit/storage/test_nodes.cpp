@@ -32,7 +32,8 @@ TEST_CASE_METHOD(NodesTest, "nodes: given a directory that moves, when a file in
     CHECK_FALSE(nodes.child(kOutputsNode, "d").has_value());
 }
 
-TEST_CASE_METHOD(NodesTest, "nodes: given a removed file, when its path is asked, then there is none, and its successor has another number", "[storage][T-08]")
+TEST_CASE_METHOD(NodesTest, "nodes: given a removed file, when its path is asked, then there is none, and its successor has another number",
+    "[storage][T-08]")
 {
     nodes.removed(directory, "f");
     CHECK_FALSE(nodes.path(file).has_value());
@@ -41,7 +42,8 @@ TEST_CASE_METHOD(NodesTest, "nodes: given a removed file, when its path is asked
     CHECK(nodes.learn(directory, "f", 11) != file);
 }
 
-TEST_CASE_METHOD(NodesTest, "nodes: given a file renamed over another, when both are asked, then the other has lost its name", "[storage][T-08]")
+TEST_CASE_METHOD(
+    NodesTest, "nodes: given a file renamed over another, when both are asked, then the other has lost its name", "[storage][T-08]")
 {
     auto const other = nodes.learn(directory, "g", 12);
     nodes.moved(directory, "f", directory, "g");
@@ -59,7 +61,8 @@ TEST_CASE_METHOD(NodesTest, "nodes: given two entries exchanged, when they are a
     CHECK(nodes.path(other) == "outputs/d2");
 }
 
-TEST_CASE_METHOD(NodesTest, "nodes: given what the kernel forgets, when nothing else holds it, then it is gone and parents outlive children", "[storage][T-06]")
+TEST_CASE_METHOD(NodesTest,
+    "nodes: given what the kernel forgets, when nothing else holds it, then it is gone and parents outlive children", "[storage][T-06]")
 {
     auto const before = nodes.size();
     nodes.forget(directory, 1);
@@ -82,7 +85,8 @@ TEST_CASE_METHOD(NodesTest, "nodes: given an open file without a name, when it i
     CHECK(nodes.find(file) == nullptr);
 }
 
-TEST_CASE_METHOD(NodesTest, "nodes: given another stored file under a known name, when it is looked up, then it gets a number of its own", "[storage][T-08]")
+TEST_CASE_METHOD(NodesTest, "nodes: given another stored file under a known name, when it is looked up, then it gets a number of its own",
+    "[storage][T-08]")
 {
     auto const again = nodes.learn(directory, "f", 11);
     CHECK(again == file);

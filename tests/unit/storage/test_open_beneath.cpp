@@ -51,14 +51,16 @@ struct OpenBeneathTest {
     UniqueFd root;
 };
 
-TEST_CASE_METHOD(OpenBeneathTest, "open_beneath: given a path that stays beneath, when it is opened, then it is, close-on-exec", "[storage][T-08]")
+TEST_CASE_METHOD(
+    OpenBeneathTest, "open_beneath: given a path that stays beneath, when it is opened, then it is, close-on-exec", "[storage][T-08]")
 {
     auto const file = open_beneath(root.get(), "outputs/d/e/f", O_RDONLY);
     REQUIRE(file);
     CHECK((::fcntl(file.get(), F_GETFD) & FD_CLOEXEC) != 0);
 }
 
-TEST_CASE_METHOD(OpenBeneathTest, "open_beneath: given a path that climbs out or starts at the root, when it is opened, then it is refused", "[storage][T-08]")
+TEST_CASE_METHOD(OpenBeneathTest, "open_beneath: given a path that climbs out or starts at the root, when it is opened, then it is refused",
+    "[storage][T-08]")
 {
     CHECK(fault("../outside/e/f") == EXDEV);
     CHECK(fault("outputs/../../outside/e/f") == EXDEV);
@@ -68,7 +70,9 @@ TEST_CASE_METHOD(OpenBeneathTest, "open_beneath: given a path that climbs out or
     CHECK_FALSE(fs::exists(base + "/made"));
 }
 
-TEST_CASE_METHOD(OpenBeneathTest, "open_beneath: given a symbolic link anywhere in a path, when it is opened, then it is refused even if it stays beneath", "[storage][T-08]")
+TEST_CASE_METHOD(OpenBeneathTest,
+    "open_beneath: given a symbolic link anywhere in a path, when it is opened, then it is refused even if it stays beneath",
+    "[storage][T-08]")
 {
     fs::create_directory_symlink("outputs", base + "/session/near");
     fs::create_directory_symlink(base + "/outside", base + "/session/far");
@@ -89,7 +93,9 @@ TEST_CASE("open_beneath: given another file system below, when a path leads into
 }
 
 // What a session_tree has looked up, it finds again by path: the path is what is swapped.
-TEST_CASE_METHOD(OpenBeneathTest, "session_tree: given a looked-up file, when a directory above it is swapped for a link, then nothing behind the link is reached", "[storage][T-08][SB-2]")
+TEST_CASE_METHOD(OpenBeneathTest,
+    "session_tree: given a looked-up file, when a directory above it is swapped for a link, then nothing behind the link is reached",
+    "[storage][T-08][SB-2]")
 {
     SessionTree tree(std::move(root), ::getuid(), {1u << 20, 1u << 20, 1'000, 64});
     auto const outputs = tree.lookup(kTopNode, "outputs").value().node;
@@ -116,7 +122,8 @@ TEST_CASE_METHOD(OpenBeneathTest, "session_tree: given a looked-up file, when a 
     CHECK_FALSE(fs::exists(base + "/outside/e/new"));
 }
 
-TEST_CASE_METHOD(OpenBeneathTest, "session_tree: given a looked-up file, when it is swapped for a link itself, then the link is not followed", "[storage][T-08][SB-2]")
+TEST_CASE_METHOD(OpenBeneathTest,
+    "session_tree: given a looked-up file, when it is swapped for a link itself, then the link is not followed", "[storage][T-08][SB-2]")
 {
     SessionTree tree(std::move(root), ::getuid(), {1u << 20, 1u << 20, 1'000, 64});
     auto const outputs = tree.lookup(kTopNode, "outputs").value().node;

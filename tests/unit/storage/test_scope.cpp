@@ -89,7 +89,8 @@ TEST_CASE("quota: given files that were there before, when they shrink, then the
     CHECK(quota.entries() == 0);
 }
 
-TEST_CASE("scope: given any mode of a file, when it is stored and shown again, then it is the same and the broker can open it", "[storage][SB-1]")
+TEST_CASE(
+    "scope: given any mode of a file, when it is stored and shown again, then it is the same and the broker can open it", "[storage][SB-1]")
 {
     for (mode_t mode = 0; mode <= 0777; ++mode) {
         CHECK(shown_file_mode(stored_file_mode(mode)) == mode);

@@ -48,11 +48,12 @@ struct SessionStoreTest {
     std::string path() const { return base + "/store/s-0000000000000abc"; }
 };
 
-TEST_CASE_METHOD(SessionStoreTest, "session_store: given a session, when its directory is made, then it has two halves that only the owner enters", "[storage][T-14]")
+TEST_CASE_METHOD(SessionStoreTest,
+    "session_store: given a session, when its directory is made, then it has two halves that only the owner enters", "[storage][T-14]")
 {
     REQUIRE(store->make(session, ::getuid()).has_value());
     for (auto const* const each : {"", "/uploads", "/outputs"}) {
-        struct stat is {};
+        struct stat is{};
         REQUIRE(::stat((path() + each).c_str(), &is) == 0);
         CHECK((is.st_mode & 07777) == 0700);
     }
@@ -61,7 +62,9 @@ TEST_CASE_METHOD(SessionStoreTest, "session_store: given a session, when its dir
     CHECK(again.error().fault == Fault::conflict);
 }
 
-TEST_CASE_METHOD(SessionStoreTest, "session_store: given a tree with links, depth and many entries, when it is removed, then all of it goes and nothing outside", "[storage][T-08][T-13]")
+TEST_CASE_METHOD(SessionStoreTest,
+    "session_store: given a tree with links, depth and many entries, when it is removed, then all of it goes and nothing outside",
+    "[storage][T-08][T-13]")
 {
     REQUIRE(store->make(session, ::getuid()).has_value());
     auto const outputs = path() + "/outputs";
@@ -86,7 +89,8 @@ TEST_CASE_METHOD(SessionStoreTest, "session_store: given a tree with links, dept
     CHECK(fs::exists(base + "/outside"));
 }
 
-TEST_CASE_METHOD(SessionStoreTest, "session_store: given a tree deeper than a path can be, when it is removed, then it goes all the same", "[storage][T-06][T-13]")
+TEST_CASE_METHOD(SessionStoreTest, "session_store: given a tree deeper than a path can be, when it is removed, then it goes all the same",
+    "[storage][T-06][T-13]")
 {
     REQUIRE(store->make(session, ::getuid()).has_value());
     UniqueFd at(::open((path() + "/outputs").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -99,7 +103,8 @@ TEST_CASE_METHOD(SessionStoreTest, "session_store: given a tree deeper than a pa
     CHECK(fs::is_empty(base + "/store"));
 }
 
-TEST_CASE_METHOD(SessionStoreTest, "session_store: given leftovers of a crash, when it starts, then they go and strangers' directories stay", "[storage][T-13][CT-1]")
+TEST_CASE_METHOD(SessionStoreTest,
+    "session_store: given leftovers of a crash, when it starts, then they go and strangers' directories stay", "[storage][T-13][CT-1]")
 {
     fs::create_directories(base + "/store/s-00000000000000ff/outputs/x");
     fs::create_directories(base + "/store/s-00000000000000fe");
@@ -111,7 +116,8 @@ TEST_CASE_METHOD(SessionStoreTest, "session_store: given leftovers of a crash, w
     CHECK(fs::exists(base + "/store/kept"));
 }
 
-TEST_CASE_METHOD(SessionStoreTest, "session_store: given a session without a directory, when it is removed, then that is no failure", "[storage]")
+TEST_CASE_METHOD(
+    SessionStoreTest, "session_store: given a session without a directory, when it is removed, then that is no failure", "[storage]")
 {
     bool whole = false;
     store->remove(session, [&whole](std::uint64_t, bool all) { whole = all; });

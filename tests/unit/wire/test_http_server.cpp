@@ -53,7 +53,11 @@ private:
 };
 
 struct Server {
-    explicit Server(HttpHandler handler, HttpServer::Options options = {}) : http(std::in_place, loop, std::move(options), std::move(handler)) { run(); }
+    explicit Server(HttpHandler handler, HttpServer::Options options = {})
+        : http(std::in_place, loop, std::move(options), std::move(handler))
+    {
+        run();
+    }
     Server(UniqueFd listener, HttpHandler handler, HttpServer::Options options)
         : http(std::in_place, loop, std::move(listener), std::move(options), std::move(handler))
     {
@@ -99,7 +103,9 @@ TEST_CASE("http: given two requests sent ahead, when they are answered, then in 
 {
     Server server(echo);
     auto const peer = server.connect();
-    peer.say("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1POST /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1\r\n\r\n2");
+    peer.say(
+        "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1POST /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: "
+        "1\r\n\r\n2");
     auto const heard = peer.hear();
     auto const first = heard.find("X-Path: /a");
     auto const second = heard.find("X-Path: /b");
@@ -249,20 +255,23 @@ TEST_CASE("http: given a connection that idles, when its time is over, then it i
     CHECK(peer.hear().empty());
 }
 
-TEST_CASE("http: given a client that stops reading, when too much piles up, then it is cut off and the handler hears of it", "[wire][T-02][T-06]")
+TEST_CASE(
+    "http: given a client that stops reading, when too much piles up, then it is cut off and the handler hears of it", "[wire][T-02][T-06]")
 {
     HttpServer::Options options;
     options.limits.unwritten_bytes_max = 256u << 10;
     std::promise<void> gone;
     std::size_t written = 0;
-    Server server([&](HttpRequest, std::shared_ptr<HttpReply> const& reply) {
-        reply->on_disconnect([&] { gone.set_value(); });
-        reply->begin_stream(200, {});
-        for (int i = 0; i < 1000; ++i) {
-            reply->write(std::string(16u << 10, 'x'));
-            written += 16u << 10;
-        }
-    }, options);
+    Server server(
+        [&](HttpRequest, std::shared_ptr<HttpReply> const& reply) {
+            reply->on_disconnect([&] { gone.set_value(); });
+            reply->begin_stream(200, {});
+            for (int i = 0; i < 1000; ++i) {
+                reply->write(std::string(16u << 10, 'x'));
+                written += 16u << 10;
+            }
+        },
+        options);
     auto const peer = server.connect();
     peer.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     gone.get_future().wait();
@@ -274,10 +283,12 @@ TEST_CASE("http: given a client that stops reading one answer, when the write ti
     HttpServer::Options options;
     options.limits.write_timeout = 30ms;
     std::promise<void> asked;
-    Server server([&](HttpRequest, std::shared_ptr<HttpReply> const& reply) {
-        reply->send({200, {}, std::string(8u << 20, 'x')});
-        asked.set_value();
-    }, options);
+    Server server(
+        [&](HttpRequest, std::shared_ptr<HttpReply> const& reply) {
+            reply->send({200, {}, std::string(8u << 20, 'x')});
+            asked.set_value();
+        },
+        options);
     auto const peer = server.connect();
     peer.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     asked.get_future().wait();
@@ -292,11 +303,13 @@ TEST_CASE("http: given the ceiling and nobody idle, when one more comes, then 50
     options.limits.connections_max = 2;
     std::vector<std::shared_ptr<HttpReply>> held;  // the loop's thread only, until the server has ended
     std::promise<void> both;
-    Server server([&](HttpRequest request, std::shared_ptr<HttpReply> reply) {
-        if (request.path() != "/held") return echo(std::move(request), std::move(reply));
-        held.push_back(std::move(reply));
-        if (held.size() == 2) both.set_value();
-    }, options);
+    Server server(
+        [&](HttpRequest request, std::shared_ptr<HttpReply> reply) {
+            if (request.path() != "/held") return echo(std::move(request), std::move(reply));
+            held.push_back(std::move(reply));
+            if (held.size() == 2) both.set_value();
+        },
+        options);
     auto one = server.connect();
     auto const two = server.connect();
     for (Peer const* const each : {static_cast<Peer const*>(&one), &two}) each->say("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -313,7 +326,8 @@ TEST_CASE("http: given the ceiling and nobody idle, when one more comes, then 50
     CHECK(four.hear("GET ").starts_with("HTTP/1.1 200 "));
 }
 
-TEST_CASE("http: given the ceiling and idle connections, when one more comes and speaks, then it is heard and the oldest idle one is gone", "[wire][T-02][GW-8]")
+TEST_CASE("http: given the ceiling and idle connections, when one more comes and speaks, then it is heard and the oldest idle one is gone",
+    "[wire][T-02][GW-8]")
 {
     HttpServer::Options options;
     options.limits.connections_max = 2;

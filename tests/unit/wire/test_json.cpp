@@ -26,8 +26,8 @@ TEST_CASE("json: given a document, when it is parsed, then its values can be ask
 
 TEST_CASE("json: given text that is not one strict document, when it is parsed, then it is malformed", "[wire][T-02]")
 {
-    for (std::string_view const text : {"", "{", "{}x", "{} {}", "[1,]", "{\"a\":1,\"a\":2}", "{\"a\":{\"b\":1,\"b\":2}}", "nul", "\"\x01\"", "\"\xff\"",
-             "\"\\ud800\"", "\"a\\u0000b\"", "{'a':1}"}) {
+    for (std::string_view const text : {"", "{", "{}x", "{} {}", "[1,]", "{\"a\":1,\"a\":2}", "{\"a\":{\"b\":1,\"b\":2}}", "nul",
+             "\"\x01\"", "\"\xff\"", "\"\\ud800\"", "\"a\\u0000b\"", "{'a':1}"}) {
         INFO(text);
         auto const parsed = Json::parse(text);
         REQUIRE_FALSE(parsed.has_value());
@@ -58,19 +58,24 @@ TEST_CASE("json: given a number outside the exact range, when it is asked for as
     CHECK_FALSE(Json::parse("1e300")->view().integer().has_value());
 }
 
-TEST_CASE("json: given bytes that are not UTF-8, when they are printed, then the text parses and holds replacement characters", "[wire][T-07]")
+TEST_CASE(
+    "json: given bytes that are not UTF-8, when they are printed, then the text parses and holds replacement characters", "[wire][T-07]")
 {
     auto object = Json::object();
     object.set("k", std::string_view("a\xff\0b\xc3\x28", 6));
     auto const again = Json::parse(object.print());
     REQUIRE(again.has_value());
-    CHECK(again->view()["k"].string() == "a\xef\xbf\xbd\xef\xbf\xbd" "b\xef\xbf\xbd(");
+    CHECK(again->view()["k"].string() ==
+          "a\xef\xbf\xbd\xef\xbf\xbd"
+          "b\xef\xbf\xbd(");
 }
 
 TEST_CASE("json: given overlong and surrogate encodings, when they are checked, then they are not UTF-8", "[wire][T-02]")
 {
     CHECK(is_utf8("\xe2\x82\xac\xf0\x9f\x98\x80"));
-    for (std::string_view const text : {"\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xf0\x80\x80\x80", "\x80", "\xe2\x82"}) CHECK_FALSE(is_utf8(text));
+    for (std::string_view const text :
+        {"\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xf0\x80\x80\x80", "\x80", "\xe2\x82"})
+        CHECK_FALSE(is_utf8(text));
 }
 
 }  // namespace test_json

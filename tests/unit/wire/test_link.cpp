@@ -31,7 +31,8 @@ struct LinkTest {
     }
     void open(std::size_t queue_bytes_max = 16u << 20)
     {
-        link.emplace(loop, std::move(pair.ours), Link::Options{kPermits, queue_bytes_max},
+        link.emplace(
+            loop, std::move(pair.ours), Link::Options{kPermits, queue_bytes_max},
             [this](Link::Frame frame) {
                 types.push_back(frame.type);
                 sizes.push_back(frame.body.size());
@@ -72,7 +73,8 @@ TEST_CASE_METHOD(LinkTest, "link: given two ends, when many large frames are sen
     for (std::size_t i = 0; i < 50; ++i) CHECK(sizes[i] == i * 4000);
 }
 
-TEST_CASE_METHOD(LinkTest, "link: given a frame with a descriptor, when it arrives, then the descriptor is usable and close-on-exec", "[wire]")
+TEST_CASE_METHOD(
+    LinkTest, "link: given a frame with a descriptor, when it arrives, then the descriptor is usable and close-on-exec", "[wire]")
 {
     open();
     Link peer(loop, std::move(pair.theirs), {kPermits}, [](Link::Frame) {}, [](Lost) {});
@@ -94,7 +96,8 @@ TEST_CASE_METHOD(LinkTest, "link: given an unlisted type, when its header arrive
     CHECK(types.empty());
 }
 
-TEST_CASE_METHOD(LinkTest, "link: given a body over its bound, when only the header has arrived, then the link ends as a violation", "[wire][T-14]")
+TEST_CASE_METHOD(
+    LinkTest, "link: given a body over its bound, when only the header has arrived, then the link ends as a violation", "[wire][T-14]")
 {
     open();
     raw(200'001, 1, 0, 0);
@@ -102,7 +105,8 @@ TEST_CASE_METHOD(LinkTest, "link: given a body over its bound, when only the hea
     CHECK(lost == Lost::violation);
 }
 
-TEST_CASE_METHOD(LinkTest, "link: given a frame without the descriptor that its type needs, when it arrives, then the link ends as a violation", "[wire][T-14]")
+TEST_CASE_METHOD(LinkTest,
+    "link: given a frame without the descriptor that its type needs, when it arrives, then the link ends as a violation", "[wire][T-14]")
 {
     open();
     raw(0, 2, 0, 0);
@@ -110,7 +114,8 @@ TEST_CASE_METHOD(LinkTest, "link: given a frame without the descriptor that its 
     CHECK(lost == Lost::violation);
 }
 
-TEST_CASE_METHOD(LinkTest, "link: given a promised descriptor that did not come, when the frame is whole, then the link ends as a violation", "[wire][T-14]")
+TEST_CASE_METHOD(LinkTest,
+    "link: given a promised descriptor that did not come, when the frame is whole, then the link ends as a violation", "[wire][T-14]")
 {
     open();
     raw(0, 2, 1, 0);
@@ -126,7 +131,8 @@ TEST_CASE_METHOD(LinkTest, "link: given a peer that goes away, when it has, then
     CHECK(lost == Lost::closed);
 }
 
-TEST_CASE_METHOD(LinkTest, "link: given a peer that does not read, when the queue is over its bound, then the link is lost as overflow", "[wire][T-06]")
+TEST_CASE_METHOD(
+    LinkTest, "link: given a peer that does not read, when the queue is over its bound, then the link is lost as overflow", "[wire][T-06]")
 {
     open(1u << 20);
     for (int i = 0; i < 20 && !lost; ++i) link->send_frame(1, Bytes(100'000));
@@ -143,10 +149,12 @@ TEST_CASE_METHOD(LinkTest, "link: given a paused reader, when it reads again, th
     CHECK(sizes == std::vector<std::size_t>{3});
 }
 
-TEST_CASE_METHOD(LinkTest, "link: given a handler that destroys its link, when a frame arrives, then nothing of it is touched again", "[wire]")
+TEST_CASE_METHOD(
+    LinkTest, "link: given a handler that destroys its link, when a frame arrives, then nothing of it is touched again", "[wire]")
 {
     std::optional<Link> doomed;
-    doomed.emplace(loop, std::move(pair.ours), Link::Options{kPermits},
+    doomed.emplace(
+        loop, std::move(pair.ours), Link::Options{kPermits},
         [&](Link::Frame) {
             doomed.reset();
             loop.stop();

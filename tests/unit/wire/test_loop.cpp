@@ -37,7 +37,8 @@ void turn(Loop& loop)
     }
 }
 
-TEST_CASE("loop: given tasks of several threads, when they are posted, then each runs once, on the loop's thread, in its thread's order", "[wire]")
+TEST_CASE("loop: given tasks of several threads, when they are posted, then each runs once, on the loop's thread, in its thread's order",
+    "[wire]")
 {
     constexpr int kThreads = 4;
     constexpr int kTasks = 500;
@@ -88,7 +89,8 @@ TEST_CASE("loop: given a watch on a delay, when it goes first, then its task nev
     Watch due;
     loop.post([&] {
         auto const began = Monotonic::clock::now();
-        while (Monotonic::clock::now() - began < 2ms) {}
+        while (Monotonic::clock::now() - began < 2ms) {
+        }
         due.reset();
     });
     due = loop.after(0ms, [&] { ran = true; });
@@ -119,7 +121,8 @@ TEST_CASE("loop: given a descriptor, when it becomes readable, then its task run
     CHECK(got == "abc");
 }
 
-TEST_CASE("loop: given a watched descriptor, when its peer goes or its task gives the watch up, then it is told, and told no more", "[wire]")
+TEST_CASE(
+    "loop: given a watched descriptor, when its peer goes or its task gives the watch up, then it is told, and told no more", "[wire]")
 {
     Loop loop;
     auto pair = make_socket_pair().value();
