@@ -229,7 +229,9 @@ def reproducible(_pick):
     """A second build in another directory, without the compiler cache, must be the same program to the byte."""
     with tempfile.TemporaryDirectory(prefix="ocu-second.", dir="/var/tmp") as second:
         tree = f"{second}/a/longer/path"
-        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns("build", ".git", "node_modules", "__pycache__"), symlinks=True)
+        own = [os.path.join(ROOT, each) for each in ("build", ".git")]
+        shutil.copytree(ROOT, tree, symlinks=True,
+                        ignore=lambda folder, names: [n for n in names if os.path.join(folder, n) in own or n in ("node_modules", "__pycache__")])
         env = {"CCACHE_DISABLE": "1", "OCU_BUILD": f"{second}/elsewhere"}
         done = script("build", "release", "ocu-appliance", env=env, cwd=tree)
         if done.returncode:
