@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Flow F10: every record is on disk before its answer, and nobody changes one unseen (AU-1 .. AU-4, CT-6, T-09, T-10)."""
+"""Flow F10: every record is on disk before its answer, and nobody changes one unseen (AU-1 .. AU-4, CT-6, SX-9, T-09, T-10)."""
 
 import json
 import os
