@@ -9,13 +9,17 @@
 #include "appliance/commands.h"
 #include "audit/helpers.h"
 #include "base/log.h"
+#include "clock/helpers.h"
+#include "console/helpers.h"
 #include "control/helpers.h"
 #include "custody/helpers.h"
 #include "edge/helpers.h"
 #include "gateway/helpers.h"
 #include "helper/helper.h"
 #include "helper/kind.h"
+#include "network/helpers.h"
 #include "sandbox/helpers.h"
+#include "stick/helpers.h"
 #include "storage/helpers.h"
 
 namespace ocu::appliance {
@@ -27,7 +31,8 @@ using HelperMain = Result<void> (*)(helper::Helper&);
 // In the order of helper::Kind.
 constexpr std::array<HelperMain, helper::kKinds> kHelperMains{gateway::gateway_front_main, control::operator_front_main,
     storage::files_front_main, storage::parser_main, custody::custody_main, sandbox::launcher_main, edge::edge_main,
-    edge::storage_lane_main, audit::audit_writer_main, storage::broker_main, sandbox::exec_main};
+    edge::storage_lane_main, audit::audit_writer_main, storage::broker_main, sandbox::exec_main, stick::mounter_main,
+    stick::stick_main, network::dhcp_main, clock::time_main, console::screen_main};
 
 }  // namespace
 

@@ -20,8 +20,13 @@ enum class Kind : std::uint8_t {
     storage_lane,
     audit_writer,  // one each
     broker,
-    exec,                                                                                             // one per session
-    kLast = exec,
+    exec,  // one per session
+    mounter,
+    stick,
+    dhcp,
+    time,
+    screen,  // of the first process (appliance/init), on the booted machine only
+    kLast = screen,
 };
 
 inline constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::kLast) + 1;
@@ -30,7 +35,7 @@ inline constexpr std::size_t kStandingKinds = static_cast<std::size_t>(Kind::bro
 constexpr std::string_view name_of(Kind kind)
 {
     constexpr std::string_view kNames[] = {"gateway-front", "operator-front", "files-front", "parser", "custody", "launcher", "edge",
-        "storage-lane", "audit-writer", "broker", "exec"};
+        "storage-lane", "audit-writer", "broker", "exec", "mounter", "stick", "dhcp", "time", "screen"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -81,6 +81,29 @@ enum class Type : std::uint16_t {
     checkpoint_signature,
     append_failed,
     log_opened,
+    // mounter -> init
+    volume_mounted = 0x0280,
+    volume_refused,
+    // stick <-> init
+    volume_probed = 0x02a0,
+    stick_files,
+    stick_refused,
+    report_file,
+    report_end,
+    report_written,
+    // dhcp <-> init
+    dhcp_lease = 0x02c0,
+    dhcp_lost,
+    // time <-> init
+    time_measured = 0x02e0,
+    time_failed,
+    // screen <-> init
+    screen_state = 0x0300,
+    screen_line,
+    screen_question,
+    screen_question_gone,
+    screen_answer,
+    screen_wish,
 };
 
 }  // namespace ocu::proto

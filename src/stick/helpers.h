@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// The helper processes of this part, by the function each begins in. Called by re-execution only.
+
+#include "helper/helper.h"
+
+namespace ocu::stick {
+
+Result<void> mounter_main(helper::Helper& helper);
+Result<void> stick_main(helper::Helper& helper);
+
+}  // namespace ocu::stick
