@@ -11,7 +11,7 @@ export ISO KERNEL_SERIES VERSION
 boot_tools() {
   "$OCU_ROOT/scripts/toolchain/debian-root" boot-tools systemd-ukify systemd-boot-efi sbsigntool efitools python3-virt-firmware openssl \
     cryptsetup-bin xorriso mtools dosfstools e2fsprogs erofs-utils minisign cpio zstd kmod faketime ovmf qemu-system-x86 \
-    qemu-utils swtpm netpbm ca-certificates
+    qemu-utils swtpm netpbm ca-certificates runc runsc
 }
 
 # in_tools WORK COMMAND...: runs in the tools' root without network, with WORK at /work and the tree read-only at /src.
