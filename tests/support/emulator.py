@@ -24,14 +24,14 @@ def tools_command(work, *command, bind=()):
     root = os.environ.get("OCU_BOOT_TOOLS")
     if not root:
         raise SystemExit("OCU_BOOT_TOOLS is not set: start these tests with scripts/boot-test or scripts/test --only boot")
-    words = ["bwrap", "--ro-bind", root, "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--tmpfs", "/var/tmp", "--die-with-parent"]
+    words = ["bwrap", "--ro-bind", root, "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--tmpfs", "/var/tmp", "--tmpfs", "/mnt", "--die-with-parent"]
     for folder in (work, *bind):
-        words += ["--bind", folder, os.path.join("/work", folder.lstrip("/"))]
+        words += ["--bind", folder, inside(folder)]
     return [*words, "--clearenv", "--setenv", "PATH", "/usr/bin:/usr/sbin:/bin:/sbin", "--", *command]
 
 
 def inside(path):
-    return "/work" + os.path.abspath(path)
+    return "/mnt" + os.path.abspath(path)
 
 
 def tools(work, *command, data=None):
