@@ -28,7 +28,7 @@ def manifest(serial=1, tier="runc", key=None, **sections):
         "schema": "ocu-manifest/1",
         "serial": serial,
         "appliance": {"name": "boot-test", "profile": "trusted_operator", "tier": tier},
-        "mcp": {"callers": [{"name": "dev", "key_hash": key_hash(key or new_key())}]},
+        "mcp": {"hosts": ["127.0.0.1"], "callers": [{"name": "dev", "key_hash": key_hash(key or new_key())}]},
     }
     for section, values in sections.items():
         value.setdefault(section, {}).update(values)
