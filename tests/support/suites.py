@@ -14,7 +14,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SUITES = ("tidy", "unit", "tsan", "process", "flow", "badday", "redteam", "mcp", "fuzz", "reproducible")
+SUITES = ("tidy", "unit", "tsan", "process", "flow", "badday", "redteam", "mcp", "image", "fuzz", "reproducible")
 QUICK = ("tidy", "unit", "process", "flow", "badday", "redteam")
 TSAN_FOLDERS = ("wire", "gateway", "control")
 FUZZ_SECONDS = 4
@@ -254,10 +254,11 @@ RUN = {
     "badday": lambda pick: python_files("badday", pick),
     "redteam": lambda pick: python_files("redteam", pick),
     "mcp": mcp,
+    "image": lambda pick: python_files("image", pick),
     "fuzz": fuzz,
     "reproducible": reproducible,
 }
-NEED_PROGRAM = {"process", "flow", "badday", "redteam", "mcp", "reproducible"}
+NEED_PROGRAM = {"process", "flow", "badday", "redteam", "mcp", "image", "reproducible"}
 
 
 def prepare():
