@@ -15,6 +15,7 @@
 #include "appliance/profiles/launcher.h"
 #include "appliance/profiles/operator_front.h"
 #include "appliance/profiles/parser.h"
+#include "appliance/profiles/screen.h"
 #include "appliance/profiles/storage_lane.h"
 
 namespace ocu::profiles {
@@ -23,7 +24,7 @@ inline constexpr std::uint32_t kSlotsMax = 4096;
 
 // All but the launcher, which keeps what it needs to make sandboxes.
 inline constexpr std::array kConfinedProfiles{
-    &kGatewayFront, &kOperatorFront, &kFilesFront, &kParser, &kCustody, &kEdge, &kStorageLane, &kAuditWriter, &kBroker, &kExec};
+    &kGatewayFront, &kOperatorFront, &kFilesFront, &kParser, &kCustody, &kEdge, &kStorageLane, &kAuditWriter, &kBroker, &kExec, &kScreen};
 
 // The user ids that a helper may run as: one, or one for each slot.
 struct Users {
