@@ -15,6 +15,7 @@
 #include "appliance/profiles/launcher.h"
 #include "appliance/profiles/operator_front.h"
 #include "appliance/profiles/parser.h"
+#include "appliance/profiles/screen.h"
 #include "appliance/profiles/storage_lane.h"
 #include "appliance/profiles/time.h"
 
@@ -24,7 +25,8 @@ inline constexpr std::uint32_t kSlotsMax = 4096;
 
 // All but the launcher, which keeps what it needs to make sandboxes.
 inline constexpr std::array kConfinedProfiles{
-    &kGatewayFront, &kOperatorFront, &kFilesFront, &kParser, &kCustody, &kEdge, &kStorageLane, &kAuditWriter, &kBroker, &kExec, &kTime};
+    &kGatewayFront, &kOperatorFront, &kFilesFront, &kParser, &kCustody, &kEdge, &kStorageLane, &kAuditWriter, &kBroker, &kExec, &kTime,
+    &kScreen};
 
 // The user ids that a helper may run as: one, or one for each slot.
 struct Users {

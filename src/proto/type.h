@@ -106,6 +106,7 @@ enum class Type : std::uint16_t {
     screen_question_gone,
     screen_answer,
     screen_wish,
+    screen_size,
 };
 
 }  // namespace ocu::proto

@@ -26,6 +26,7 @@ LIBRARY_HOMES = {
     r"stb": ("src/storage/",),
     r"ares\.h": ("src/edge/",),
     r"curl/": ("appliance/client/",),
+    r"ftxui/": ("src/console/",),
     r"catch2/": (),
 }
 BANNED = {
