@@ -289,7 +289,7 @@ int run_main(int argc, char** argv)
     if (::mkdir(options->state.c_str(), 0711) != 0 && errno != EEXIST) return refuse("run", "cannot make the state directory");
     std::unique_ptr<char, void (*)(void*)> const absolute(::realpath(options->state.c_str(), nullptr), std::free);
     if (absolute) options->state = absolute.get();
-    auto applied = manifest::load_manifest(options->manifest, options->trust, options->state);
+    auto applied = manifest::load_manifest(options->manifest, options->trust, options->state, {options->service_address});
     if (!applied) {
         auto const& refusal = applied.error();
         return refuse("manifest refused", refusal.key.empty() ? refusal.reason : refusal.key + ": " + refusal.reason);
