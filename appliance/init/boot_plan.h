@@ -58,7 +58,8 @@ public:
     // A step that was asked for cannot be done (keep, configure, start): the reason is one of ours.
     Actions cannot(std::string why);
     Actions core_ready();
-    Actions core_ended(CoreEnd how);
+    // `why`: what it said itself; empty: nothing.
+    Actions core_ended(CoreEnd how, manifest::Refusal why = {});
     Actions due(Timer timer);
     Actions stop(Power power);
 
@@ -98,7 +99,7 @@ private:
     void wait_for_address();
     void start_if_possible();
     void start_core();
-    void trial_failed(std::string const& why);
+    void trial_failed(manifest::Refusal const& why);
     void go_back();
     void restart_later();
     void settle();

@@ -100,7 +100,7 @@ Actions BootPlan::cannot(std::string why)
     }
     add(ClearTimer{Timer::address});
     if (on_trial_) {
-        trial_failed(why);
+        trial_failed({"", why});
     } else {
         say(std::move(why));
         restart_later();
@@ -109,17 +109,18 @@ Actions BootPlan::cannot(std::string why)
     return done();
 }
 
-Actions BootPlan::core_ended(CoreEnd how)
+Actions BootPlan::core_ended(CoreEnd how, manifest::Refusal why)
 {
     core_runs_ = false;
     switch (phase_) {
     case Phase::ending: add(End{power_}); break;
     case Phase::stopping: configure(); break;
-    case Phase::clearing: trial_failed(failure_); break;
+    case Phase::clearing: trial_failed({"", failure_}); break;
     case Phase::starting:
         add(ClearTimer{Timer::ready});
+        if (why.reason.empty()) why.reason = "what it starts ended before it served";
         if (on_trial_)
-            trial_failed("what it starts ended before it served; the lines above say why");
+            trial_failed(why);
         else
             restart_later();
         break;
@@ -151,9 +152,9 @@ void BootPlan::restart_later()
     add(SetTimer{Timer::restart, wait});
 }
 
-void BootPlan::trial_failed(std::string const& why)
+void BootPlan::trial_failed(manifest::Refusal const& why)
 {
-    refuse(target_->from, {"", why}, Signed::yes);
+    refuse(target_->from, why, Signed::yes);
     on_trial_ = false;
     target_ = std::exchange(proven_, std::nullopt);
     if (target_) return go_back();
@@ -173,7 +174,7 @@ Actions BootPlan::due(Timer timer)
     if (timer == Timer::address && phase_ == Phase::address) {
         std::string const why = "the service interface has no address after 60 s: is the cable in, and does the DHCP server answer?";
         if (on_trial_ && proven_) {
-            trial_failed(why);
+            trial_failed({"", why});
         } else {
             say(why + " Waiting for one.");
             address_is_late_ = true;

@@ -1,62 +1,31 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "appliance/init/core_lines.h"
 
-#include <charconv>
-#include <format>
+#include "appliance/status_line.h"
 
 namespace ocu::init {
-
-namespace {
-
-// The value of ` NAME=` up to the next blank; nothing when it is not there or empty.
-std::optional<std::string_view> value_of(std::string_view line, std::string_view name)
-{
-    auto const key = " " + std::string(name) + "=";
-    auto const at = line.find(key);
-    if (at == std::string_view::npos) return std::nullopt;
-    auto value = line.substr(at + key.size());
-    value = value.substr(0, value.find(' '));
-    if (value.empty()) return std::nullopt;
-    return value;
-}
-
-std::optional<std::uint32_t> number(std::string_view text)
-{
-    std::uint32_t value = 0;
-    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
-
-}  // namespace
 
 std::optional<CoreReady> parse_ready(std::string_view line)
 {
     if (!line.starts_with("READY ")) return std::nullopt;
-    auto const mcp = value_of(line, "mcp");
-    auto const files = value_of(line, "files");
+    auto const mcp = appliance::word_of(line, "mcp");
+    auto const files = appliance::word_of(line, "files");
     if (!mcp || !files) return std::nullopt;
     return CoreReady{std::string(*mcp), std::string(*files)};
 }
 
-std::optional<CoreStatus> parse_status(std::string_view line)
+std::optional<manifest::Refusal> parse_last_words(std::string_view line)
 {
-    if (!line.starts_with("STATUS ")) return std::nullopt;
-    auto const sessions = number(value_of(line, "sessions").value_or(""));
-    auto const helpers = value_of(line, "helpers").value_or("");
-    auto const frozen = value_of(line, "frozen").value_or("");
-    auto const slash = helpers.find('/');
-    if (!sessions || slash == std::string_view::npos || (frozen != "yes" && frozen != "no")) return std::nullopt;
-    auto const up = number(helpers.substr(0, slash));
-    auto const all = number(helpers.substr(slash + 1));
-    if (!up || !all) return std::nullopt;
-    return CoreStatus{*sessions, *up, *all, frozen == "yes"};
-}
-
-std::string status_line(CoreStatus const& status)
-{
-    return std::format(
-        "STATUS sessions={} helpers={}/{} frozen={}", status.sessions, status.helpers_up, status.helpers, status.frozen ? "yes" : "no");
+    constexpr std::string_view kError = "error: ";
+    constexpr std::string_view kRefused = "manifest refused: ";
+    if (!line.starts_with(kError)) return std::nullopt;
+    line.remove_prefix(kError.size());
+    if (!line.starts_with(kRefused)) return manifest::Refusal{"", std::string(line)};
+    line.remove_prefix(kRefused.size());
+    auto const colon = line.find(": ");
+    auto const key = line.substr(0, colon);
+    if (colon == std::string_view::npos || key.find(' ') != std::string_view::npos) return manifest::Refusal{"", std::string(line)};
+    return manifest::Refusal{std::string(key), std::string(line.substr(colon + 2))};
 }
 
 void LineSplitter::feed(std::string_view bytes, std::function<void(std::string_view line)> const& take)

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// What the core says on its standard output: READY once it serves, STATUS as things change (`run --status-lines`). Pure.
+// What the core says: READY once it serves, STATUS as things change (appliance/status_line.h), and why it could not. Pure.
 
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "appliance/manifest/refusal.h"
+#include "appliance/status_line.h"
 
 namespace ocu::init {
 
@@ -18,21 +21,12 @@ struct CoreReady {
     std::string files_url;
 };
 
-struct CoreStatus {
-    std::uint32_t sessions = 0;
-    std::uint32_t helpers_up = 0;
-    std::uint32_t helpers = 0;
-    bool frozen = false;
-
-    bool operator==(CoreStatus const&) const = default;
-};
+using appliance::CoreStatus;
 
 // Nothing: another line, or one with a part missing.
 std::optional<CoreReady> parse_ready(std::string_view line);
-std::optional<CoreStatus> parse_status(std::string_view line);
-
-// "STATUS sessions=N helpers=UP/ALL frozen=yes|no", without line end.
-std::string status_line(CoreStatus const& status);
+// Why a core that ended did: its line "error: WHAT: WHY", and of a refused manifest the key.
+std::optional<manifest::Refusal> parse_last_words(std::string_view line);
 
 // Bytes as they come to whole lines, without their ends. What is longer than kCoreLineBytesMax is cut, and its rest dropped.
 class LineSplitter {

@@ -97,6 +97,7 @@ Result<void> CoreProcess::start(CoreCommand const& command)
     errors_ = std::move(errors.read);
     output_lines_ = {};
     error_lines_ = {};
+    last_words_ = {};
     output_watch_ = loop_.on_readable(output_.get(), [this] { read_output(); });
     errors_watch_ = loop_.on_readable(errors_.get(), [this] { read_errors(); });
     return {};
@@ -106,13 +107,16 @@ void CoreProcess::read_output()
 {
     read_lines(output_.get(), output_lines_, output_watch_, [this](std::string_view line) {
         if (auto ready = parse_ready(line)) events_.on_ready(std::move(*ready));
-        if (auto const status = parse_status(line)) events_.on_status(*status);
+        if (auto const status = appliance::parse_status(line)) events_.on_status(*status);
     });
 }
 
 void CoreProcess::read_errors()
 {
-    read_lines(errors_.get(), error_lines_, errors_watch_, [this](std::string_view line) { events_.on_line(line); });
+    read_lines(errors_.get(), error_lines_, errors_watch_, [this](std::string_view line) {
+        if (auto words = parse_last_words(line)) last_words_ = std::move(*words);
+        events_.on_line(line);
+    });
 }
 
 void CoreProcess::stop()
@@ -138,7 +142,8 @@ void CoreProcess::reaped(pid_t pid, int status)
     output_watch_.reset();
     errors_watch_.reset();
     patience_.reset();
-    events_.on_end(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    bool const asked = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    events_.on_end(asked ? CoreEnd::asked : CoreEnd::failed, std::exchange(last_words_, {}));
 }
 
 }  // namespace ocu::init

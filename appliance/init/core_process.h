@@ -10,6 +10,7 @@
 #include <string>
 
 #include "appliance/init/core_lines.h"
+#include "appliance/init/plan_actions.h"
 #include "base/unique_fd.h"
 #include "wire/loop.h"
 
@@ -33,7 +34,8 @@ public:
         std::function<void(CoreReady)> on_ready;
         std::function<void(CoreStatus)> on_status;
         std::function<void(std::string_view)> on_line;     // of its standard error
-        std::function<void(bool asked)> on_end;            // asked: exit code 0
+        // asked: exit code 0. `why`: the error that it said last, if any.
+        std::function<void(CoreEnd how, manifest::Refusal why)> on_end;
     };
 
     CoreProcess(wire::Loop& loop, Events events) : loop_(loop), events_(std::move(events)) {}
@@ -58,6 +60,7 @@ private:
     UniqueFd errors_;
     LineSplitter output_lines_;
     LineSplitter error_lines_;
+    manifest::Refusal last_words_;
     wire::Watch output_watch_;
     wire::Watch errors_watch_;
     wire::Watch patience_;

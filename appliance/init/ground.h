@@ -20,7 +20,8 @@ struct Setting {
     bool may_be_missing;     // the kernel may be built without what it sets
 };
 
-// What the kernel is told at start. Namespaces of sandboxes have their own network settings (src/sandbox/lane.cpp).
+// What the kernel is told at start. Cards are down until the network is configured, which has settings of its own (network.h); so have
+// the namespaces of sandboxes (src/sandbox/lane.cpp).
 std::span<Setting const> kernel_settings();
 
 // Errors: os, for what the machine cannot be without. What it can do without is said and passed over.

@@ -125,7 +125,7 @@ CoreProcess::Events Machine::core_events()
                 show();
             },
         .on_line = [this](std::string_view line) { screens_.log(printable_line(line)); },
-        .on_end = [this](bool asked) { act(plan_.core_ended(asked ? CoreEnd::asked : CoreEnd::failed)); }};
+        .on_end = [this](CoreEnd how, manifest::Refusal why) { act(plan_.core_ended(how, std::move(why))); }};
 }
 
 PlanConfig Machine::plan_config()

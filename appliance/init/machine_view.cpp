@@ -124,6 +124,7 @@ ReportFacts report_facts(MachineView const& view, WriteReport const& wanted)
         facts.files_url = view.urls.files_url;
         facts.certificate_pem = read_state_file("/mcp.crt");
         facts.checkpoint_key = read_state_file("/audit/keys/checkpoint.pub");
+        facts.sealing_key = read_state_file("/appliance.pub");
     }
     if (view.plan.trusted()) facts.trusted_key_id = key_id(*view.plan.trusted());
     facts.version = OCU_VERSION;

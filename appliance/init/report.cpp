@@ -56,7 +56,7 @@ std::string as_json(ReportFacts const& facts)
         in_force.set("serial", facts.serial).set("sha256", facts.digest).set("name", facts.name);
         in_force.set("profile", facts.profile).set("tier", facts.tier).set("mcp", facts.mcp_url).set("files", facts.files_url);
         in_force.set("certificate_sha256", certificate_fingerprint(facts.certificate_pem));
-        in_force.set("checkpoint_key", facts.checkpoint_key);
+        in_force.set("checkpoint_key", facts.checkpoint_key).set("sealing_key", facts.sealing_key);
     }
     report.set("in_force", std::move(in_force));
     report.set("trusted_key", facts.trusted_key_id);
@@ -87,6 +87,7 @@ std::string as_text(ReportFacts const& facts)
         if (auto const print = certificate_fingerprint(facts.certificate_pem); !print.empty())
             out += "Its certificate  mcp.crt, SHA-256 fingerprint\n                 " + print + "\n";
         if (!facts.checkpoint_key.empty()) out += "Audit log        checkpoint.pub verifies what `audit export` gives\n";
+        if (!facts.sealing_key.empty()) out += "Secrets for it   are sealed to appliance.pub (`manifest seal`)\n";
     }
     out += "\nTakes manifests signed with key " + (facts.trusted_key_id.empty() ? "(none yet)" : facts.trusted_key_id) + "\n";
     out += std::format("Version          {}, kernel {}\nSecure Boot      {}\nClock            {}\n", facts.version, facts.kernel,
@@ -133,6 +134,7 @@ std::vector<ReportFile> make_report(ReportFacts const& facts)
     if (!facts.manifest.empty() && facts.manifest.size() <= kFileBytesMax) files.push_back({"manifest-applied.json", facts.manifest});
     if (!facts.certificate_pem.empty()) files.push_back({"mcp.crt", facts.certificate_pem});
     if (!facts.checkpoint_key.empty()) files.push_back({"checkpoint.pub", facts.checkpoint_key});
+    if (!facts.sealing_key.empty()) files.push_back({"appliance.pub", facts.sealing_key});
     return files;
 }
 
