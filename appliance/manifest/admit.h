@@ -19,9 +19,17 @@ struct Listen {
     bool ipv6 = false;
     bool loopback = false;
     bool tls = false;
+    bool by_default = false;  // the manifest leaves it to the machine: Defaults::service_address
 
     std::string authority() const;  // address:port as a URL has it
     std::string url() const;        // http(s)://authority
+};
+
+// What a manifest may leave to the machine that it is applied on.
+struct Defaults {
+    // Numeric, without brackets. Where it is known, mcp.listen and files.listen are by default its ports 8443 and 8444, with TLS;
+    // otherwise 127.0.0.1:8811 and :8812.
+    std::string service_address;
 };
 
 // One manifest, admitted. gateway::Config::instructions is the integrator's (it describes the guest image).
@@ -42,6 +50,6 @@ struct Applied {
     audit::Config audit;
 };
 
-Admission<Applied> admit(std::string_view text);
+Admission<Applied> admit(std::string_view text, Defaults const& defaults = {});
 
 }  // namespace ocu::manifest
