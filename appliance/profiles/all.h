@@ -8,6 +8,7 @@
 #include "appliance/profiles/audit_writer.h"
 #include "appliance/profiles/broker.h"
 #include "appliance/profiles/custody.h"
+#include "appliance/profiles/dhcp.h"
 #include "appliance/profiles/edge.h"
 #include "appliance/profiles/exec.h"
 #include "appliance/profiles/files_front.h"
@@ -26,7 +27,7 @@ inline constexpr std::uint32_t kSlotsMax = 4096;
 // All but the launcher, which keeps what it needs to make sandboxes.
 inline constexpr std::array kConfinedProfiles{
     &kGatewayFront, &kOperatorFront, &kFilesFront, &kParser, &kCustody, &kEdge, &kStorageLane, &kAuditWriter, &kBroker, &kExec, &kTime,
-    &kScreen};
+    &kScreen, &kDhcp};
 
 // The user ids that a helper may run as: one, or one for each slot.
 struct Users {
