@@ -320,5 +320,8 @@ int main(int argc, char** argv)
     ::signal(SIGPIPE, SIG_IGN);
     if (argc == 3 && std::string_view(argv[1]) == "helper") return ocu::appliance::helper_main(argc - 1, argv + 1);
     if (::getpid() == 1) return first_process(1, argv);
-    return Catch::Session().run(argc, argv);
+    int const result = Catch::Session().run(argc, argv);
+    std::error_code ignored;
+    std::filesystem::remove_all("/var/tmp/ocu-sticks." + std::to_string(::getpid()), ignored);
+    return result;
 }
