@@ -12,5 +12,7 @@ int audit_main(int argc, char** argv);
 int doctor_main(int argc, char** argv);
 int version_main(int argc, char** argv);
 int helper_main(int argc, char** argv);
+// As /init or as `boot` of process 1: does not return.
+int boot_main(int argc, char** argv);
 
 }  // namespace ocu::appliance

@@ -48,6 +48,7 @@ public:
 
     proto::CoreToRole& inbox_of(Role role);
     proto::Recorder& recorder() { return *recorder_; }
+    control::Vitals const& vitals() const { return vitals_; }
 
 private:
     struct Roles;
@@ -56,6 +57,7 @@ private:
 
     wire::Loop& main_;
     std::array<wire::Loop, kRoles> loops_;
+    control::Vitals vitals_;  // before the roles, which write it
     std::unique_ptr<Arrows> arrows_;
     std::unique_ptr<Roles> roles_;
     proto::Recorder* recorder_ = nullptr;

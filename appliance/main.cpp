@@ -2,6 +2,8 @@
 
 // One program, many calls. Everything that it can be asked to do stands in this table.
 
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <new>
@@ -28,6 +30,7 @@ constexpr Entry kCommands[] = {
     {"audit", ocu::appliance::audit_main, "verify, prove, tail, head, export"},
     {"doctor", ocu::appliance::doctor_main, "what this machine lacks, and what to do about it"},
     {"version", ocu::appliance::version_main, "name and version"},
+    {"boot", ocu::appliance::boot_main, ""},      // by the kernel, as the first process of a machine
     {"helper", ocu::appliance::helper_main, ""},  // re-execution by the core; not for people
 };
 
@@ -47,6 +50,8 @@ int usage(std::FILE* out, int code)
 int main(int argc, char** argv)
 {
     std::signal(SIGPIPE, SIG_IGN);
+    // From the initramfs the kernel gives no command, and words of its own command line that it did not know.
+    if (::getpid() == 1 && argc > 0 && std::string_view(argv[0]) == "/init") return ocu::appliance::boot_main(argc, argv);
     if (argc < 2) return usage(stderr, 2);
     std::string_view const wanted = argv[1];
     if (wanted == "--help" || wanted == "help") return usage(stdout, 0);

@@ -20,6 +20,7 @@
 #include "appliance/listeners.h"
 #include "appliance/manifest/files.h"
 #include "appliance/plans.h"
+#include "appliance/status_line.h"
 #include "base/crypto/crypto.h"
 #include "appliance/profiles/launcher.h"
 #include "base/log.h"
@@ -33,6 +34,7 @@ constexpr rlim_t kOpenFilesMax = 65'536;
 constexpr std::chrono::seconds kStopWait{20};
 constexpr std::chrono::milliseconds kProbeEvery{50};
 constexpr int kProbesMax = 100;
+constexpr std::chrono::milliseconds kStatusEvery{1'000};
 constexpr std::size_t kReadmeBytesMax = 32u << 10;
 
 // What the core keeps: the launcher's own, and what starting, feeding and ending helpers takes. Everything else is gone for good.
@@ -107,6 +109,7 @@ private:
     void publish_certificate(std::span<std::byte const> pem);
     void probe(int attempt);
     void announce();
+    void tell_status();
     void stop();
 
     SystemClock clock_;
@@ -121,6 +124,8 @@ private:
     wire::Watch signal_watch_;
     wire::Watch probe_watch_;
     wire::Watch stop_guard_;
+    wire::Watch status_watch_;
+    std::string last_status_;
     std::string mcp_url_;
     std::string files_url_;
     client::Endpoint probe_endpoint_;
@@ -214,6 +219,19 @@ void Machine::announce()
     std::printf("READY mcp=%s/mcp token-file=%s/callers/dev.token files=%s/ operator-socket=%s/operator.sock state=%s\n", mcp_url_.c_str(),
         state.c_str(), files_url_.c_str(), state.c_str(), state.c_str());
     std::fflush(stdout);
+    if (prepared_.options.status_lines) tell_status();
+}
+
+void Machine::tell_status()
+{
+    CoreStatus status{core_->vitals().sessions, 0, helper::kStandingKinds, core_->vitals().frozen};
+    for (auto const& up : health_.up) status.helpers_up += up ? 1u : 0u;
+    if (auto line = status_line(status); line != last_status_) {
+        std::printf("%s\n", line.c_str());
+        std::fflush(stdout);
+        last_status_ = std::move(line);
+    }
+    status_watch_ = loop_.after(kStatusEvery, [this] { tell_status(); });
 }
 
 void Machine::stop()
@@ -289,7 +307,7 @@ int run_main(int argc, char** argv)
     if (::mkdir(options->state.c_str(), 0711) != 0 && errno != EEXIST) return refuse("run", "cannot make the state directory");
     std::unique_ptr<char, void (*)(void*)> const absolute(::realpath(options->state.c_str(), nullptr), std::free);
     if (absolute) options->state = absolute.get();
-    auto applied = manifest::load_manifest(options->manifest, options->trust, options->state);
+    auto applied = manifest::load_manifest(options->manifest, options->trust, options->state, {options->service_address});
     if (!applied) {
         auto const& refusal = applied.error();
         return refuse("manifest refused", refusal.key.empty() ? refusal.reason : refusal.key + ": " + refusal.reason);

@@ -7,6 +7,7 @@ namespace ocu::appliance {
 
 char const kRunUsage[] =
     "usage: ocu-appliance run --manifest FILE [--trust PUBKEY] --state DIR --image FILE [--runc PATH] [--runsc PATH] [--readme FILE]\n"
+    "                         [--service-address ADDRESS] [--status-lines]\n"
     "\n"
     "  --manifest FILE  what to do; FILE.minisig beside it must be signed by the trusted key\n"
     "  --trust PUBKEY   the minisign public key file that manifests must be signed with;\n"
@@ -16,6 +17,10 @@ char const kRunUsage[] =
     "  --runc PATH      default /usr/sbin/runc\n"
     "  --runsc PATH     gVisor's runtime; without it the tier gvisor is refused\n"
     "  --readme FILE    text that guests find in /usr/share/ocu/README.md and agents get as instructions\n"
+    "  --service-address ADDRESS\n"
+    "                   listeners that the manifest does not place are ADDRESS:8443 (MCP) and ADDRESS:8444 (files), with TLS,\n"
+    "                   instead of 127.0.0.1:8811 and :8812\n"
+    "  --status-lines   print `STATUS sessions=N helpers=UP/ALL frozen=yes|no` on stdout when it changes, at most once a second\n"
     "\n"
     "Prints `READY mcp=... ` on stdout when it serves. SIGTERM or SIGINT ends it in order.\n";
 
@@ -27,8 +32,14 @@ std::expected<RunOptions, std::string> parse_run_options(int argc, char** argv)
         std::string* value;
     };
     Option const known[] = {{"--manifest", &options.manifest}, {"--trust", &options.trust}, {"--state", &options.state},
-        {"--image", &options.image}, {"--runc", &options.runc}, {"--runsc", &options.runsc}, {"--readme", &options.guest_readme}};
+        {"--image", &options.image}, {"--runc", &options.runc}, {"--runsc", &options.runsc}, {"--readme", &options.guest_readme},
+        {"--service-address", &options.service_address}};
     for (int i = 1; i < argc; i += 2) {
+        if (std::string_view(argv[i]) == "--status-lines") {
+            options.status_lines = true;
+            --i;  // it has no value
+            continue;
+        }
         std::string* value = nullptr;
         for (auto const& option : known)
             if (option.name == argv[i]) value = option.value;

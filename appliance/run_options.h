@@ -16,6 +16,8 @@ struct RunOptions {
     std::string runc = "/usr/sbin/runc";
     std::string runsc;        // empty: no gVisor on this machine
     std::string guest_readme; // shown to guests and, as instructions, to agents
+    std::string service_address; // numeric; where the manifest leaves listeners to the machine. Empty: loopback
+    bool status_lines = false;   // print STATUS lines on stdout as things change
 };
 
 // The options, or one line that says what is wrong with them.

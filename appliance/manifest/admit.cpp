@@ -7,6 +7,7 @@
 #include <charconv>
 #include <set>
 
+#include "appliance/manifest/admit_network.h"
 #include "appliance/manifest/schema.h"
 #include "base/crypto/crypto.h"
 
@@ -45,11 +46,26 @@ Admission<Tier> admit_tier(std::string_view profile, JsonView wanted)
     return tier;
 }
 
-Admission<Listen> admit_listen(JsonView section, std::string const& name, std::string_view fallback)
+// Where a listener is when the manifest does not say.
+struct Fallback {
+    std::string loopback;
+    std::string_view service_port;
+};
+
+std::string fallback_of(Fallback const& fallback, Defaults const& defaults)
+{
+    auto const& address = defaults.service_address;
+    if (address.empty()) return fallback.loopback;
+    bool const ipv6 = address.find(':') != std::string::npos;
+    return (ipv6 ? "[" + address + "]" : address) + std::string(fallback.service_port);
+}
+
+Admission<Listen> admit_listen(JsonView section, std::string const& name, Fallback const& fallback, Defaults const& defaults)
 {
     std::string const key = name + ".listen";
-    std::string const text = text_or(section, "listen", fallback);
+    std::string const text = text_or(section, "listen", fallback_of(fallback, defaults));
     Listen listen;
+    listen.by_default = !section["listen"];
     std::size_t const colon = text.rfind(':');
     std::string_view address = std::string_view(text).substr(0, colon);
     listen.ipv6 = address.starts_with('[');
@@ -64,7 +80,8 @@ Admission<Listen> admit_listen(JsonView section, std::string const& name, std::s
     if (::inet_pton(listen.ipv6 ? AF_INET6 : AF_INET, listen.address.c_str(), listen.ipv6 ? static_cast<void*>(&six) : &four) != 1)
         return refuse(key, "is not a numeric address and port");
     listen.loopback = listen.ipv6 ? IN6_IS_ADDR_LOOPBACK(&six) : (ntohl(four.s_addr) >> 24) == 127;
-    listen.tls = section["tls"].boolean().value_or(!listen.loopback);
+    bool const service = listen.by_default && !defaults.service_address.empty();
+    listen.tls = section["tls"].boolean().value_or(service || !listen.loopback);
     if (!listen.tls && !listen.loopback) return refuse(name + ".tls", "without TLS, callers' keys would cross the network in the clear");
     return listen;
 }
@@ -194,7 +211,7 @@ Admission<void> admit_control(JsonView root, Applied& applied)
 std::string Listen::authority() const { return (ipv6 ? "[" + address + "]" : address) + ":" + std::to_string(port); }
 std::string Listen::url() const { return (tls ? "https://" : "http://") + authority(); }
 
-Admission<Applied> admit(std::string_view text)
+Admission<Applied> admit(std::string_view text, Defaults const& defaults)
 {
     auto const document = parse_strict(text);
     if (!document) return std::unexpected(document.error());
@@ -209,14 +226,17 @@ Admission<Applied> admit(std::string_view text)
     auto const tier = admit_tier(applied.profile, root["appliance"]["tier"]);
     if (!tier) return std::unexpected(tier.error());
     applied.tier = *tier;
-    auto mcp = admit_listen(root["mcp"], "mcp", "127.0.0.1:8811");
+    auto mcp = admit_listen(root["mcp"], "mcp", {"127.0.0.1:8811", ":8443"}, defaults);
     if (!mcp) return std::unexpected(mcp.error());
     applied.mcp = std::move(*mcp);
-    auto files = admit_listen(root["files"], "files", "127.0.0.1:8812");
+    auto files = admit_listen(root["files"], "files", {"127.0.0.1:8812", ":8444"}, defaults);
     if (!files) return std::unexpected(files.error());
     applied.files = std::move(*files);
     if (applied.files.address == applied.mcp.address && applied.files.port == applied.mcp.port && applied.mcp.port != 0)
         return refuse("files.listen", "is the address of mcp.listen");
+    auto network = admit_network(root["network"]);
+    if (!network) return std::unexpected(network.error());
+    applied.network = std::move(*network);
     auto gateway = admit_gateway(root["mcp"], applied.mcp);
     if (!gateway) return std::unexpected(gateway.error());
     applied.gateway = std::move(*gateway);

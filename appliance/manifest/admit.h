@@ -4,6 +4,7 @@
 // From a manifest's text to what each role is told. Everything that would weaken a boundary is refused here, with the key and the
 // reason (invariant 13), and nothing is applied in part. Pure.
 
+#include "appliance/manifest/network.h"
 #include "appliance/manifest/refusal.h"
 #include "audit/audit.h"
 #include "control/control.h"
@@ -19,9 +20,17 @@ struct Listen {
     bool ipv6 = false;
     bool loopback = false;
     bool tls = false;
+    bool by_default = false;  // the manifest leaves it to the machine: Defaults::service_address
 
     std::string authority() const;  // address:port as a URL has it
     std::string url() const;        // http(s)://authority
+};
+
+// What a manifest may leave to the machine that it is applied on.
+struct Defaults {
+    // Numeric, without brackets. Where it is known, mcp.listen and files.listen are by default its ports 8443 and 8444, with TLS;
+    // otherwise 127.0.0.1:8811 and :8812.
+    std::string service_address;
 };
 
 // One manifest, admitted. gateway::Config::instructions is the integrator's (it describes the guest image).
@@ -35,6 +44,7 @@ struct Applied {
     Listen files;
     std::string rootfs;  // minimal, standard, full
     std::int64_t retention_days = 0;
+    Network network;
     gateway::Config gateway;
     control::Config control;
     storage::Config storage;
@@ -42,6 +52,6 @@ struct Applied {
     audit::Config audit;
 };
 
-Admission<Applied> admit(std::string_view text);
+Admission<Applied> admit(std::string_view text, Defaults const& defaults = {});
 
 }  // namespace ocu::manifest

@@ -59,11 +59,12 @@ Admission<void> check_serial(std::string_view remembered, std::int64_t serial, s
     return {};
 }
 
-Admission<Applied> load_manifest(std::string const& path, std::string const& trust_key_path, std::string const& state_dir)
+Admission<Applied> load_manifest(
+    std::string const& path, std::string const& trust_key_path, std::string const& state_dir, Defaults const& defaults)
 {
     auto const content = read_verified(path, trust_key_path.empty() ? state_dir + "/" + kTrustFile : trust_key_path);
     if (!content) return std::unexpected(content.error());
-    auto applied = admit(*content);
+    auto applied = admit(*content, defaults);
     if (!applied) return applied;
     std::string const serial_path = state_dir + "/" + kSerialFile;
     auto remembered = read_file(serial_path, kSerialBytesMax);

@@ -15,7 +15,8 @@ inline constexpr char kTrustFile[] = "state/trust.pub";
 
 // `path`: manifest.json, with manifest.json.minisig beside it. `trust_key_path`: minisign public key; empty = STATE/state/trust.pub.
 // `state_dir`: STATE. A serial equal to the last one is accepted only with the same content (a restart).
-Admission<Applied> load_manifest(std::string const& path, std::string const& trust_key_path, std::string const& state_dir);
+Admission<Applied> load_manifest(
+    std::string const& path, std::string const& trust_key_path, std::string const& state_dir, Defaults const& defaults = {});
 
 // Once the record "manifest applied" is on disk: what is older is refused from now on. Durable when it returns.
 Result<void> remember_serial(std::string const& state_dir, Applied const& applied);

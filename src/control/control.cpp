@@ -7,6 +7,12 @@
 
 namespace ocu::control {
 
+namespace {
+
+constexpr std::chrono::milliseconds kVitalsEvery{1'000};
+
+}  // namespace
+
 struct Control::State {
     State(wire::Loop& loop, Clock const& clock, Config configuration, UniqueFd listener, Wires given)
         : config(std::move(configuration)), wires(std::move(given)),
@@ -38,15 +44,26 @@ struct Control::State {
             message);
     }
 
+    void tell_vitals(wire::Loop& loop)
+    {
+        if (wires.vitals == nullptr) return;
+        wires.vitals->sessions = static_cast<std::uint32_t>(lifecycle.sessions().count());
+        wires.vitals->frozen = lifecycle.frozen() == Frozen::yes;
+        vitals_watch = loop.after(kVitalsEvery, [this, &loop] { tell_vitals(loop); });
+    }
+
     Config config;
     Wires wires;
     Lifecycle lifecycle;
     Operators operators;
+    wire::Watch vitals_watch;
 };
 
 Control::Control(wire::Loop& loop, Clock const& clock, Config config, UniqueFd operator_listener, Wires wires)
     : state_(std::make_unique<State>(loop, clock, std::move(config), std::move(operator_listener), std::move(wires)))
-{}
+{
+    state_->tell_vitals(loop);
+}
 
 Control::~Control() = default;
 

@@ -11,6 +11,7 @@
 //   tells     sandbox, edge, storage (sever), gateway (gone), audit (every action, before it takes effect; a kill is never kept waiting)
 //   never     a tool payload, a credential, a mount
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -50,6 +51,12 @@ struct Config {
     std::vector<Operator> operators;        // besides uid 0, which is always one ("root")
 };
 
+// For whoever watches the whole from outside this thread; at most a second old.
+struct Vitals {
+    std::atomic<std::uint32_t> sessions{0};
+    std::atomic<bool> frozen{false};
+};
+
 class Control {
 public:
     struct Wires {
@@ -67,6 +74,7 @@ public:
         helper::Health const& health;
         std::function<void()> shutdown;  // an operator asked for it; the supervisor carries it out
         std::function<void()> stopped;
+        Vitals* vitals = nullptr;  // outlives the role; null: nobody looks
     };
 
     // `operator_listener`: STATE/operator.sock, bound and listening. Connections are accepted here, so that who is at the other end

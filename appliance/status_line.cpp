@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "appliance/status_line.h"
+
+#include <charconv>
+#include <format>
+
+namespace ocu::appliance {
+
+namespace {
+
+std::optional<std::uint32_t> number(std::string_view text)
+{
+    std::uint32_t value = 0;
+    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
+
+}  // namespace
+
+std::optional<std::string_view> word_of(std::string_view line, std::string_view name)
+{
+    auto const key = " " + std::string(name) + "=";
+    auto const at = line.find(key);
+    if (at == std::string_view::npos) return std::nullopt;
+    auto value = line.substr(at + key.size());
+    value = value.substr(0, value.find(' '));
+    if (value.empty()) return std::nullopt;
+    return value;
+}
+
+std::string status_line(CoreStatus const& status)
+{
+    return std::format(
+        "STATUS sessions={} helpers={}/{} frozen={}", status.sessions, status.helpers_up, status.helpers, status.frozen ? "yes" : "no");
+}
+
+std::optional<CoreStatus> parse_status(std::string_view line)
+{
+    if (!line.starts_with("STATUS ")) return std::nullopt;
+    auto const sessions = number(word_of(line, "sessions").value_or(""));
+    auto const helpers = word_of(line, "helpers").value_or("");
+    auto const frozen = word_of(line, "frozen").value_or("");
+    auto const slash = helpers.find('/');
+    if (!sessions || slash == std::string_view::npos || (frozen != "yes" && frozen != "no")) return std::nullopt;
+    auto const up = number(helpers.substr(0, slash));
+    auto const all = number(helpers.substr(slash + 1));
+    if (!up || !all) return std::nullopt;
+    return CoreStatus{*sessions, *up, *all, frozen == "yes"};
+}
+
+}  // namespace ocu::appliance

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// What the core tells the first process of a booted machine about itself, one line on its standard output for each change
+// (`run --status-lines`). Pure.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ocu::appliance {
+
+struct CoreStatus {
+    std::uint32_t sessions = 0;
+    std::uint32_t helpers_up = 0;
+    std::uint32_t helpers = 0;
+    bool frozen = false;
+
+    bool operator==(CoreStatus const&) const = default;
+};
+
+// "STATUS sessions=N helpers=UP/ALL frozen=yes|no", without line end.
+std::string status_line(CoreStatus const& status);
+// Nothing: another line, or one with a part missing.
+std::optional<CoreStatus> parse_status(std::string_view line);
+
+// The value of ` NAME=` up to the next blank; nothing when it is not there or empty.
+std::optional<std::string_view> word_of(std::string_view line, std::string_view name);
+
+}  // namespace ocu::appliance
