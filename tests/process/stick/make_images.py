@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 MANIFEST, SIGNATURE, KEY = b'{"schema": "ocu-manifest/1", "serial": 7}\n' + b"m" * 5000, b"untrusted comment: s\n", b"untrusted comment: k\n"
-SIZE = 16 << 20
+SIZE = 8 << 20
 
 
 def run(*words, **options):
@@ -78,9 +78,9 @@ def main(folder):
     os.makedirs(folder, exist_ok=True)
     os.chdir(folder)
     good = tree("good")
-    fat("fat16.img", good)
+    fat("fat16.img", good, size=16 << 20)
     fat("fat12.img", good, label="OCU-MANIFES", bits="12", size=1440 << 10)
-    fat("fat32.img", good, bits="32", size=40 << 20)
+    fat("fat32.img", good, bits="32", size=34 << 20)
     ext4("ext4.img", good)
     run("xorriso", "-as", "mkisofs", "-R", "-J", "-V", "OCU-MANIFEST", "-o", "iso9660.img", good)
     ext4("unlabelled.img", good, "DATA")
