@@ -95,7 +95,7 @@ void carry_out(Present& present, std::vector<Operation> const& operations)
         }
         case Verb::add_bond:
         case Verb::add_vlan: {
-            auto link = card(100 + static_cast<int>(present.links.size()), each.device, kMac0);
+            auto link = card(std::ranges::max_element(present.links, {}, &netlink::Link::index)->index + 1, each.device, kMac0);
             link.kind = each.verb == Verb::add_bond ? "bond" : "vlan";
             link.parent = each.verb == Verb::add_vlan ? index(each.other) : 0;
             link.vlan = static_cast<std::uint16_t>(each.verb == Verb::add_vlan ? each.number : 0);
