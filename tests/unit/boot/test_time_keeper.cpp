@@ -127,7 +127,7 @@ TEST_CASE_METHOD(TimeKeeperTest, "time_keeper: given answers measured before the
 {
     keeper.apply(network(3));
     auto const same = measured(3h);
-    for (auto& each : std::vector(questions)) each.done(same);
+    for (auto& each : std::vector<Question>(questions)) each.done(same);
     CHECK(fake.steps == std::vector<nanoseconds>{3h});
     CHECK(fake.slews == std::vector<nanoseconds>{0ns});
 }
