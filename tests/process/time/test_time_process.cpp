@@ -59,7 +59,8 @@ struct TimeTest {
 
     Told told_by(helper::RawFrame const& frame) const
     {
-        if (frame.type == static_cast<std::uint16_t>(proto::Type::time_measured)) return wire::decode<proto::TimeMeasured>(frame.body).value();
+        if (frame.type == static_cast<std::uint16_t>(proto::Type::time_measured))
+            return wire::decode<proto::TimeMeasured>(frame.body).value();
         REQUIRE(frame.type == static_cast<std::uint16_t>(proto::Type::time_failed));
         return wire::decode<proto::TimeFailed>(frame.body).value().why;
     }
@@ -290,7 +291,8 @@ TEST_CASE_METHOD(TimeTest, "time: given a TLS server of another kind, when it is
 {
     auto const tls = [this](std::vector<std::string> more, std::string_view says = {}) {
         auto const path = bench.folder + "/good";
-        std::vector<std::string> words{"openssl", "s_server", "-accept", "127.0.0.1:4461", "-cert", path + ".pem", "-key", path + ".key", "-quiet"};
+        std::vector<std::string> words{
+            "openssl", "s_server", "-accept", "127.0.0.1:4461", "-cert", path + ".pem", "-key", path + ".key", "-quiet"};
         words.insert(words.end(), more.begin(), more.end());
         auto server = std::make_unique<test::Server>(words, bench.write("says", says));
         bench.wait_for_port(4461);

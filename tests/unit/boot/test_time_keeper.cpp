@@ -87,7 +87,8 @@ struct TimeKeeperTest {
     FakeWall fake;
     std::vector<Question> questions;
     int changes = 0;
-    TimeKeeper keeper{loop, clock, kBuild, [this] { ++changes; }, std::make_unique<FakeSetClock>(fake), std::make_unique<FakeAsker>(questions)};
+    TimeKeeper keeper{
+        loop, clock, kBuild, [this] { ++changes; }, std::make_unique<FakeSetClock>(fake), std::make_unique<FakeAsker>(questions)};
 };
 
 TEST_CASE_METHOD(TimeKeeperTest, "time_keeper: given a hardware clock of 1970, when it is checked, then the clock stands at the build",
