@@ -124,9 +124,9 @@ class Console:
 
 
 def question():
-    lines = ["A stick brings a manifest that is signed with a key this machine does not know yet:", "", "    RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3", "",
-             "Compare it, character by character, with the one you were given by another way.",
-             "If it is the same, answer yes: from then on only manifests signed with this key", "are taken. If it is not, answer no and keep the stick for whoever investigates."]
+    lines = ["A stick brings a manifest that is signed with a key this machine does not know:", "", "    RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3", "",
+             "Compare it, character by character, with the one you were given by another way. If it is the same, answer yes: from then on only manifests "
+             "signed with this key are taken.", "", "If it is not, answer no and keep the stick for whoever investigates."]
     return struct.pack("<I", 1) + text("Is this the key of your organisation?") + text("\n".join(lines))
 
 

@@ -77,8 +77,8 @@ TEST_CASE_METHOD(ScreensTest, "screens: given two terminals and one that is not 
     CHECK(see(serial, "ocu: a stick was \\x1b[2J plugged in"));
     CHECK(helpers().size() == 2);
     // A question stands on both; the first answer counts and takes it away from the other.
-    screens.ask("Trust this key?", "RWQf6LRCGA9i53ml", [this](bool yes) { answers.push_back(yes); });
-    CHECK(see(tty1, "RWQf6LRCGA9i53ml"));
+    screens.ask("Trust this key?", "compare this key", [this](bool yes) { answers.push_back(yes); });
+    CHECK(see(tty1, "compare this key"));
     CHECK(see(serial, "Press Enter to open the console"));
     turn(2100ms);
     tty1.type("yes\r");
@@ -86,7 +86,7 @@ TEST_CASE_METHOD(ScreensTest, "screens: given two terminals and one that is not 
     CHECK(answers == std::vector{true});
     serial.type("\r");
     CHECK(see(serial, "The machine works"));
-    CHECK_FALSE(serial.terminal.shows("RWQf6"));
+    CHECK_FALSE(serial.terminal.shows("compare this key"));
     serial.type("r");
     CHECK(see(serial, "Restart?"));
     serial.type("yes\r");
@@ -124,9 +124,9 @@ TEST_CASE_METHOD(ScreensTest, "screens: given helpers that are killed, when they
     screens.add(serial.path(), proto::ScreenKind::line);
     screens.show(test::serving_state());
     screens.log("once only");
-    screens.ask("Trust this key?", "RWQf6LRCGA9i53ml", [this](bool yes) { answers.push_back(yes); });
+    screens.ask("Trust this key?", "compare this key", [this](bool yes) { answers.push_back(yes); });
     CHECK(see(serial, "Press Enter to open"));
-    CHECK(see(tty1, "RWQf6"));
+    CHECK(see(tty1, "compare this key"));
     auto const first = helpers();
     kill_helpers();
     CHECK(until([&first] {
@@ -134,7 +134,7 @@ TEST_CASE_METHOD(ScreensTest, "screens: given helpers that are killed, when they
         return now.size() == 2 && now[0] != first[0] && now[1] != first[1];
     }));
     tty1.terminal = test::Terminal(25, 80);
-    CHECK(see(tty1, "RWQf6LRCGA9i53ml"));
+    CHECK(see(tty1, "compare this key"));
     screens.log("after");
     CHECK(see(serial, "ocu: after"));
     auto const all = serial.terminal.all();
