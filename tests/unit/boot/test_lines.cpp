@@ -75,9 +75,10 @@ TEST_CASE("core_lines: given bytes in pieces, when they come, then whole lines g
 TEST_CASE("core_process: given a service address, when the core's words are made, then it is told, and else not", "[boot]")
 {
     auto const words = core_arguments({"/m", "/t", "/dev/dm-1", "192.0.2.7"});
-    CHECK(std::ranges::find(words, "--service-address") + 2 == words.end());
+    CHECK(words[words.size() - 2] == "--service-address");
     CHECK(words.back() == "192.0.2.7");
-    CHECK(std::ranges::find(core_arguments({"/m", "/t", "/dev/dm-1", ""}), "--service-address") == core_arguments({}).end());
+    auto const without = core_arguments({"/m", "/t", "/dev/dm-1", ""});
+    CHECK(std::ranges::find(without, "--service-address") == without.end());
 }
 
 std::string event(std::string_view action, std::string_view subsystem, std::string_view name, std::string_view path = "/devices/x")
