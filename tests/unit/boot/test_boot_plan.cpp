@@ -1,87 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Unit: appliance/init/boot_plan, trust. What the booted machine does about each thing that can happen: whose manifest it takes, when a
+// Unit: appliance/init/boot_plan. What the booted machine does about each thing that can happen: whose manifest it takes, when a
 // person is asked, and that a manifest either serves or leaves what served before.
 
-#include "appliance/init/boot_plan.h"
-
-#include <format>
+#include "boot_fixture.h"
 
 namespace test_boot_plan {
 
 using namespace ocu;
 using namespace ocu::init;
-using namespace std::chrono_literals;
-
-std::string in_short(Action const& action)
-{
-    struct {
-        std::string operator()(Say const& a) const { return "say " + a.text; }
-        std::string operator()(Ask const& a) const { return "ask " + a.title; }
-        std::string operator()(Withdraw const&) const { return "withdraw"; }
-        std::string operator()(KeepTrust const&) const { return "keep trust"; }
-        std::string operator()(Configure const& a) const { return std::format("configure {}", a.applied.serial); }
-        std::string operator()(StartCore const& a) const { return std::format("start {} on {}", a.digest.substr(0, 8), a.address); }
-        std::string operator()(StopCore const&) const { return "stop core"; }
-        std::string operator()(SetTimer const& a) const { return std::format("timer {} {}", static_cast<int>(a.timer), a.after.count()); }
-        std::string operator()(ClearTimer const& a) const { return std::format("clear {}", static_cast<int>(a.timer)); }
-        std::string operator()(WriteReport const& a) const { return "report " + a.on.device + " " + a.refused_key + "|" + a.refused_reason; }
-        std::string operator()(End const& a) const { return a.power == Power::off ? "end off" : "end restart"; }
-    } words;
-    return std::visit(words, action);
-}
-
-// One line each, without what is only said.
-std::string done(Actions const& actions)
-{
-    std::string out;
-    for (auto const& each : actions)
-        if (!std::holds_alternative<Say>(each)) out += in_short(each) + "\n";
-    return out;
-}
-
-struct BootPlanTest {
-    BootPlanTest() : plan(clock, config(key.verify)) { (void)plan.begin(); }
-
-    PlanConfig config(std::optional<manifest::VerifyKey> trusted)
-    {
-        return {.trusted = trusted, .built_in = true, .images = {"minimal", "standard"}, .remembered_serial = [this] { return remembered; }};
-    }
-
-    static Candidate signed_by(manifest::SigningKey const& who, std::string text, std::string device = "sdb1")
-    {
-        auto signature = manifest::sign(who, text, "test").value();
-        return {std::move(device), proto::VolumeFormat::fat, std::move(text), std::move(signature), ""};
-    }
-    static std::string manifest_text(int serial, std::string const& more = "")
-    {
-        return std::format(R"({{"schema": "ocu-manifest/1", "serial": {}{}}})", serial, more);
-    }
-    Candidate good(int serial, std::string device = "sdb1") const { return signed_by(key, manifest_text(serial), std::move(device)); }
-    static std::string start(Candidate const& candidate, std::string const& address)
-    {
-        return std::format("start {} on {}\n", crypto::to_hex(crypto::sha256(candidate.manifest)).substr(0, 8), address);
-    }
-    // A machine that serves `serial`.
-    void serve(int serial)
-    {
-        (void)plan.candidate(good(serial));
-        (void)plan.address_is("192.0.2.7");
-        (void)plan.core_ready();
-        REQUIRE(plan.phase() == proto::MachinePhase::serving);
-    }
-    // One that tries `serial` after a person said yes; its predecessor has stopped.
-    void try_later(int serial)
-    {
-        (void)plan.candidate(good(serial, "sdc1"));
-        (void)plan.answered(Answer::yes);
-        (void)plan.core_ended(CoreEnd::asked);
-    }
-
-    ManualClock clock;
-    manifest::SigningKey key = manifest::make_key().value();
-    manifest::Admission<std::string> remembered{std::string()};
-    BootPlan plan;
-};
+using namespace ocu::boot_test;
 
 #define OCU_CASE(text, tags) TEST_CASE_METHOD(BootPlanTest, "boot_plan: " text, "[boot]" tags)
 
@@ -417,107 +344,6 @@ OCU_CASE("given a serving core, when a stop is wanted, then the core ends first"
 OCU_CASE("given a machine that waits, when a stop is wanted, then it ends at once", "[AP-5]")
 {
     CHECK(done(plan.stop(Power::off)) == "end off\n");
-}
-
-struct EnrolmentTest : BootPlanTest {
-    EnrolmentTest() : open(clock, {.trusted = {}, .built_in = false, .images = {"minimal"}, .remembered_serial = [this] { return remembered; }}) {}
-
-    Candidate bringing_key(int serial) const
-    {
-        auto candidate = good(serial);
-        candidate.public_key = manifest::write_public_key(key.verify);
-        return candidate;
-    }
-
-    BootPlan open;
-};
-
-#define OCU_ENROLMENT(text, tags) TEST_CASE_METHOD(EnrolmentTest, "boot_plan: " text, "[boot]" tags)
-
-OCU_ENROLMENT("given no trusted key, when a stick brings none, then it says what to do", "[T-15][T-18]")
-{
-    CHECK(done(open.candidate(good(1))).empty());
-    CHECK(open.note().find("put the public key on the stick as manifest.pub") != std::string::npos);
-}
-
-OCU_ENROLMENT("given no trusted key, when a stick brings one, then a person sees its fingerprint and nothing else happens", "[T-15][T-18]")
-{
-    auto const actions = open.candidate(bringing_key(1));
-    CHECK(done(actions) == "ask Trust this key?\n");
-    auto const* const ask = std::get_if<Ask>(&actions.front());
-    REQUIRE(ask != nullptr);
-    CHECK(ask->text.find(key_fingerprint(key.verify)) != std::string::npos);
-    CHECK(ask->text.find(key_id(key.verify)) != std::string::npos);
-    CHECK_FALSE(open.trusted());
-    CHECK(open.phase() == proto::MachinePhase::waiting_for_manifest);
-}
-
-OCU_ENROLMENT("given that question, when the answer is yes, then the key is kept and the manifest judged like any other", "[T-15]")
-{
-    (void)open.candidate(bringing_key(1));
-    CHECK(done(open.answered(Answer::yes)) == "keep trust\nclear 2\ntimer 0 60000\nconfigure 1\n");
-    CHECK(open.trusted()->key == key.verify.key);
-    CHECK(open.trust_in_words() == "enrolled on this machine: " + key_id(key.verify));
-}
-
-OCU_ENROLMENT("given that question, when the answer is yes and the manifest is not good, then the key stays and the manifest not", "[T-15]")
-{
-    auto candidate = signed_by(key, manifest_text(1, R"(, "extras": {})"));
-    candidate.public_key = manifest::write_public_key(key.verify);
-    (void)open.candidate(candidate);
-    CHECK(done(open.answered(Answer::yes)).starts_with("keep trust\nreport sdb1 extras|"));
-    CHECK(open.trusted());
-}
-
-OCU_ENROLMENT("given that question, when the answer is no, then nobody is trusted", "[T-15][T-18]")
-{
-    (void)open.candidate(bringing_key(1));
-    CHECK(done(open.answered(Answer::no)).empty());
-    CHECK_FALSE(open.trusted());
-    CHECK(done(open.candidate(bringing_key(1))) == "ask Trust this key?\n");
-}
-
-OCU_ENROLMENT("given no trusted key, when the manifest is not signed by the key beside it, then nobody is bothered", "[T-15][T-18]")
-{
-    auto candidate = bringing_key(1);
-    candidate.public_key = manifest::write_public_key(manifest::make_key().value().verify);
-    CHECK(done(open.candidate(candidate)).empty());
-    CHECK(open.note().starts_with("refused: "));
-}
-
-OCU_ENROLMENT("given no trusted key, when manifest.pub is garbage, then it is refused", "[T-18]")
-{
-    auto candidate = bringing_key(1);
-    candidate.public_key = std::string(4096, '\xff');
-    CHECK(done(open.candidate(candidate)).empty());
-    CHECK(open.note().starts_with("refused: manifest: manifest.pub: "));
-}
-
-OCU_ENROLMENT("given that question, when the stick is pulled out, then a later yes means nothing", "[T-15][T-18]")
-{
-    (void)open.candidate(bringing_key(1));
-    (void)open.stick_gone("sdb1");
-    CHECK(done(open.answered(Answer::yes)).empty());
-    CHECK_FALSE(open.trusted());
-}
-
-OCU_ENROLMENT("given that question, when another stick comes, then it waits for the answer", "[T-18]")
-{
-    (void)open.candidate(bringing_key(1));
-    CHECK(done(open.candidate(good(2, "sdc1"))).empty());
-    CHECK(done(open.answered(Answer::yes)).ends_with("configure 1\n"));
-}
-
-TEST_CASE("trust: given a known key, when its fingerprint is made, then it is that of the 42 bytes in the file", "[boot][T-15]")
-{
-    manifest::VerifyKey key;
-    for (std::size_t i = 0; i < key.number.size(); ++i) key.number[i] = static_cast<std::uint8_t>(i + 1);
-    auto const file = manifest::write_public_key(key);
-    auto const line = file.substr(file.find('\n') + 1);
-    auto const bytes = crypto::from_base64(line.substr(0, line.find('\n'))).value();
-    REQUIRE(bytes.size() == 42);
-    CHECK(key_fingerprint(key) == colon_hex(crypto::sha256(std::as_bytes(std::span(bytes)))));
-    CHECK(key_id(key) == "0807060504030201");
 }
 
 }  // namespace test_boot_plan
