@@ -16,10 +16,16 @@
 
 namespace ocu::init {
 
+class SetClock;   // appliance/init/set_clock.h
+class TimeAsker;  // appliance/init/time_asker.h
+
 class TimeKeeper {
 public:
     // `build_time`: Unix seconds of the image. `on_change`: trouble() is different now.
     TimeKeeper(wire::Loop& loop, Clock const& clock, std::int64_t build_time, std::function<void()> on_change);
+    // With a clock and a way to ask servers that are not this machine's.
+    TimeKeeper(wire::Loop& loop, Clock const& clock, std::int64_t build_time, std::function<void()> on_change,
+        std::unique_ptr<SetClock> wall, std::unique_ptr<TimeAsker> asker);
     ~TimeKeeper();
 
     // Before anything else: a hardware clock that cannot be right is set to what is known to have passed.

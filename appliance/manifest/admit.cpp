@@ -7,6 +7,7 @@
 #include <charconv>
 #include <set>
 
+#include "appliance/manifest/admit_network.h"
 #include "appliance/manifest/schema.h"
 #include "base/crypto/crypto.h"
 
@@ -233,6 +234,9 @@ Admission<Applied> admit(std::string_view text, Defaults const& defaults)
     applied.files = std::move(*files);
     if (applied.files.address == applied.mcp.address && applied.files.port == applied.mcp.port && applied.mcp.port != 0)
         return refuse("files.listen", "is the address of mcp.listen");
+    auto network = admit_network(root["network"]);
+    if (!network) return std::unexpected(network.error());
+    applied.network = std::move(*network);
     auto gateway = admit_gateway(root["mcp"], applied.mcp);
     if (!gateway) return std::unexpected(gateway.error());
     applied.gateway = std::move(*gateway);

@@ -4,6 +4,7 @@
 // From a manifest's text to what each role is told. Everything that would weaken a boundary is refused here, with the key and the
 // reason (invariant 13), and nothing is applied in part. Pure.
 
+#include "appliance/manifest/network.h"
 #include "appliance/manifest/refusal.h"
 #include "audit/audit.h"
 #include "control/control.h"
@@ -43,6 +44,7 @@ struct Applied {
     Listen files;
     std::string rootfs;  // minimal, standard, full
     std::int64_t retention_days = 0;
+    Network network;
     gateway::Config gateway;
     control::Config control;
     storage::Config storage;

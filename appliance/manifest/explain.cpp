@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "appliance/manifest/explain.h"
 
+#include <chrono>
 #include <format>
 
 namespace ocu::manifest {
@@ -18,6 +19,39 @@ std::string reach(Listen const& listen)
 {
     if (listen.loopback) return "this machine only";
     return "everyone who can reach that address";
+}
+
+std::string cards(Interface const& interface)
+{
+    std::string out = interface.bond.empty() ? "the only card" : "a bond of " + listed(interface.bond);
+    if (!interface.mac.empty()) out = "the card " + interface.mac;
+    if (!interface.device.empty()) out = "the card " + interface.device;
+    return interface.vlan ? out + std::format(", VLAN {}", *interface.vlan) : out;
+}
+
+std::string line_of(Interface const& interface)
+{
+    std::string addresses;
+    for (auto const& each : interface.addresses) addresses += std::format("{}{}/{}", addresses.empty() ? "" : ", ", each.address, each.prefix);
+    if (interface.addressing == Interface::Addressing::dhcp) addresses = "address and gateway from DHCP";
+    for (auto const& gateway : {interface.gateway4, interface.gateway6})
+        if (!gateway.empty()) addresses += ", gateway " + gateway;
+    std::string const role = interface.role == Interface::Role::service ? "service" : "operator";
+    return std::format("  {} ({}): {}; {}; MTU {}.\n", interface.name, role, cards(interface), addresses, interface.mtu);
+}
+
+// The section is the booted machine's: whoever reads this on an ordinary host must not think that it changes that.
+std::string network_lines(Network const& network)
+{
+    std::string out = "Network of the booted machine; a program that runs on somebody's host leaves that host's network and clock alone:\n";
+    if (network.interfaces.empty()) out += "  service (service): the only card; address and gateway from DHCP; MTU 1500.\n";
+    for (auto const& each : network.interfaces) out += line_of(each);
+    if (!network.dns.empty()) out += std::format("  Names are resolved by {}.\n", listed(network.dns));
+    for (auto const& each : network.time)
+        out += std::format("  Time from {} at {}, port {}, authenticated.\n", printable(each.host), each.address, each.port);
+    if (network.not_before != 0)
+        out += std::format("  The clock is never taken to be earlier than {:%FT%TZ}.\n", std::chrono::sys_seconds(std::chrono::seconds(network.not_before)));
+    return out + "\n";
 }
 
 std::string lifetime(std::chrono::seconds value) { return value.count() == 0 ? "no limit" : std::format("{} s", value.count()); }
@@ -44,6 +78,7 @@ std::string explain(Applied const& applied)
     for (auto const& each : applied.control.operators) operators.push_back(std::format("{} (uid {})", each.name, each.uid));
     out += std::format("Operators, on the local socket: {}.\n", listed(operators));
     out += "From a sandbox nothing can be reached: every connection and every name is refused and recorded.\n\n";
+    out += network_lines(applied.network);
     out += std::format("At most {} sessions, {} per caller. Each: {} MiB memory, {} processes, {} % of a core, {} MiB scratch.\n",
         applied.control.sessions_max, applied.control.sessions_per_caller_max, limits.memory_bytes / kMebi, limits.pids, limits.cpu_percent,
         limits.scratch_bytes / kMebi);

@@ -29,9 +29,43 @@ std::string_view schema_text()
     "network": {
       "type": "object", "additionalProperties": false,
       "properties": {
-        "interfaces": {"x-not-yet": "the host configures its own network"},
-        "dns": {"x-not-yet": "the host configures its own network"},
-        "time": {"x-not-yet": "the host sets its own clock"}
+        "interfaces": {
+          "type": ["array", "object"], "maxItems": 8, "additionalProperties": false,
+          "description": "The booted machine's network; none: DHCP on its only card. A program on somebody's host leaves that host's network alone.",
+          "items": {
+            "type": "object", "additionalProperties": false, "required": ["name"],
+            "properties": {
+              "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$"},
+              "role": {"type": "string", "enum": ["service", "operator"], "default": "service"},
+              "mac": {"type": "string", "pattern": "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$", "description": "The card, by its own address."},
+              "device": {"type": "string", "pattern": "^[a-z][a-z0-9]{0,14}$", "description": "The card, by the kernel's name."},
+              "bond": {"type": "array", "maxItems": 8, "description": "Cards that stand in for each other (active-backup), by mac or device.",
+                "items": {"type": "string", "pattern": "^([0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}|[a-z][a-z0-9]{0,14})$"}},
+              "vlan": {"type": "integer", "minimum": 1, "maximum": 4094},
+              "addresses": {"type": ["string", "array"], "pattern": "^dhcp$", "maxItems": 4, "default": "dhcp",
+                "items": {"type": "string", "pattern": "^[0-9a-fA-F:.]{2,45}/[0-9]{1,3}$"}},
+              "gateway": {"type": "string", "pattern": "^[0-9.]{7,15}$"},
+              "gateway6": {"type": "string", "pattern": "^[0-9a-fA-F:.]{2,45}$"},
+              "mtu": {"type": "integer", "minimum": 576, "maximum": 9216, "default": 1500}
+            }
+          }
+        },
+        "dns": {"type": ["array", "object"], "maxItems": 8, "additionalProperties": false,
+          "items": {"type": "string", "pattern": "^[0-9a-fA-F:.]{2,45}$"}, "description": "Numeric. What a DHCP server says about names is not used."},
+        "time": {
+          "type": ["array", "object"], "maxItems": 4, "additionalProperties": false,
+          "items": {
+            "type": "object", "additionalProperties": false, "required": ["host", "address", "ca"],
+            "properties": {
+              "host": {"type": "string", "pattern": "^[A-Za-z0-9]([A-Za-z0-9.-]{0,252})$", "description": "As in the server's certificate."},
+              "address": {"type": "string", "pattern": "^[0-9a-fA-F:.]{2,45}$", "description": "Numeric: no name is resolved for the time."},
+              "port": {"type": "integer", "minimum": 1, "maximum": 65535, "default": 4460},
+              "ca": {"type": "string", "minLength": 1, "maxLength": 16384, "description": "PEM: who signs the server's certificate."}
+            }
+          }
+        },
+        "not_before": {"type": ["string", "integer"], "minimum": 0, "maximum": 253402300799, "maxLength": 40,
+          "description": "A moment that has passed when this is signed: RFC 3339 or Unix seconds. The clock is never taken to be earlier."}
       }
     },
     "mcp": {

@@ -8,22 +8,28 @@
 #include "appliance/profiles/audit_writer.h"
 #include "appliance/profiles/broker.h"
 #include "appliance/profiles/custody.h"
+#include "appliance/profiles/dhcp.h"
 #include "appliance/profiles/edge.h"
 #include "appliance/profiles/exec.h"
 #include "appliance/profiles/files_front.h"
 #include "appliance/profiles/gateway_front.h"
 #include "appliance/profiles/launcher.h"
+#include "appliance/profiles/mounter.h"
 #include "appliance/profiles/operator_front.h"
 #include "appliance/profiles/parser.h"
+#include "appliance/profiles/screen.h"
+#include "appliance/profiles/stick.h"
 #include "appliance/profiles/storage_lane.h"
+#include "appliance/profiles/time.h"
 
 namespace ocu::profiles {
 
 inline constexpr std::uint32_t kSlotsMax = 4096;
 
-// All but the launcher, which keeps what it needs to make sandboxes.
+// All but those that keep a capability: the launcher, mounter, and stick while it writes a report.
 inline constexpr std::array kConfinedProfiles{
-    &kGatewayFront, &kOperatorFront, &kFilesFront, &kParser, &kCustody, &kEdge, &kStorageLane, &kAuditWriter, &kBroker, &kExec};
+    &kGatewayFront, &kOperatorFront, &kFilesFront, &kParser, &kCustody, &kEdge, &kStorageLane, &kAuditWriter, &kBroker, &kExec, &kTime,
+    &kScreen, &kDhcp, &kStick};
 
 // The user ids that a helper may run as: one, or one for each slot.
 struct Users {

@@ -22,6 +22,13 @@ void Child::kill() const
     if (pidfd_) ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
 }
 
+void Child::forget()
+{
+    kill();
+    pidfd_.reset();
+    pid_ = -1;
+}
+
 void Child::end()
 {
     if (!pidfd_) return;

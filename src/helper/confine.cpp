@@ -74,8 +74,10 @@ Result<void> drop_bounding_set(Profile const& profile)
     }
     constexpr unsigned long kBits = SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
                                     SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+    // One that keeps a capability must not lose it with root; set_capabilities() then drops all others.
+    unsigned long const keep = profile.capabilities.empty() ? 0 : SECBIT_KEEP_CAPS;
     // The launcher starts runtimes as root, and they need what it keeps: for it the root rules stay.
-    if (!profile.stay_root && cap_set_secbits(static_cast<unsigned>(kBits)) != 0) return fail_os("securebits");
+    if (!profile.stay_root && cap_set_secbits(static_cast<unsigned>(kBits | keep)) != 0) return fail_os("securebits");
     return {};
 }
 

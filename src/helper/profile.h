@@ -18,7 +18,7 @@ enum class ParentDeath { kill, notice };                 // notice: the launcher
 struct Profile {
     std::string_view name;
     std::uint32_t user_offset;                      // uid = gid = kHelperUidBase + user_offset
-    std::span<int const> capabilities;              // CAP_*: kept permitted and effective; empty for all but the launcher
+    std::span<int const> capabilities;              // CAP_*: kept permitted and effective; most have none
     std::span<int const> system_calls;              // allow-list; everything else kills the process
     Memory memory = Memory::normal;
     Network network = Network::own_empty_namespace;

@@ -29,6 +29,8 @@ public:
     explicit operator bool() const { return static_cast<bool>(pidfd_); }
     void kill() const;  // SIGKILL, at once; reaping is end()
     void end();         // kill and reap; waits for a process that is dying already, microseconds
+    // Kill, and leave reaping to whoever reaps what is left over: for one that may hang in a broken device and not die yet.
+    void forget();
 
 private:
     int pid_ = -1;

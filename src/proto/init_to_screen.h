@@ -13,14 +13,24 @@
 
 namespace ocu::proto {
 
-enum class ScreenKind : std::uint8_t { picture, line };  // tty1 draws at once; a serial line prints log lines until Enter is pressed
+enum class ScreenKind : std::uint8_t { picture, line, kLast = line };  // tty1 draws at once; a serial line prints log lines until Enter is pressed
 
-enum class MachinePhase : std::uint8_t { starting, waiting_for_manifest, applying, serving, failed, stopping };
+enum class MachinePhase : std::uint8_t { starting, waiting_for_manifest, applying, serving, failed, stopping, kLast = stopping };
 
 struct ScreenConfig {
     ScreenKind kind{};
     bool colours = true;
-    static void fields(auto& wire, auto& m) { wire(m.kind, m.colours); }
+    std::uint16_t rows = 0;     // as the kernel knows the terminal; 0: it does not (a serial line), and the terminal itself is asked
+    std::uint16_t columns = 0;
+    static void fields(auto& wire, auto& m) { wire(m.kind, m.colours, m.rows, m.columns); }
+};
+
+// The terminal's size changed: a graphics driver took tty1 over.
+struct ScreenSize {
+    static constexpr Type kType = Type::screen_size;
+    std::uint16_t rows = 0;
+    std::uint16_t columns = 0;
+    static void fields(auto& wire, auto& m) { wire(m.rows, m.columns); }
 };
 
 struct ScreenInterface {
@@ -72,15 +82,19 @@ struct ScreenState {
 struct ScreenLine {
     static constexpr Type kType = Type::screen_line;
     wire::Text<400> text;
-    static void fields(auto& wire, auto& m) { wire(m.text); }
+    bool old = false;  // for the log page only: an earlier helper of this terminal had it
+    static void fields(auto& wire, auto& m) { wire(m.text, m.old); }
 };
 
-// One at a time; a new one replaces the last. Answered by `y` or `n` typed in full view of the text, never by a single stray key.
+inline constexpr std::size_t kQuestionBytesMax = 48u << 10;
+
+// One at a time; a new one replaces the last. Answered by the word `yes` or `no` and Enter, typed in view of the text and, for `yes`, only
+// after its last line was on the terminal: never by a single stray key.
 struct ScreenQuestion {
     static constexpr Type kType = Type::screen_question;
     std::uint32_t id = 0;
     wire::Text<100> title;
-    wire::Text<12000> text;
+    wire::Text<kQuestionBytesMax> text;
     static void fields(auto& wire, auto& m) { wire(m.id, m.title, m.text); }
 };
 
@@ -97,7 +111,7 @@ struct ScreenAnswer {
     static void fields(auto& wire, auto& m) { wire(m.id, m.yes); }
 };
 
-enum class Wish : std::uint8_t { shutdown, restart };
+enum class Wish : std::uint8_t { shutdown, restart, kLast = restart };
 
 // Asked and confirmed on that screen.
 struct ScreenWish {
@@ -107,8 +121,9 @@ struct ScreenWish {
 };
 
 inline constexpr std::array kInitMaySendScreen{wire::Permit{static_cast<std::uint16_t>(Type::screen_state), 0, 16u << 10},
-    wire::Permit{static_cast<std::uint16_t>(Type::screen_line)}, wire::Permit{static_cast<std::uint16_t>(Type::screen_question), 0, 16u << 10},
-    wire::Permit{static_cast<std::uint16_t>(Type::screen_question_gone)}};
+    wire::Permit{static_cast<std::uint16_t>(Type::screen_line)},
+    wire::Permit{static_cast<std::uint16_t>(Type::screen_question), 0, kQuestionBytesMax + 1024},
+    wire::Permit{static_cast<std::uint16_t>(Type::screen_question_gone)}, wire::Permit{static_cast<std::uint16_t>(Type::screen_size)}};
 inline constexpr std::array kScreenMaySend{
     wire::Permit{static_cast<std::uint16_t>(Type::screen_answer)}, wire::Permit{static_cast<std::uint16_t>(Type::screen_wish)}};
 

@@ -13,15 +13,16 @@
 
 namespace ocu::proto {
 
-enum class VolumeFormat : std::uint8_t { none, fat, ext4, iso9660 };
-enum class VolumeAccess : std::uint8_t { read, write };
-enum class StickWork : std::uint8_t { probe, read, report };
+enum class VolumeFormat : std::uint8_t { none, fat, ext4, iso9660, kLast = iso9660 };
+enum class VolumeAccess : std::uint8_t { read, write, kLast = write };
+enum class StickWork : std::uint8_t { probe, read, report, kLast = report };
 
 inline constexpr std::uint32_t kManifestFileBytesMax = 1u << 20;
 inline constexpr std::uint32_t kSignatureFileBytesMax = 16u << 10;
 inline constexpr std::uint32_t kPublicKeyFileBytesMax = 4u << 10;
 inline constexpr std::uint32_t kReportFileBytesMax = 256u << 10;
 
+// With one descriptor: the block device's node, O_PATH.
 struct MounterConfig {
     wire::Text<32> device;  // kernel name, [a-z0-9]+
     VolumeFormat format{};
@@ -30,7 +31,8 @@ struct MounterConfig {
     static void fields(auto& wire, auto& m) { wire(m.device, m.format, m.access); }
 };
 
-// With one descriptor: the mount.
+// With one descriptor: the mount. Mounter stays until the link closes, so that it, and not the first process, closes the mount last and
+// waits for the device.
 struct VolumeMounted {
     static constexpr Type kType = Type::volume_mounted;
     std::uint8_t nothing = 0;
@@ -43,7 +45,7 @@ struct VolumeRefused {
     static void fields(auto& wire, auto& m) { wire(m.os_errno); }
 };
 
-// With one descriptor: the block device (probe), or the mount (read, report).
+// With one descriptor: the block device's node, O_PATH (probe), or the mount (read, report).
 struct StickConfig {
     StickWork work{};
     static void fields(auto& wire, auto& m) { wire(m.work); }
@@ -52,7 +54,7 @@ struct StickConfig {
 struct VolumeProbed {
     static constexpr Type kType = Type::volume_probed;
     VolumeFormat format{};
-    bool labelled = false;  // OCU-MANIFEST
+    bool labelled = false;  // OCU-MANIFEST; together with the format `none`: on a file system that is not taken
     static void fields(auto& wire, auto& m) { wire(m.format, m.labelled); }
 };
 
@@ -64,7 +66,7 @@ struct StickFiles {
     static void fields(auto& wire, auto& m) { wire(m.manifest, m.signature, m.public_key); }
 };
 
-enum class StickRefusal : std::uint8_t { no_manifest, no_signature, too_large, unreadable, read_only, full };
+enum class StickRefusal : std::uint8_t { no_manifest, no_signature, too_large, unreadable, read_only, full, kLast = full };
 
 struct StickRefused {
     static constexpr Type kType = Type::stick_refused;

@@ -97,6 +97,8 @@ enum class Type : std::uint16_t {
     // time <-> init
     time_measured = 0x02e0,
     time_failed,
+    time_socket_wanted,
+    time_socket,
     // screen <-> init
     screen_state = 0x0300,
     screen_line,
@@ -104,6 +106,7 @@ enum class Type : std::uint16_t {
     screen_question_gone,
     screen_answer,
     screen_wish,
+    screen_size,
 };
 
 }  // namespace ocu::proto

@@ -181,7 +181,6 @@ TEST_CASE(
 {
     check_refused({
         {R"("appliance": {"console": ["tty1"]})", "appliance.console", "no effect in this version"},
-        {R"("network": {"dns": ["10.0.0.1"]})", "network.dns", "no effect"},
         {R"("mcp": {"policy": [{}]})", "mcp.policy", "no effect"},
         {R"("mcp": {"callers": [{"name": "a", "key_hash": ")" + std::string(kHash) + R"(", "oauth": {"issuer": "x"}}]})",
             "mcp.callers[0].oauth", "no effect"},
