@@ -57,7 +57,7 @@ class Emulator:
     def command(self):
         drive = f"if=none,readonly=on,format=raw,file={inside(self.image)}"
         words = [
-            "qemu-system-x86_64", "-machine", "q35,smm=on,accel=tcg", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max", "-smp", "2",
+            "qemu-system-x86_64", "-machine", "q35,smm=on", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max", "-smp", "2",
             "-m", str(self.memory), "-global", "driver=cfi.pflash01,property=secure,value=on", "-global", "ICH9-LPC.disable_s3=1",
             "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={CODE}",
             "-drive", f"if=pflash,format=raw,unit=1,file={inside(self.folder)}/vars.fd",
