@@ -156,9 +156,9 @@ class Identity(unittest.TestCase):
 
     def test_the_key_is_in_no_file_and_no_log(self):
         for top, _, names in os.walk(self.appliance.folder):
-            for name in names:
-                with open(os.path.join(top, name), "rb") as file:
-                    self.assertNotIn(b"EC PRIVATE KEY", file.read(), name)
+            for path in filter(os.path.isfile, (os.path.join(top, name) for name in names)):
+                with open(path, "rb") as file:
+                    self.assertNotIn(b"EC PRIVATE KEY", file.read(), path)
         self.assertNotIn("PRIVATE KEY", "\n".join(self.appliance.log + self.appliance.output))
 
     def test_it_stays_when_helpers_or_the_program_start_again(self):

@@ -138,8 +138,29 @@ IdentityFault judge_chain(std::vector<Parsed> const& chain, std::chrono::sys_sec
     return leaf.extExtKeyUsageSet && !for_servers ? IdentityFault::not_for_servers : IdentityFault::none;
 }
 
+int init_rsa(RsaKey* key) { return wc_InitRsaKey(key, nullptr); }
+
+// SubjectPublicKeyInfo, encoded anew: what the library keeps of a parsed certificate is cut differently for each kind of key. Empty: of a
+// kind that is not served.
+std::vector<byte> public_key_info(DecodedCert const& cert)
+{
+    std::vector<byte> out(2048);
+    word32 index = 0;
+    int size = -1;
+    if (cert.keyOID == ECDSAk) {
+        EccKey key;
+        if (key.good() && wc_EccPublicKeyDecode(cert.publicKey, &index, key.get(), cert.pubKeySize) == 0)
+            size = wc_EccPublicKeyToDer(key.get(), out.data(), static_cast<word32>(out.size()), 1);
+    } else if (cert.keyOID == RSAk) {
+        Owned<RsaKey, init_rsa, wc_FreeRsaKey> key;
+        if (key.good() && wc_RsaPublicKeyDecode(cert.publicKey, &index, key.get(), cert.pubKeySize) == 0)
+            size = wc_RsaKeyToPublicDer(key.get(), out.data(), static_cast<word32>(out.size()));
+    }
+    out.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    return out;
+}
+
 using Context = std::unique_ptr<WOLFSSL_CTX, decltype(&wolfSSL_CTX_free)>;
-using X509 = std::unique_ptr<WOLFSSL_X509, decltype(&wolfSSL_X509_free)>;
 
 // The library is asked to serve with them, as a front will ask it.
 IdentityFault judge_key(std::string_view chain_pem, Secret const& key_pem)
@@ -210,20 +231,13 @@ std::string fingerprint_text(Digest const& digest)
 
 Result<std::string> certificate_key_pin(std::string_view pem)
 {
-    auto const der = next_certificate(pem);
+    auto der = next_certificate(pem);
     if (!der || der->empty()) return fail(Fault::malformed, "not a certificate in PEM");
-    X509 const certificate(wolfSSL_X509_d2i(nullptr, der->data(), static_cast<int>(der->size())), wolfSSL_X509_free);
-    if (!certificate) return fail(Fault::malformed, "not a certificate");
-    std::unique_ptr<WOLFSSL_EVP_PKEY, decltype(&wolfSSL_EVP_PKEY_free)> const key(
-        wolfSSL_X509_get_pubkey(certificate.get()), wolfSSL_EVP_PKEY_free);
-    if (!key) return fail(Fault::malformed, "a certificate without a key that can be read");
-    std::array<unsigned char, 1024> info{};
-    int const size = wolfSSL_i2d_PUBKEY(key.get(), nullptr);
-    unsigned char* at = info.data();
-    if (size <= 0 || static_cast<std::size_t>(size) > info.size() || wolfSSL_i2d_PUBKEY(key.get(), &at) != size)
-        return fail(Fault::malformed, "a public key that cannot be written");
-    auto const digest = sha256(std::as_bytes(std::span(info).first(static_cast<std::size_t>(size))));
-    return "sha256//" + to_base64(digest);
+    Parsed const certificate(std::move(*der));
+    if (!certificate.good()) return fail(Fault::malformed, "not a certificate");
+    auto const info = public_key_info(*certificate);
+    if (info.empty()) return fail(Fault::malformed, "a certificate without a key that can be read");
+    return "sha256//" + to_base64(sha256(std::as_bytes(std::span(info))));
 }
 
 }  // namespace ocu::crypto

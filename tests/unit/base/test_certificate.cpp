@@ -3,6 +3,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <fstream>
+
 #include "base/crypto/certificate.h"
 
 namespace test_certificate {
@@ -74,6 +76,20 @@ TEST_CASE_METHOD(CertificateTest, "certificate: given one key and two certificat
     CHECK(*pin == *crypto::certificate_key_pin(two->pem));
     CHECK_FALSE(crypto::certificate_key_pin("x"));
     CHECK_FALSE(crypto::certificate_fingerprint("x"));
+}
+
+// The certificates of the fuzz corpus; the pins are what `openssl` says.
+TEST_CASE("certificate: given keys of both kinds, when pinned, then as other programs pin them", "[base][GW-1]")
+{
+    std::string const file = __FILE__;
+    auto const corpus = file.substr(0, file.rfind("/unit/")) + "/fuzz/base/corpus_identity/";
+    auto const pin_of = [&corpus](char const* name) {
+        std::ifstream in(corpus + name);
+        std::string const pem{std::istreambuf_iterator<char>(in), {}};
+        return crypto::certificate_key_pin(pem).value();
+    };
+    CHECK(pin_of("one") == "sha256//ALmJPIPqa+jF7R/CUmQeiALwO9pxp80Y6W0GU2GBvNc=");
+    CHECK(pin_of("chain") == "sha256//vX/JE5KIrJaAPs19hxyk+w2MIwCe57j5p3Radtkh6p8=");
 }
 
 TEST_CASE("certificate: given a digest, when written for people, then pairs of digits between colons", "[base]")
