@@ -144,8 +144,7 @@ std::optional<std::size_t> TimePolicy::believed(std::size_t server, Monotonic no
     return std::nullopt;
 }
 
-TimeCorrection TimePolicy::answered(
-    std::size_t server, proto::TimeMeasured const& measured, Monotonic now, SetClock::Reading reading)
+TimeCorrection TimePolicy::answered(std::size_t server, proto::TimeMeasured const& measured, Monotonic now, SetClock::Reading reading)
 {
     auto& state = states_[server];
     // The floor is taken from both sides, so that no number a helper sends can overflow.
@@ -203,8 +202,8 @@ std::string TimePolicy::trouble(Monotonic now) const
             add(text, "Time server " + servers_[i].host + ' ' + std::string(text_of(*state.failure)) + '.');
         if (!fresh(state, now)) continue;
         ++fresh_count;
-        bool const seconded = std::ranges::any_of(
-            states_, [&](Server const& other) { return &other != &state && fresh(other, now) && agree(other, state); });
+        bool const seconded =
+            std::ranges::any_of(states_, [&](Server const& other) { return &other != &state && fresh(other, now) && agree(other, state); });
         if (!seconded) alone.push_back(i);
     }
     if (fresh_count > 1 && alone.size() == fresh_count) {

@@ -77,7 +77,9 @@ struct TimeFailed {
     static void fields(auto& wire, auto& m) { wire(m.why); }
 };
 
-inline constexpr std::array kTimeMaySend{wire::Permit{helper::kReadyType, 0, 0}, wire::Permit{static_cast<std::uint16_t>(Type::time_socket_wanted), 0, 2},
-    wire::Permit{static_cast<std::uint16_t>(Type::time_measured), 0, 18}, wire::Permit{static_cast<std::uint16_t>(Type::time_failed), 0, 1}};
+inline constexpr std::array kTimeMaySend{wire::Permit{helper::kReadyType, 0, 0},
+    wire::Permit{static_cast<std::uint16_t>(Type::time_socket_wanted), 0, 2},
+    wire::Permit{static_cast<std::uint16_t>(Type::time_measured), 0, 18},
+    wire::Permit{static_cast<std::uint16_t>(Type::time_failed), 0, 1}};
 
 }  // namespace ocu::proto

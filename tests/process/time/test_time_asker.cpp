@@ -68,7 +68,8 @@ TEST_CASE_METHOD(TimeAskerTest, "time_asker: given a question given up, when its
     char hello = 0;
     REQUIRE(::read(accepted.get(), &hello, 1) == 1);  // its ClientHello: it is at work
     watch.reset();
-    while (::read(accepted.get(), &hello, 1) == 1) {}  // up to its end: the helper alone held the other side
+    while (::read(accepted.get(), &hello, 1) == 1) {
+    }  // up to its end: the helper alone held the other side
     auto const limit = loop.after(50ms, [this] { loop.stop(); });
     loop.run();
     CHECK_FALSE(heard);

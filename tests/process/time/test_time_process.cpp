@@ -281,10 +281,7 @@ TEST_CASE_METHOD(TimeTest, "time: given a server that is none, when it is asked,
         UniqueFd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)).reset();
         CHECK(is(measure(std::move(tcp)), TimeFailure::malformed));
     }
-    SECTION("it is not there")
-    {
-        CHECK(is(measure(test::connecting(SOCK_STREAM, 9)), TimeFailure::unreachable));
-    }
+    SECTION("it is not there") { CHECK(is(measure(test::connecting(SOCK_STREAM, 9)), TimeFailure::unreachable)); }
 }
 
 TEST_CASE_METHOD(TimeTest, "time: given a TLS server of another kind, when it is asked, then it is refused", "[clock][T-21]")

@@ -143,9 +143,11 @@ struct Bench {
     std::unique_ptr<Server> serve(std::string const& certificate, std::uint16_t ntp_port = kNtpPort) const
     {
         auto const path = folder + '/' + certificate;
-        auto const conf = write("chrony.conf", "bindaddress 127.0.0.1\nallow 127.0.0.1\nlocal stratum 5\ncmdport 0\nbindcmdaddress /\nuser root\n"
-            "ntsprocesses 0\nport " + std::to_string(ntp_port) + "\nntsport " + std::to_string(kKePort) + "\npidfile " + folder + "/pid\nntsserverkey " +
-            path + ".key\nntsservercert " + path + ".pem\n");
+        auto const conf = write("chrony.conf",
+            "bindaddress 127.0.0.1\nallow 127.0.0.1\nlocal stratum 5\ncmdport 0\nbindcmdaddress /\nuser root\n"
+            "ntsprocesses 0\nport " +
+                std::to_string(ntp_port) + "\nntsport " + std::to_string(kKePort) + "\npidfile " + folder + "/pid\nntsserverkey " + path +
+                ".key\nntsservercert " + path + ".pem\n");
         std::filesystem::remove(folder + "/pid");
         auto server = std::make_unique<Server>(std::vector<std::string>{chronyd, "-d", "-x", "-f", conf});
         wait_for_port(kKePort);

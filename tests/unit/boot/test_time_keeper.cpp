@@ -91,8 +91,8 @@ struct TimeKeeperTest {
         loop, clock, kBuild, [this] { ++changes; }, std::make_unique<FakeSetClock>(fake), std::make_unique<FakeAsker>(questions)};
 };
 
-TEST_CASE_METHOD(TimeKeeperTest, "time_keeper: given a hardware clock of 1970, when it is checked, then the clock stands at the build",
-    "[boot][T-21]")
+TEST_CASE_METHOD(
+    TimeKeeperTest, "time_keeper: given a hardware clock of 1970, when it is checked, then the clock stands at the build", "[boot][T-21]")
 {
     fake.wall = 5s;
     keeper.check_hardware_clock();
@@ -123,8 +123,8 @@ TEST_CASE_METHOD(TimeKeeperTest, "time_keeper: given answers, when they are beli
     CHECK(questions[0].alive.expired());
 }
 
-TEST_CASE_METHOD(TimeKeeperTest, "time_keeper: given answers measured before the clock was stepped, when they come, then it stays right",
-    "[boot][T-21]")
+TEST_CASE_METHOD(
+    TimeKeeperTest, "time_keeper: given answers measured before the clock was stepped, when they come, then it stays right", "[boot][T-21]")
 {
     keeper.apply(network(3));
     auto const same = measured(3h);

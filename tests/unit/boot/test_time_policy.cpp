@@ -18,7 +18,8 @@ struct TimePolicyTest {
     void apply(std::size_t servers, std::int64_t not_before = 0)
     {
         manifest::Network wanted;
-        for (std::size_t i = 0; i < servers; ++i) wanted.time.push_back({"ntp" + std::to_string(i + 1) + ".example", "192.0.2.1", 4460, ""});
+        for (std::size_t i = 0; i < servers; ++i)
+            wanted.time.push_back({"ntp" + std::to_string(i + 1) + ".example", "192.0.2.1", 4460, ""});
         wanted.not_before = not_before;
         policy.apply(wanted, now);
     }
@@ -34,8 +35,8 @@ struct TimePolicyTest {
     TimePolicy policy{kBuild, [this] { return draw; }};
 };
 
-TEST_CASE_METHOD(TimePolicyTest, "time_policy: given a hardware clock below the build, when it is checked, then it is set to the build",
-    "[boot][T-21]")
+TEST_CASE_METHOD(
+    TimePolicyTest, "time_policy: given a hardware clock below the build, when it is checked, then it is set to the build", "[boot][T-21]")
 {
     auto const correction = policy.check(86400s);
     CHECK(correction.kind == Kind::step);
@@ -44,8 +45,8 @@ TEST_CASE_METHOD(TimePolicyTest, "time_policy: given a hardware clock below the 
     CHECK(policy.check(std::chrono::seconds(kBuild)).kind == Kind::none);
 }
 
-TEST_CASE_METHOD(TimePolicyTest, "time_policy: given a hardware clock decades ahead, when it is checked, then it is set to the build",
-    "[boot][T-21]")
+TEST_CASE_METHOD(
+    TimePolicyTest, "time_policy: given a hardware clock decades ahead, when it is checked, then it is set to the build", "[boot][T-21]")
 {
     CHECK(policy.check(std::chrono::seconds(kBuild + 9ll * 365 * 86400)).kind == Kind::none);
     auto const wall = std::chrono::seconds(kBuild + 30ll * 365 * 86400);
@@ -53,7 +54,8 @@ TEST_CASE_METHOD(TimePolicyTest, "time_policy: given a hardware clock decades ah
     CHECK(wall + correction.by == std::chrono::seconds(kBuild));
 }
 
-TEST_CASE_METHOD(TimePolicyTest, "time_policy: given a manifest's not_before, when a clock is below it, then it is set to that", "[boot][T-21]")
+TEST_CASE_METHOD(
+    TimePolicyTest, "time_policy: given a manifest's not_before, when a clock is below it, then it is set to that", "[boot][T-21]")
 {
     CHECK(policy.check(std::chrono::seconds(kBuild + 10)).kind == Kind::none);
     apply(0, kBuild + 5000);
@@ -77,8 +79,8 @@ TEST_CASE_METHOD(TimePolicyTest, "time_policy: given a first answer, when it com
     CHECK(hear(0, 0ns, std::chrono::seconds(kTruth) - 1ms).by == 1ms);
 }
 
-TEST_CASE_METHOD(TimePolicyTest, "time_policy: given later answers, when they are near, then they slew, and else step with a warning",
-    "[boot]")
+TEST_CASE_METHOD(
+    TimePolicyTest, "time_policy: given later answers, when they are near, then they slew, and else step with a warning", "[boot]")
 {
     apply(1);
     (void)hear(0);
@@ -112,8 +114,8 @@ TEST_CASE_METHOD(TimePolicyTest, "time_policy: given a time that cannot be, when
     CHECK(hear(0, std::chrono::seconds(kBuild + 100 - kTruth)).kind == Kind::step);
 }
 
-TEST_CASE_METHOD(TimePolicyTest, "time_policy: given three servers, when one answers, then a second must agree within a second",
-    "[boot][T-21]")
+TEST_CASE_METHOD(
+    TimePolicyTest, "time_policy: given three servers, when one answers, then a second must agree within a second", "[boot][T-21]")
 {
     apply(3);
     CHECK(hear(0, 10s).kind == Kind::none);
@@ -137,8 +139,8 @@ TEST_CASE_METHOD(TimePolicyTest, "time_policy: given three servers, when the sec
     CHECK(hear(2).kind == Kind::step);
 }
 
-TEST_CASE_METHOD(TimePolicyTest, "time_policy: given two servers that differ, when both answer, then the first named is followed",
-    "[boot][T-21]")
+TEST_CASE_METHOD(
+    TimePolicyTest, "time_policy: given two servers that differ, when both answer, then the first named is followed", "[boot][T-21]")
 {
     apply(2);
     CHECK(hear(1, 5s).kind == Kind::step);  // nobody else has answered yet
@@ -149,7 +151,8 @@ TEST_CASE_METHOD(TimePolicyTest, "time_policy: given two servers that differ, wh
     CHECK(hear(1, 100ms).kind == Kind::slew);  // the first has been silent for too long
 }
 
-TEST_CASE_METHOD(TimePolicyTest, "time_policy: given a server that fails, when it fails again, then the wait doubles up to an hour", "[boot]")
+TEST_CASE_METHOD(
+    TimePolicyTest, "time_policy: given a server that fails, when it fails again, then the wait doubles up to an hour", "[boot]")
 {
     apply(1);
     CHECK(policy.take_due(now) == std::vector<std::size_t>{0});

@@ -78,8 +78,7 @@ TEST_CASE_METHOD(NtsKeFaceTest, "nts_ke: given another protocol or algorithm, wh
     CHECK(fault({protocol, cookie, end}) == Fault::malformed);
 }
 
-TEST_CASE_METHOD(
-    NtsKeFaceTest, "nts_ke: given a server that names another machine, when it is parsed, then it is refused", "[clock][T-21]")
+TEST_CASE_METHOD(NtsKeFaceTest, "nts_ke: given a server that names another machine, when it is parsed, then it is refused", "[clock][T-21]")
 {
     for (auto const* other : {"192.0.2.8", "ntp.example", "::1", "192.0.2.7 ", "192.0.2.07x", ""}) {
         INFO(other);

@@ -35,8 +35,8 @@ struct NtsNtpFaceTest {
     Secret server_key = key_of(2);
 };
 
-TEST_CASE_METHOD(NtsNtpFaceTest, "nts_ntp: given a question, when it is composed, then it is sealed and tells nothing of this machine",
-    "[clock][T-21]")
+TEST_CASE_METHOD(
+    NtsNtpFaceTest, "nts_ntp: given a question, when it is composed, then it is sealed and tells nothing of this machine", "[clock][T-21]")
 {
     auto const packet = clock::compose_ntp_request(question, client_key).value();
     REQUIRE(packet.size() == 48 + 36 + 104 + 40);
@@ -78,7 +78,8 @@ TEST_CASE_METHOD(NtsNtpFaceTest, "nts_ntp: given one altered bit anywhere, when 
     CHECK_FALSE(clock::parse_ntp_answer(good, question, client_key).has_value());
 }
 
-TEST_CASE_METHOD(NtsNtpFaceTest, "nts_ntp: given an answer to an earlier question, when it comes again, then it is no answer", "[clock][T-21]")
+TEST_CASE_METHOD(
+    NtsNtpFaceTest, "nts_ntp: given an answer to an earlier question, when it comes again, then it is no answer", "[clock][T-21]")
 {
     auto const earlier = served();
     question.transmit.fill(std::byte{0x23});
@@ -97,7 +98,8 @@ TEST_CASE_METHOD(NtsNtpFaceTest, "nts_ntp: given an answer without authenticator
     CHECK(fault(none) == Fault::malformed);
 }
 
-TEST_CASE_METHOD(NtsNtpFaceTest, "nts_ntp: given a kiss of death, when it is parsed, then it counts for this question only", "[clock][T-21]")
+TEST_CASE_METHOD(
+    NtsNtpFaceTest, "nts_ntp: given a kiss of death, when it is parsed, then it counts for this question only", "[clock][T-21]")
 {
     auto const kiss = test::ntp_head(question, {.stratum = 0, .reference_id = 0x4e54534e});
     CHECK(fault(kiss) == Fault::conflict);
@@ -127,7 +129,8 @@ TEST_CASE_METHOD(
     CHECK(fault(served({.stratum = 15, .root_delay = 1 << 16, .root_dispersion = (1 << 16) + 66})) == Fault::unavailable);
 }
 
-TEST_CASE_METHOD(NtsNtpFaceTest, "nts_ntp: given sizes and modes that are none, when they are parsed, then they are no answer", "[clock][T-21]")
+TEST_CASE_METHOD(
+    NtsNtpFaceTest, "nts_ntp: given sizes and modes that are none, when they are parsed, then they are no answer", "[clock][T-21]")
 {
     CHECK(fault({}) == Fault::malformed);
     CHECK(fault(wire::Bytes(clock::kNtpPacketBytesMax + 4)) == Fault::malformed);

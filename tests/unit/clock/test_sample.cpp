@@ -30,8 +30,8 @@ TEST_CASE("sample: given a server in the middle of the way, when it is computed,
     CHECK(near(sample->delay, 20ms));
 }
 
-TEST_CASE("sample: given a way that is longer in one direction, when it is computed, then the error is half of the difference",
-    "[clock][T-21]")
+TEST_CASE(
+    "sample: given a way that is longer in one direction, when it is computed, then the error is half of the difference", "[clock][T-21]")
 {
     auto const sample = clock::sample_of({ntp(kUnix + 100ms), ntp(kUnix + 100ms), 2, {}}, {100s, 100s + 100ms, kUnix});
     REQUIRE(sample.has_value());
