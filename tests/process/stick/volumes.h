@@ -74,8 +74,9 @@ public:
         REQUIRE(backing);
         UniqueFd const control(::open("/dev/loop-control", O_RDWR | O_CLOEXEC));
         REQUIRE(control);
-        // Others take loop devices too: the one that was free may not be any more.
-        for (int attempt = 0; attempt < 20 && !configured_; ++attempt) {
+        // Others take loop devices too, and one that was let go is cleared a moment later: what was free may not be.
+        for (int attempt = 0; attempt < 200 && !configured_; ++attempt) {
+            if (attempt > 0) ::usleep(50'000);
             int const number = ::ioctl(control.get(), LOOP_CTL_GET_FREE);
             REQUIRE(number >= 0);
             device_.reset(::open(("/dev/loop" + std::to_string(number)).c_str(), (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC));

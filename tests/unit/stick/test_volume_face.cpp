@@ -18,6 +18,7 @@ using proto::VolumeFormat;
 struct Device {
     explicit Device(std::size_t size) : bytes(size, '\0') {}
     template <class T>
+        requires std::is_integral_v<T>
     void put(std::size_t at, T value)
     {
         std::memcpy(bytes.data() + at, &value, sizeof value);
