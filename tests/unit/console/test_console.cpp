@@ -93,12 +93,16 @@ TEST_CASE_METHOD(
     (void)press(letter('s'));
     CHECK(shows("Shut down?"));
     CHECK(shows("3 SESSIONS"));
-    CHECK(type("yes").wish->wish == proto::Wish::shutdown);
+    auto const stopped = type("yes");
+    REQUIRE(stopped.wish);
+    CHECK(stopped.wish->wish == proto::Wish::shutdown);
     CHECK_FALSE(press({KeyKind::enter}).wish);
     (void)press(letter('r'));
     for (char const c : {'y', 'e', 't'}) (void)press(letter(c));
     (void)press({KeyKind::backspace});
-    CHECK(type("s").wish->wish == proto::Wish::restart);
+    auto const restarted = type("s");
+    REQUIRE(restarted.wish);
+    CHECK(restarted.wish->wish == proto::Wish::restart);
 }
 
 TEST_CASE_METHOD(
@@ -203,7 +207,9 @@ TEST_CASE_METHOD(
     CHECK_FALSE(press({KeyKind::enter}).answer);
     CHECK_FALSE(type("yes").answer);  // and it has not stood long enough either
     clock.advance(kReadingTakes);
-    CHECK(type("yes").answer->id == 8);
+    auto const outcome = type("yes");
+    REQUIRE(outcome.answer);
+    CHECK(outcome.answer->id == 8);
 }
 
 TEST_CASE_METHOD(
