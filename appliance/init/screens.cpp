@@ -28,11 +28,13 @@ constexpr auto kStableAfter = 60s;
 constexpr auto kLookAtSizesEvery = 2s;  // a graphics driver that takes tty1 over changes its size
 constexpr auto kClockEvery = 1s;
 
-constexpr std::array kScreenMaySayAtAll{
-    wire::Permit{helper::kReadyType}, proto::kScreenMaySend[0], proto::kScreenMaySend[1]};
+constexpr std::array kScreenMaySayAtAll{wire::Permit{helper::kReadyType}, proto::kScreenMaySend[0], proto::kScreenMaySend[1]};
 static_assert(proto::kScreenMaySend.size() == 2);
 
-std::chrono::milliseconds back_off(unsigned failures) { return std::min<std::chrono::milliseconds>(kBackOffFirst * (1u << std::min(failures, 8u)), kBackOffMax); }
+std::chrono::milliseconds back_off(unsigned failures)
+{
+    return std::min<std::chrono::milliseconds>(kBackOffFirst * (1u << std::min(failures, 8u)), kBackOffMax);
+}
 
 // What of a state is news: all but its clocks.
 wire::Bytes news_of(proto::ScreenState state)
@@ -60,7 +62,8 @@ struct Screens::Impl {
         wire::Watch waiting;  // for its readiness, or for the time to start it again
     };
 
-    Impl(wire::Loop& own_loop, Clock const& own_clock, Events own_events) : loop(own_loop), clock(own_clock), events(std::move(own_events)) {}
+    Impl(wire::Loop& own_loop, Clock const& own_clock, Events own_events) : loop(own_loop), clock(own_clock), events(std::move(own_events))
+    {}
 
     Result<void> start(Screen& screen);
     void hear(Screen& screen, wire::Link::Frame const& frame);

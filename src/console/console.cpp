@@ -221,8 +221,14 @@ void Console::tick(Monotonic now)
 
 Picture Console::picture(Monotonic now)
 {
-    Scene scene{.state = state_at(now), .lines = &lines_, .page = page_, .question = question(), .confirming = confirming_, .word = word_,
-        .notice = notice_, .scroll = page_ == Page::log && following_log_ ? kFarDown : scroll_of(page_)};
+    Scene scene{.state = state_at(now),
+        .lines = &lines_,
+        .page = page_,
+        .question = question(),
+        .confirming = confirming_,
+        .word = word_,
+        .notice = notice_,
+        .scroll = page_ == Page::log && following_log_ ? kFarDown : scroll_of(page_)};
     auto drawn = draw(scene, look_);
     scroll_max_ = drawn.scroll_max;
     page_rows_ = std::max(drawn.page_rows, 1);

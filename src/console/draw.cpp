@@ -98,7 +98,9 @@ Element heading(Scene const& scene, Look const& look, Theme const& theme)
                 rows.push_back(one_line(std::string(std::exchange(mark, "  ")) + row, look.columns) | theme.alarm());
         }
         auto const phase = scene.state.phase;
-        auto const colour = phase == proto::MachinePhase::serving ? theme.good() : phase == proto::MachinePhase::failed ? theme.bad() : theme.warn();
+        auto const colour = phase == proto::MachinePhase::serving  ? theme.good()
+                            : phase == proto::MachinePhase::failed ? theme.bad()
+                                                                   : theme.warn();
         rows.push_back(one_line(std::string(sentence(phase)), look.columns) | colour);
     }
     return vbox(std::move(rows));
@@ -118,8 +120,10 @@ Element question_foot(Scene const& scene, Look const& look, Theme const& theme, 
 {
     auto const hint = at_end ? "Type yes or no and press Enter: " : "Read on with PgDn; yes counts after the end.  Answer: ";
     auto const used = std::string_view(hint).size() + scene.word.size() + 5;
-    auto const note = scene.notice.substr(0, static_cast<std::size_t>(look.columns) - std::min(used, static_cast<std::size_t>(look.columns)));
-    return hbox({text(std::string(" ") + hint) | theme.value(), text(" " + scene.word + "_ ") | theme.asking(), text(" " + note) | theme.warn()});
+    auto const note =
+        scene.notice.substr(0, static_cast<std::size_t>(look.columns) - std::min(used, static_cast<std::size_t>(look.columns)));
+    return hbox(
+        {text(std::string(" ") + hint) | theme.value(), text(" " + scene.word + "_ ") | theme.asking(), text(" " + note) | theme.warn()});
 }
 
 // Text of any length: only what is seen becomes elements.

@@ -45,7 +45,8 @@ Element reach_box(proto::ScreenState const& state, Theme const& theme, int colum
     for (auto const& port : state.interfaces.items()) {
         auto const look = port.carrier && port.trouble.empty() ? theme.value() : theme.warn();
         rows.push_back(row(rows.size() == 2 ? "Address" : "",
-            std::format("{}{} ({})", or_word(port.addresses.str(), "no address"), port.carrier ? "" : ", NO LINK", or_word(port.role.str(), port.name.str())),
+            std::format("{}{} ({})", or_word(port.addresses.str(), "no address"), port.carrier ? "" : ", NO LINK",
+                or_word(port.role.str(), port.name.str())),
             columns, theme, look));
     }
     if (state.interfaces.items().empty()) rows.push_back(row("Address", "none yet", columns, theme, theme.warn()));
@@ -81,7 +82,9 @@ Element machine_box(proto::ScreenState const& state, Theme const& theme, int col
         row("Sessions", std::format("{}{}", state.sessions, state.frozen ? ", NEW ONES FROZEN" : ""), columns, theme,
             state.frozen ? theme.warn() : theme.value()),
         row("Helpers", state.helpers == 0 ? "none yet" : std::format("{} of {} up", state.helpers_up, state.helpers), columns, theme,
-            state.helpers == 0 ? theme.value() : whole ? theme.good() : theme.bad()),
+            state.helpers == 0 ? theme.value()
+            : whole            ? theme.good()
+                               : theme.bad()),
         row("Up for", duration_words(state.uptime_s), columns, theme)};
     return box("Machine", std::move(rows), theme);
 }
@@ -124,14 +127,17 @@ Element network_page(proto::ScreenState const& state, Theme const& theme, int co
 {
     Elements boxes;
     for (auto const& port : state.interfaces.items()) {
-        Elements rows{row("Used for", or_word(port.role.str(), "nothing"), columns, theme), row("Device", port.device.str(), columns, theme),
+        Elements rows{row("Used for", or_word(port.role.str(), "nothing"), columns, theme),
+            row("Device", port.device.str(), columns, theme),
             row("Link", port.carrier ? "up" : "DOWN: no cable, or nothing at its other end", columns, theme,
                 port.carrier ? theme.good() : theme.bad()),
             row("Address", or_word(port.addresses.str(), "none"), columns, theme)};
         if (!port.trouble.empty()) rows.push_back(row("Trouble", port.trouble.str(), columns, theme, theme.bad()));
         boxes.push_back(box(or_word(port.name.str(), port.device.str()), std::move(rows), theme));
     }
-    if (boxes.empty()) boxes.push_back(box("Network", {text("No network interface is set up. The manifest says which there are.") | theme.value()}, theme));
+    if (boxes.empty())
+        boxes.push_back(
+            box("Network", {text("No network interface is set up. The manifest says which there are.") | theme.value()}, theme));
     boxes.push_back(filler());
     return vbox(std::move(boxes));
 }
@@ -147,10 +153,10 @@ Element help_page(Theme const& theme, proto::ScreenKind kind, int columns)
     auto const told = [&](std::string_view words) { return text_rows(wrapped(words, inside)) | theme.value(); };
     return vbox({box("Keys", std::move(keys), theme),
         box("What this is",
-            {told("This machine runs what agents ask of it, inside sandboxes. Nobody logs in here: there is no shell. It is told what to do by a "
+            {told("This machine runs what agents ask of it, inside sandboxes. Nobody logs in here: there is no shell. It is told what to "
+                  "do by a "
                   "signed manifest on a stick labelled OCU-MANIFEST; the stick gets a report back in ocu-report/."),
-                text(""),
-                told("A client checks the certificate by its fingerprint on page 1: compare all sixteen groups."), text(""),
+                text(""), told("A client checks the certificate by its fingerprint on page 1: compare all sixteen groups."), text(""),
                 told("A question, such as whose key to trust, stands until somebody answers it on any console. yes counts only after the "
                      "end of its text was on the screen.")},
             theme),
@@ -162,9 +168,10 @@ Element confirmation(proto::Wish wish, proto::ScreenState const& state, std::str
     bool const stops = wish == proto::Wish::shutdown;
     auto const inside = static_cast<std::size_t>(columns - kBoxSides);
     auto const told = [&](std::string const& words) { return text_rows(wrapped(words, inside)) | theme.value(); };
-    auto const ends = state.sessions == 0   ? std::string("No session is running.")
-                      : state.sessions == 1 ? std::string("ONE SESSION is running and ends at once; what it has not written out is lost.")
-                                            : std::format("{} SESSIONS are running and end at once; what they have not written out is lost.", state.sessions);
+    auto const ends = state.sessions == 0 ? std::string("No session is running.")
+                      : state.sessions == 1
+                          ? std::string("ONE SESSION is running and ends at once; what it has not written out is lost.")
+                          : std::format("{} SESSIONS are running and end at once; what they have not written out is lost.", state.sessions);
     return vbox({box(stops ? "Shut down?" : "Restart?",
                      {told(stops ? "The machine stops and turns itself off. Somebody must press its power button to start it again."
                                  : "The machine stops and starts again. Agents are not served until it is back, about a minute."),
@@ -178,7 +185,8 @@ Element confirmation(proto::Wish wish, proto::ScreenState const& state, std::str
 Element too_small_page(proto::ScreenState const& state, Theme const& theme, int rows, int columns)
 {
     auto const width = static_cast<std::size_t>(columns);
-    Elements lines{text_rows(wrapped(std::format("This terminal has {} x {}; the console needs {} x {}.", columns, rows, kColumnsMin, kRowsMin), width)) |
+    Elements lines{text_rows(wrapped(
+                       std::format("This terminal has {} x {}; the console needs {} x {}.", columns, rows, kColumnsMin, kRowsMin), width)) |
                        theme.warn(),
         text_rows(wrapped(std::string(state.name.view()) + " " + std::string(short_word(state.phase)), width)) | theme.value()};
     if (!state.mcp_url.empty()) lines.push_back(text_rows(wrapped(state.mcp_url.view(), width)) | theme.value());

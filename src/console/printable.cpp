@@ -20,7 +20,10 @@ struct Character {
 std::optional<Character> beyond_ascii(std::string_view text)
 {
     auto const first = static_cast<unsigned char>(text[0]);
-    std::size_t const bytes = first >= 0xf0 && first <= 0xf4 ? 4 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xc2 && first < 0xe0 ? 2 : 0;
+    std::size_t const bytes = first >= 0xf0 && first <= 0xf4  ? 4
+                              : first >= 0xe0 && first < 0xf0 ? 3
+                              : first >= 0xc2 && first < 0xe0 ? 2
+                                                              : 0;
     if (bytes == 0 || text.size() < bytes) return std::nullopt;
     std::uint32_t code = first & (0xffu >> (bytes + 1));
     for (std::size_t i = 1; i < bytes; ++i) {

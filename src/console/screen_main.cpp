@@ -17,8 +17,8 @@ class Shell {
 public:
     Shell(wire::Loop& loop, proto::ScreenConfig const& config, UniqueFd terminal)
         : loop_(loop), terminal_(std::move(terminal)), session_(config, clock_,
-                                                         {.on_answer = [this](auto const& answer) { link_->send(answer); },
-                                                             .on_wish = [this](auto const& wish) { link_->send(wish); }})
+                                                           {.on_answer = [this](auto const& answer) { link_->send(answer); },
+                                                               .on_wish = [this](auto const& wish) { link_->send(wish); }})
     {}
 
     void serve(UniqueFd link)
@@ -50,7 +50,8 @@ private:
             if (!gone) return link_->violation();
             session_.withdraw(gone->id);
         } else {
-            (void)(heard(frame, &Session::show) || heard(frame, &Session::line) || heard(frame, &Session::ask) || heard(frame, &Session::resize));
+            (void)(heard(frame, &Session::show) || heard(frame, &Session::line) || heard(frame, &Session::ask) ||
+                   heard(frame, &Session::resize));
         }
         pump();
     }
@@ -62,10 +63,11 @@ private:
         if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
         if (count <= 0) return loop_.stop();  // hung up: the first process opens it anew
         session_.keyboard(std::span(bytes).first(static_cast<std::size_t>(count)));
-        if (session_.keys_pending()) pending_keys_ = loop_.after(std::chrono::milliseconds(kKeyWait), [this] {
-            session_.tick();
-            pump();
-        });
+        if (session_.keys_pending())
+            pending_keys_ = loop_.after(std::chrono::milliseconds(kKeyWait), [this] {
+                session_.tick();
+                pump();
+            });
         pump();
     }
 
@@ -86,10 +88,11 @@ private:
             if (!write_some()) return;
             session_.written();
         }
-        if (session_.held_back() && !soon_) soon_ = loop_.after(std::chrono::milliseconds(kFramesApart), [this] {
-            soon_.reset();
-            pump();
-        });
+        if (session_.held_back() && !soon_)
+            soon_ = loop_.after(std::chrono::milliseconds(kFramesApart), [this] {
+                soon_.reset();
+                pump();
+            });
     }
 
     // True when all of it has gone.

@@ -19,15 +19,18 @@ constexpr std::string_view kMeasure = "\x1b[999;999H\x1b[6n";
 Look look_of(proto::ScreenConfig const& config)
 {
     bool const line = config.kind == proto::ScreenKind::line;
-    return {.rows = kRowsMin, .columns = kColumnsMin, .colours = config.colours ? Colours::sixteen : Colours::none,
-        .glyphs = line ? Glyphs::ascii : Glyphs::box_drawing, .kind = config.kind};
+    return {.rows = kRowsMin,
+        .columns = kColumnsMin,
+        .colours = config.colours ? Colours::sixteen : Colours::none,
+        .glyphs = line ? Glyphs::ascii : Glyphs::box_drawing,
+        .kind = config.kind};
 }
 
 }  // namespace
 
 Session::Session(proto::ScreenConfig const& config, Clock const& clock, Events events)
-    : clock_(clock), events_(std::move(events)), kind_(config.kind), size_known_(config.rows > 0 && config.columns > 0), console_(look_of(config)),
-      key_came_(clock.now()), mode_(config.kind == proto::ScreenKind::picture ? Mode::console : Mode::lines)
+    : clock_(clock), events_(std::move(events)), kind_(config.kind), size_known_(config.rows > 0 && config.columns > 0),
+      console_(look_of(config)), key_came_(clock.now()), mode_(config.kind == proto::ScreenKind::picture ? Mode::console : Mode::lines)
 {
     if (size_known_) console_.resize(config.rows, config.columns);
 }

@@ -60,7 +60,8 @@ std::vector<std::string> fingerprint_rows(std::string_view fingerprint)
     std::string digits;
     for (char const c : fingerprint)
         if (c != ':') digits += c;
-    bool const hex = std::ranges::all_of(digits, [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f'); });
+    bool const hex =
+        std::ranges::all_of(digits, [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f'); });
     if (!hex || digits.empty()) return {std::string(fingerprint)};
     std::vector<std::string> rows;
     for (std::size_t at = 0; at < digits.size(); at += kGroup) {

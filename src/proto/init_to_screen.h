@@ -13,7 +13,11 @@
 
 namespace ocu::proto {
 
-enum class ScreenKind : std::uint8_t { picture, line, kLast = line };  // tty1 draws at once; a serial line prints log lines until Enter is pressed
+enum class ScreenKind : std::uint8_t {
+    picture,
+    line,
+    kLast = line
+};  // tty1 draws at once; a serial line prints log lines until Enter is pressed
 
 enum class MachinePhase : std::uint8_t { starting, waiting_for_manifest, applying, serving, failed, stopping, kLast = stopping };
 

@@ -17,8 +17,7 @@ inline proto::ScreenState serving_state()
     state.tier = "gvisor";
     state.mcp_url = "https://192.0.2.7:8443/mcp";
     state.files_url = "https://192.0.2.7:8444/";
-    state.fingerprint =
-        "3F:A9:02:5C:77:E1:4B:D0:96:8A:1E:35:C4:F2:60:BD:08:5B:E7:91:2A:4D:CC:13:F0:6E:89:37:A2:54:DB:10";
+    state.fingerprint = "3F:A9:02:5C:77:E1:4B:D0:96:8A:1E:35:C4:F2:60:BD:08:5B:E7:91:2A:4D:CC:13:F0:6E:89:37:A2:54:DB:10";
     state.manifest_serial = 12;
     state.manifest_digest = "9c1185a5c5e9fc54612808977ee8f548b2258d31d7f0e1b6b2f1a6f5b2c3d4e5";
     state.manifest_note = "applied from the stick, unchanged since";

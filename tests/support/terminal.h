@@ -73,7 +73,8 @@ private:
             return;
         }
         if (column_ >= columns_) {
-            if (!wraps_) column_ = columns_ - 1;
+            if (!wraps_)
+                column_ = columns_ - 1;
             else {
                 column_ = 0;
                 line_feed();

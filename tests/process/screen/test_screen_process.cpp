@@ -37,7 +37,8 @@ struct ScreenTest {
     ScreenTest() : screen("screen", console::screen_main) {}
     void begin(proto::ScreenKind kind)
     {
-        screen.configure(proto::ScreenConfig{.kind = kind, .colours = kind == proto::ScreenKind::picture, .rows = 25, .columns = 80}, {terminal.fd()});
+        screen.configure(
+            proto::ScreenConfig{.kind = kind, .colours = kind == proto::ScreenKind::picture, .rows = 25, .columns = 80}, {terminal.fd()});
         (void)screen.ready();
         screen.send(test::serving_state());
     }
@@ -67,7 +68,8 @@ struct ScreenTest {
     test::HelperProcess screen;
 };
 
-TEST_CASE_METHOD(ScreenTest, "screen: given tty1, when keys are pressed, then a person sees the page that they lead to", "[console][AP-5][AP-8]")
+TEST_CASE_METHOD(
+    ScreenTest, "screen: given tty1, when keys are pressed, then a person sees the page that they lead to", "[console][AP-5][AP-8]")
 {
     begin(proto::ScreenKind::picture);
     CHECK(pty.shows("The machine works"));
@@ -83,7 +85,9 @@ TEST_CASE_METHOD(ScreenTest, "screen: given tty1, when keys are pressed, then a 
     CHECK(pty.terminal.unknown() == 0);
 }
 
-TEST_CASE_METHOD(ScreenTest, "screen: given a question, when it is read and answered, then the answer comes once; a stray key answers nothing", "[console][T-19][AP-2]")
+TEST_CASE_METHOD(ScreenTest,
+    "screen: given a question, when it is read and answered, then the answer comes once; a stray key answers nothing",
+    "[console][T-19][AP-2]")
 {
     begin(proto::ScreenKind::picture);
     screen.send(proto::ScreenQuestion{.id = 5, .title = "Trust this key?", .text = "compare this key"});
@@ -110,7 +114,8 @@ TEST_CASE_METHOD(ScreenTest, "screen: given shutdown, when it is confirmed, then
     CHECK(screen.expect<proto::ScreenWish>().wish == proto::Wish::shutdown);
 }
 
-TEST_CASE_METHOD(ScreenTest, "screen: given a serial line, when nobody touched it, then it has lines; Enter makes it the console and Esc lines again",
+TEST_CASE_METHOD(ScreenTest,
+    "screen: given a serial line, when nobody touched it, then it has lines; Enter makes it the console and Esc lines again",
     "[console][AP-5]")
 {
     begin(proto::ScreenKind::line);
@@ -125,7 +130,8 @@ TEST_CASE_METHOD(ScreenTest, "screen: given a serial line, when nobody touched i
     CHECK(pty.shows("ocu: second"));
 }
 
-TEST_CASE_METHOD(ScreenTest, "screen: given a flood of keys, when it is over, then nothing was answered or wished for and a key still works", "[console][T-19]")
+TEST_CASE_METHOD(ScreenTest,
+    "screen: given a flood of keys, when it is over, then nothing was answered or wished for and a key still works", "[console][T-19]")
 {
     begin(proto::ScreenKind::picture);
     screen.send(proto::ScreenQuestion{.id = 5, .title = "Trust this key?", .text = "short"});
@@ -151,7 +157,9 @@ TEST_CASE_METHOD(ScreenTest, "screen: given a flood of keys, when it is over, th
     CHECK(processor_ticks() - before < ::sysconf(_SC_CLK_TCK) / 5);
 }
 
-TEST_CASE_METHOD(ScreenTest, "screen: given a terminal that takes nothing, when thousands of messages come, then all are taken, memory stays small, and the last is shown",
+TEST_CASE_METHOD(ScreenTest,
+    "screen: given a terminal that takes nothing, when thousands of messages come, then all are taken, memory stays small, and the last is "
+    "shown",
     "[console][T-19]")
 {
     begin(proto::ScreenKind::picture);
@@ -185,7 +193,8 @@ TEST_CASE_METHOD(ScreenTest, "screen: given a frame that is not its own, when it
     CHECK(WIFEXITED(screen.wait()));
 }
 
-TEST_CASE_METHOD(ScreenTest, "screen: given a helper that serves, when the kernel is asked, then it has its terminal, its link and nothing more",
+TEST_CASE_METHOD(ScreenTest,
+    "screen: given a helper that serves, when the kernel is asked, then it has its terminal, its link and nothing more",
     "[console][T-14][AP-8]")
 {
     begin(proto::ScreenKind::picture);
@@ -226,10 +235,12 @@ int controlled(PseudoTerminal& pty, unsigned long request)
     return status;
 }
 
-TEST_CASE("screen: given its profile, when it would control a terminal and not only write to it, then it is killed", "[console][T-14][T-19][AP-8]")
+TEST_CASE("screen: given its profile, when it would control a terminal and not only write to it, then it is killed",
+    "[console][T-14][T-19][AP-8]")
 {
     PseudoTerminal pty(25, 80);
-    for (unsigned long const request : {static_cast<unsigned long>(TIOCSTI), static_cast<unsigned long>(TIOCSWINSZ), static_cast<unsigned long>(TCGETS)}) {
+    for (unsigned long const request :
+        {static_cast<unsigned long>(TIOCSTI), static_cast<unsigned long>(TIOCSWINSZ), static_cast<unsigned long>(TCGETS)}) {
         int const status = controlled(pty, request);
         CHECK(WIFSIGNALED(status));
         CHECK(WTERMSIG(status) == SIGSYS);

@@ -65,7 +65,8 @@ struct ScreensTest {
     init::Screens screens{loop, clock, {.on_wish = [this](proto::Wish wish) { wishes.push_back(wish); }}};
 };
 
-TEST_CASE_METHOD(ScreensTest, "screens: given two terminals and one that is not there, when things happen, then each shows them in its way", "[boot][AP-5]")
+TEST_CASE_METHOD(ScreensTest, "screens: given two terminals and one that is not there, when things happen, then each shows them in its way",
+    "[boot][AP-5]")
 {
     screens.add(tty1.path(), proto::ScreenKind::picture);
     screens.add(serial.path(), proto::ScreenKind::line);
@@ -117,7 +118,8 @@ TEST_CASE_METHOD(ScreensTest, "screens: given a question, when it is withdrawn o
     CHECK(answers == std::vector{false});
 }
 
-TEST_CASE_METHOD(ScreensTest, "screens: given helpers that are killed, when they are back, then they show what stands and a line is not printed twice",
+TEST_CASE_METHOD(ScreensTest,
+    "screens: given helpers that are killed, when they are back, then they show what stands and a line is not printed twice",
     "[boot][T-14][AP-5]")
 {
     screens.add(tty1.path(), proto::ScreenKind::picture);
@@ -143,7 +145,8 @@ TEST_CASE_METHOD(ScreensTest, "screens: given helpers that are killed, when they
     CHECK(see(tty1, "once only"));
 }
 
-TEST_CASE_METHOD(ScreensTest, "screens: given a terminal that takes nothing, when much happens and its end comes, then the first process is never held up",
+TEST_CASE_METHOD(ScreensTest,
+    "screens: given a terminal that takes nothing, when much happens and its end comes, then the first process is never held up",
     "[boot][T-19]")
 {
     screens.add(tty1.path(), proto::ScreenKind::picture);
@@ -161,7 +164,8 @@ TEST_CASE_METHOD(ScreensTest, "screens: given a terminal that takes nothing, whe
     CHECK(see(tty1, "The machine works"));
 }
 
-TEST_CASE_METHOD(ScreensTest, "screens: given states that differ in their clocks alone, when they are shown often, then they are sent once a second", "[boot]")
+TEST_CASE_METHOD(ScreensTest,
+    "screens: given states that differ in their clocks alone, when they are shown often, then they are sent once a second", "[boot]")
 {
     screens.add(tty1.path(), proto::ScreenKind::picture);
     auto state = test::serving_state();

@@ -69,8 +69,8 @@ TEST_CASE_METHOD(ConsoleTest, "console: given each way to a page, when its key i
     }
 }
 
-TEST_CASE_METHOD(ConsoleTest, "console: given s or r, when anything but the word yes and Enter follows, then nothing is wished for",
-    "[console][T-19]")
+TEST_CASE_METHOD(
+    ConsoleTest, "console: given s or r, when anything but the word yes and Enter follows, then nothing is wished for", "[console][T-19]")
 {
     for (char const key : {'s', 'r'}) {
         for (std::string_view const word : {"", "y", "no", "ye", "yess", "YES", "yesyesyesyes"}) {
@@ -87,21 +87,26 @@ TEST_CASE_METHOD(ConsoleTest, "console: given s or r, when anything but the word
     CHECK_FALSE(type("yes").wish);
 }
 
-TEST_CASE_METHOD(ConsoleTest, "console: given s, when yes and Enter are typed, then a shutdown is wished for once; after r a restart",
-    "[console][AP-5]")
+TEST_CASE_METHOD(
+    ConsoleTest, "console: given s, when yes and Enter are typed, then a shutdown is wished for once; after r a restart", "[console][AP-5]")
 {
     (void)press(letter('s'));
     CHECK(shows("Shut down?"));
     CHECK(shows("3 SESSIONS"));
-    CHECK(type("yes").wish->wish == proto::Wish::shutdown);
+    auto const stopped = type("yes");
+    REQUIRE(stopped.wish);
+    CHECK(stopped.wish->wish == proto::Wish::shutdown);
     CHECK_FALSE(press({KeyKind::enter}).wish);
     (void)press(letter('r'));
     for (char const c : {'y', 'e', 't'}) (void)press(letter(c));
     (void)press({KeyKind::backspace});
-    CHECK(type("s").wish->wish == proto::Wish::restart);
+    auto const restarted = type("s");
+    REQUIRE(restarted.wish);
+    CHECK(restarted.wish->wish == proto::Wish::restart);
 }
 
-TEST_CASE_METHOD(ConsoleTest, "console: given a confirmation that was left alone, when its minute is over, then it is gone", "[console][T-19]")
+TEST_CASE_METHOD(
+    ConsoleTest, "console: given a confirmation that was left alone, when its minute is over, then it is gone", "[console][T-19]")
 {
     (void)press(letter('s'));
     for (char const c : {'y', 'e', 's'}) (void)press(letter(c));
@@ -114,7 +119,8 @@ TEST_CASE_METHOD(ConsoleTest, "console: given a confirmation that was left alone
     CHECK_FALSE(press({KeyKind::enter}).wish);
 }
 
-TEST_CASE_METHOD(ConsoleTest, "console: given a question that was in view long enough, when yes is typed, then it is answered and gone", "[console][AP-2]")
+TEST_CASE_METHOD(ConsoleTest, "console: given a question that was in view long enough, when yes is typed, then it is answered and gone",
+    "[console][AP-2]")
 {
     ask(7, "short");
     CHECK(console.page() == Page::question);
@@ -127,7 +133,8 @@ TEST_CASE_METHOD(ConsoleTest, "console: given a question that was in view long e
     CHECK_FALSE(type("yes").answer);
 }
 
-TEST_CASE_METHOD(ConsoleTest, "console: given a question that has only just come, when yes was typed at once, then it is not answered", "[console][T-19]")
+TEST_CASE_METHOD(ConsoleTest, "console: given a question that has only just come, when yes was typed at once, then it is not answered",
+    "[console][T-19]")
 {
     ask(7, "short");
     clock.advance(kReadingTakes - 1ms);
@@ -137,8 +144,8 @@ TEST_CASE_METHOD(ConsoleTest, "console: given a question that has only just come
     CHECK(type("yes").answer);
 }
 
-TEST_CASE_METHOD(ConsoleTest, "console: given a terminal that has not shown the question, when yes is typed blindly, then it is not answered",
-    "[console][T-19]")
+TEST_CASE_METHOD(ConsoleTest,
+    "console: given a terminal that has not shown the question, when yes is typed blindly, then it is not answered", "[console][T-19]")
 {
     console.ask({.id = 7, .title = "Trust this key?", .text = "short"});
     clock.advance(1h);
@@ -146,7 +153,8 @@ TEST_CASE_METHOD(ConsoleTest, "console: given a terminal that has not shown the 
     CHECK_FALSE(console.press({KeyKind::enter}, clock.now()).answer);
 }
 
-TEST_CASE_METHOD(ConsoleTest, "console: given a question longer than the screen, when yes is typed before its end was shown, then it waits for that",
+TEST_CASE_METHOD(ConsoleTest,
+    "console: given a question longer than the screen, when yes is typed before its end was shown, then it waits for that",
     "[console][T-19][AP-2]")
 {
     ask(7, lines_of_text(60));
@@ -174,8 +182,8 @@ TEST_CASE_METHOD(ConsoleTest, "console: given a question, when single keys are p
 {
     ask(7, "short");
     clock.advance(1h);
-    for (Key const& key : {letter('y'), Key{KeyKind::enter}, Key{KeyKind::escape}, letter('n'), Key{KeyKind::enter}, letter('1'), letter('3'),
-             Key{KeyKind::enter}}) {
+    for (Key const& key : {letter('y'), Key{KeyKind::enter}, Key{KeyKind::escape}, letter('n'), Key{KeyKind::enter}, letter('1'),
+             letter('3'), Key{KeyKind::enter}}) {
         CHECK_FALSE(press(key).answer);
     }
     CHECK(console.page() == Page::log);
@@ -189,7 +197,8 @@ TEST_CASE_METHOD(ConsoleTest, "console: given a question, when single keys are p
     CHECK_FALSE(type("es").answer);
 }
 
-TEST_CASE_METHOD(ConsoleTest, "console: given half an answer, when another question takes the first one's place, then it begins anew", "[console][T-19]")
+TEST_CASE_METHOD(
+    ConsoleTest, "console: given half an answer, when another question takes the first one's place, then it begins anew", "[console][T-19]")
 {
     ask(7, "short");
     clock.advance(1h);
@@ -198,10 +207,13 @@ TEST_CASE_METHOD(ConsoleTest, "console: given half an answer, when another quest
     CHECK_FALSE(press({KeyKind::enter}).answer);
     CHECK_FALSE(type("yes").answer);  // and it has not stood long enough either
     clock.advance(kReadingTakes);
-    CHECK(type("yes").answer->id == 8);
+    auto const outcome = type("yes");
+    REQUIRE(outcome.answer);
+    CHECK(outcome.answer->id == 8);
 }
 
-TEST_CASE_METHOD(ConsoleTest, "console: given a confirmation being typed, when a question comes, then yes goes to the confirmation", "[console][T-19]")
+TEST_CASE_METHOD(
+    ConsoleTest, "console: given a confirmation being typed, when a question comes, then yes goes to the confirmation", "[console][T-19]")
 {
     (void)press(letter('s'));
     ask(7, "short");
@@ -212,7 +224,8 @@ TEST_CASE_METHOD(ConsoleTest, "console: given a confirmation being typed, when a
     CHECK(console.question() != nullptr);
 }
 
-TEST_CASE_METHOD(ConsoleTest, "console: given a question, when it is withdrawn, then it is gone; another's withdrawal leaves it", "[console]")
+TEST_CASE_METHOD(
+    ConsoleTest, "console: given a question, when it is withdrawn, then it is gone; another's withdrawal leaves it", "[console]")
 {
     ask(7, "short");
     console.withdraw(6);
@@ -224,7 +237,8 @@ TEST_CASE_METHOD(ConsoleTest, "console: given a question, when it is withdrawn, 
     CHECK_FALSE(type("yes").answer);
 }
 
-TEST_CASE_METHOD(ConsoleTest, "console: given a terminal too small to show what is asked, when yes is typed, then nothing happens", "[console][T-19]")
+TEST_CASE_METHOD(
+    ConsoleTest, "console: given a terminal too small to show what is asked, when yes is typed, then nothing happens", "[console][T-19]")
 {
     console.resize(12, 40);
     (void)press(letter('s'));
@@ -240,7 +254,8 @@ TEST_CASE_METHOD(ConsoleTest, "console: given a terminal too small to show what 
     CHECK_FALSE(type("yes").wish);
 }
 
-TEST_CASE_METHOD(ConsoleTest, "console: given texts with terminal commands, when they are shown, then the picture has none", "[console][T-19]")
+TEST_CASE_METHOD(
+    ConsoleTest, "console: given texts with terminal commands, when they are shown, then the picture has none", "[console][T-19]")
 {
     auto state = test::serving_state();
     state.name = "a\x1b[2Jb";
@@ -256,7 +271,8 @@ TEST_CASE_METHOD(ConsoleTest, "console: given texts with terminal commands, when
     CHECK(screen().find_first_of("\x1b\x07") == std::string::npos);
 }
 
-TEST_CASE_METHOD(ConsoleTest, "console: given more lines than are kept, when the log is read, then the last are there and can be scrolled", "[console]")
+TEST_CASE_METHOD(
+    ConsoleTest, "console: given more lines than are kept, when the log is read, then the last are there and can be scrolled", "[console]")
 {
     for (int i = 1; i <= 250; ++i) console.add_line("event " + std::to_string(i));
     (void)press(letter('3'));

@@ -31,21 +31,28 @@ struct DrawTest {
     }
 
     std::deque<std::string> lines{"first line", "second line"};
-    Scene scene{.state = test::serving_state(), .lines = &lines, .page = Page::overview, .question = nullptr, .confirming = {}, .word = {},
-        .notice = {}, .scroll = 0};
+    Scene scene{.state = test::serving_state(),
+        .lines = &lines,
+        .page = Page::overview,
+        .question = nullptr,
+        .confirming = {},
+        .word = {},
+        .notice = {},
+        .scroll = 0};
     Look look{.rows = 24, .columns = 80, .colours = Colours::sixteen, .glyphs = Glyphs::box_drawing, .kind = proto::ScreenKind::picture};
 };
 
-TEST_CASE_METHOD(DrawTest, "draw: given a machine that serves, when its overview is drawn, then all that an operator is asked for is on one screen",
+TEST_CASE_METHOD(DrawTest,
+    "draw: given a machine that serves, when its overview is drawn, then all that an operator is asked for is on one screen",
     "[console][AP-5]")
 {
     for (auto const& [rows, columns] : {std::pair{24, 80}, std::pair{25, 80}, std::pair{40, 120}, std::pair{100, 240}}) {
         look.rows = rows;
         look.columns = columns;
-        for (std::string_view const words : {"plant-7", "SERVING", "2026-11-26 01:07:19 UTC", "The machine works", "https://192.0.2.7:8443/mcp",
-                 "https://192.0.2.7:8444/", "192.0.2.7/24 (service)", "3FA9 025C 77E1 4BD0", "F06E 8937 A254 DB10", "internal_workforce", "gvisor",
-                 "11 of 11 up", "3 h 12 min", "network time", "Secure Boot on", "on disk, encrypted", "RWQf6LRCGA9i53ml", "12", "unchanged since",
-                 "s shut down"}) {
+        for (std::string_view const words : {"plant-7", "SERVING", "2026-11-26 01:07:19 UTC", "The machine works",
+                 "https://192.0.2.7:8443/mcp", "https://192.0.2.7:8444/", "192.0.2.7/24 (service)", "3FA9 025C 77E1 4BD0",
+                 "F06E 8937 A254 DB10", "internal_workforce", "gvisor", "11 of 11 up", "3 h 12 min", "network time", "Secure Boot on",
+                 "on disk, encrypted", "RWQf6LRCGA9i53ml", "12", "unchanged since", "s shut down"}) {
             INFO(words << " at " << columns << "x" << rows << "\n" << text());
             CHECK(has(words));
         }
@@ -53,7 +60,8 @@ TEST_CASE_METHOD(DrawTest, "draw: given a machine that serves, when its overview
     }
 }
 
-TEST_CASE_METHOD(DrawTest, "draw: given warnings, when the overview is drawn, then each is in words at the top; elsewhere their number is", "[console][AP-5]")
+TEST_CASE_METHOD(DrawTest, "draw: given warnings, when the overview is drawn, then each is in words at the top; elsewhere their number is",
+    "[console][AP-5]")
 {
     scene.state.warnings.push("The clock was never set. Certificates may be refused by clients.");
     scene.state.warnings.push(std::string(150, 'w') + " end of a long one");
@@ -66,7 +74,8 @@ TEST_CASE_METHOD(DrawTest, "draw: given warnings, when the overview is drawn, th
     CHECK(has("2 WARNINGS"));
 }
 
-TEST_CASE_METHOD(DrawTest, "draw: given every field at its longest, when any page is drawn, then it fits and what is below can be scrolled to", "[console][T-19]")
+TEST_CASE_METHOD(DrawTest,
+    "draw: given every field at its longest, when any page is drawn, then it fits and what is below can be scrolled to", "[console][T-19]")
 {
     auto& state = scene.state;
     state.name = std::string(64, 'n');
@@ -77,7 +86,8 @@ TEST_CASE_METHOD(DrawTest, "draw: given every field at its longest, when any pag
     state.clock_trouble = std::string(200, 't');
     state.trust = std::string(99, 'k') + "!";
     while (!state.interfaces.full())
-        state.interfaces.push({std::string(32, 'i'), std::string(16, 'r'), std::string(16, 'd'), false, std::string(128, 'a'), std::string(160, 'b')});
+        state.interfaces.push(
+            {std::string(32, 'i'), std::string(16, 'r'), std::string(16, 'd'), false, std::string(128, 'a'), std::string(160, 'b')});
     while (!state.warnings.full()) state.warnings.push(std::string(200, 'w'));
     for (auto const page : {Page::overview, Page::network, Page::log, Page::help}) {
         scene.page = page;
@@ -96,7 +106,8 @@ TEST_CASE_METHOD(DrawTest, "draw: given every field at its longest, when any pag
     CHECK(has("k!"));
 }
 
-TEST_CASE_METHOD(DrawTest, "draw: given a terminal too small, when it is drawn, then it says so and says what matters most", "[console][AP-5]")
+TEST_CASE_METHOD(
+    DrawTest, "draw: given a terminal too small, when it is drawn, then it says so and says what matters most", "[console][AP-5]")
 {
     look.rows = 12;
     look.columns = 40;
@@ -111,7 +122,8 @@ TEST_CASE_METHOD(DrawTest, "draw: given a terminal too small, when it is drawn, 
     CHECK(has("This terminal has"));
 }
 
-TEST_CASE_METHOD(DrawTest, "draw: given no colours and no box drawing, when any page is drawn, then it is plain ASCII with bold and reverse alone",
+TEST_CASE_METHOD(DrawTest,
+    "draw: given no colours and no box drawing, when any page is drawn, then it is plain ASCII with bold and reverse alone",
     "[console][AP-5]")
 {
     look.colours = Colours::none;
@@ -132,6 +144,7 @@ TEST_CASE_METHOD(DrawTest, "draw: given no colours and no box drawing, when any 
             }
         }
     }
+    scene.page = Page::overview;
     CHECK(has("--+"));
 }
 
@@ -143,7 +156,8 @@ TEST_CASE_METHOD(DrawTest, "draw: given colours, when the pages are drawn, then 
     CHECK(has("┌"));
 }
 
-TEST_CASE_METHOD(DrawTest, "draw: given machines in trouble, when they are drawn, then the trouble is in words and not only in colour", "[console][AP-5]")
+TEST_CASE_METHOD(DrawTest, "draw: given machines in trouble, when they are drawn, then the trouble is in words and not only in colour",
+    "[console][AP-5]")
 {
     scene.state.helpers_up = 9;
     scene.state.frozen = true;
@@ -160,7 +174,8 @@ TEST_CASE_METHOD(DrawTest, "draw: given machines in trouble, when they are drawn
     CHECK(has("no lease"));
 }
 
-TEST_CASE_METHOD(DrawTest, "picture: given a second's change, when the difference is sent, then the terminal shows the next picture for a few bytes",
+TEST_CASE_METHOD(DrawTest,
+    "picture: given a second's change, when the difference is sent, then the terminal shows the next picture for a few bytes",
     "[console][AP-5]")
 {
     test::Terminal terminal(look.rows, look.columns);

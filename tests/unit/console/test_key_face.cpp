@@ -25,14 +25,15 @@ TEST_CASE("key_face: given each key in each of its forms, when it is read, then 
     };
     auto const function = [](int number) { return Key{.kind = KeyKind::function, .number = number}; };
     for (auto const& row : {Row{"y", {.kind = KeyKind::character, .letter = 'y'}}, Row{"\r", {KeyKind::enter}}, Row{"\n", {KeyKind::enter}},
-             Row{"\r\n", {KeyKind::enter}}, Row{"\t", {KeyKind::tab}}, Row{"\x1b[Z", {KeyKind::back_tab}}, Row{"\x7f", {KeyKind::backspace}},
-             Row{"\b", {KeyKind::backspace}}, Row{"\f", {KeyKind::redraw}}, Row{"\x1b[A", {KeyKind::up}}, Row{"\x1bOA", {KeyKind::up}},
-             Row{"\x1b[1;5A", {KeyKind::up}}, Row{"\x1b[B", {KeyKind::down}}, Row{"\x1b[C", {KeyKind::right}}, Row{"\x1bOD", {KeyKind::left}},
-             Row{"\x1b[5~", {KeyKind::page_up}}, Row{"\x1b[6~", {KeyKind::page_down}}, Row{"\x1b[6;2~", {KeyKind::page_down}},
-             Row{"\x1b[1~", {KeyKind::home}}, Row{"\x1b[H", {KeyKind::home}}, Row{"\x1bOH", {KeyKind::home}}, Row{"\x1b[7~", {KeyKind::home}},
-             Row{"\x1b[4~", {KeyKind::end}}, Row{"\x1b[F", {KeyKind::end}}, Row{"\x1b[8~", {KeyKind::end}}, Row{"\x1bOM", {KeyKind::enter}},
-             Row{"\x1b[[A", function(1)}, Row{"\x1bOP", function(1)}, Row{"\x1b[11~", function(1)}, Row{"\x1b[1;2Q", function(2)},
-             Row{"\x1b[[E", function(5)}, Row{"\x1b[15~", function(5)}, Row{"\x1b[17~", function(6)}, Row{"\x1b[24~", function(12)},
+             Row{"\r\n", {KeyKind::enter}}, Row{"\t", {KeyKind::tab}}, Row{"\x1b[Z", {KeyKind::back_tab}},
+             Row{"\x7f", {KeyKind::backspace}}, Row{"\b", {KeyKind::backspace}}, Row{"\f", {KeyKind::redraw}}, Row{"\x1b[A", {KeyKind::up}},
+             Row{"\x1bOA", {KeyKind::up}}, Row{"\x1b[1;5A", {KeyKind::up}}, Row{"\x1b[B", {KeyKind::down}}, Row{"\x1b[C", {KeyKind::right}},
+             Row{"\x1bOD", {KeyKind::left}}, Row{"\x1b[5~", {KeyKind::page_up}}, Row{"\x1b[6~", {KeyKind::page_down}},
+             Row{"\x1b[6;2~", {KeyKind::page_down}}, Row{"\x1b[1~", {KeyKind::home}}, Row{"\x1b[H", {KeyKind::home}},
+             Row{"\x1bOH", {KeyKind::home}}, Row{"\x1b[7~", {KeyKind::home}}, Row{"\x1b[4~", {KeyKind::end}}, Row{"\x1b[F", {KeyKind::end}},
+             Row{"\x1b[8~", {KeyKind::end}}, Row{"\x1bOM", {KeyKind::enter}}, Row{"\x1b[[A", function(1)}, Row{"\x1bOP", function(1)},
+             Row{"\x1b[11~", function(1)}, Row{"\x1b[1;2Q", function(2)}, Row{"\x1b[[E", function(5)}, Row{"\x1b[15~", function(5)},
+             Row{"\x1b[17~", function(6)}, Row{"\x1b[24~", function(12)},
              Row{"\x1b[24;80R", {.kind = KeyKind::position, .row = 24, .column = 80}}}) {
         INFO(row.bytes.substr(1));
         CHECK(keys_of(row.bytes) == std::vector{row.key});
@@ -71,10 +72,11 @@ TEST_CASE("key_face: given a sequence that breaks off, when its time has passed,
 
 TEST_CASE("key_face: given sequences that are no key, when they are read, then no letter comes of them", "[console][T-19]")
 {
-    for (std::string_view const bytes : {"\x1b[99~", "\x1b[0~", "\x1b[?1;2c", "\x1b[200~", "\x1b[y", "\x1b[1;2;3A", "\x1b[;A", "\x1b[1;A",
-             "\x1b[99999R", "\x1b[1;99999R", "\x1bys"
-                                             "\x1b[A",
-             "\x1bOy", "\x1b[[y", "\x1b[<0;1;1M", "\x1b[\xff"}) {
+    for (std::string_view const bytes :
+        {"\x1b[99~", "\x1b[0~", "\x1b[?1;2c", "\x1b[200~", "\x1b[y", "\x1b[1;2;3A", "\x1b[;A", "\x1b[1;A", "\x1b[99999R", "\x1b[1;99999R",
+            "\x1bys"
+            "\x1b[A",
+            "\x1bOy", "\x1b[[y", "\x1b[<0;1;1M", "\x1b[\xff"}) {
         for (auto const& key : keys_of(bytes)) {
             INFO(bytes.substr(1));
             CHECK((key.kind == KeyKind::unknown || key.kind == KeyKind::up || (key.kind == KeyKind::character && key.letter == 's')));
@@ -82,8 +84,7 @@ TEST_CASE("key_face: given sequences that are no key, when they are read, then n
     }
     CHECK(keys_of("\x1by") == std::vector{Key{KeyKind::unknown}});
     CHECK(keys_of("\x1b[M") == std::vector{Key{KeyKind::unknown}});
-    for (std::string_view const bytes : {"\x80", "\x9b", "\xff", "\x01"})
-        CHECK(keys_of(bytes) == std::vector{Key{KeyKind::unknown}});
+    for (std::string_view const bytes : {"\x80", "\x9b", "\xff", "\x01"}) CHECK(keys_of(bytes) == std::vector{Key{KeyKind::unknown}});
 }
 
 TEST_CASE("key_face: given a sequence without an end, when it is read, then it is one unknown key and no more than the limit was kept",

@@ -17,8 +17,10 @@ TEST_CASE("printable: given texts that would do something to a terminal or a rea
     CHECK(printable("a\nb\tc\r") == "a\\x0ab\\x09c\\x0d");
     CHECK(printable("\x7f\x80\xff\x9b") == "\\x7f\\x80\\xff\\x9b");
     CHECK(printable("Z\xc3\xbcrich") == "Z\\u{fc}rich");
-    CHECK(printable("\xe2\x80\xae" "evil") == "\\u{202e}evil");                 // right-to-left override
-    CHECK(printable("\xc2\x9b" "1m") == "\\u{9b}1m");                           // the eight-bit form of ESC [, as UTF-8
+    CHECK(printable("\xe2\x80\xae"
+                    "evil") == "\\u{202e}evil");                 // right-to-left override
+    CHECK(printable("\xc2\x9b"
+                    "1m") == "\\u{9b}1m");                           // the eight-bit form of ESC [, as UTF-8
     CHECK(printable("\xf0\x9f\x94\x91") == "\\u{1f511}");
     CHECK(printable("\xc0\xaf\xe0\x80\xaf") == "\\xc0\\xaf\\xe0\\x80\\xaf");    // overlong
     CHECK(printable("\xed\xa0\x80") == "\\xed\\xa0\\x80");                      // a surrogate
@@ -27,7 +29,8 @@ TEST_CASE("printable: given texts that would do something to a terminal or a rea
     CHECK(printable(std::string_view("\0", 1)) == "\\x00");
 }
 
-TEST_CASE("printable: given every pair of bytes, when it is shown, then only printable ASCII is left and showing that again changes nothing",
+TEST_CASE(
+    "printable: given every pair of bytes, when it is shown, then only printable ASCII is left and showing that again changes nothing",
     "[console][T-19]")
 {
     for (int pair = 0; pair < 0x10000; ++pair) {
@@ -43,7 +46,8 @@ TEST_CASE("printable: given lines, when they are shown as lines, then ends of li
     CHECK(printable_lines("a\r\nb\n\tc\rd") == "a\nb\n    c\\x0dd");
 }
 
-TEST_CASE("printable: given text wider than a screen, when it is wrapped, then every character is there and no row is too long", "[console]")
+TEST_CASE(
+    "printable: given text wider than a screen, when it is wrapped, then every character is there and no row is too long", "[console]")
 {
     using Rows = std::vector<std::string>;
     CHECK(wrapped("", 5) == Rows{""});
@@ -77,7 +81,7 @@ TEST_CASE("clean: given a message whose texts grow when they are made printable,
     CHECK(cleaned.name.size() == 64);
     CHECK(cleaned.warnings.items()[0].view().starts_with("\\xff"));
     CHECK(cleaned.interfaces.items()[0].addresses.view().starts_with("\\x0a"));
-    CHECK(clean(proto::ScreenLine{"a\x1b[31m", true}) .text.view() == "a\\x1b[31m");
+    CHECK(clean(proto::ScreenLine{"a\x1b[31m", true}).text.view() == "a\\x1b[31m");
 }
 
 }  // namespace test_printable

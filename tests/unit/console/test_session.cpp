@@ -15,7 +15,8 @@ using namespace std::chrono_literals;
 struct SessionTest {
     explicit SessionTest(proto::ScreenKind kind = proto::ScreenKind::line)
         : session({.kind = kind, .colours = false, .rows = 0, .columns = 0}, clock,
-              {.on_answer = [this](auto const& answer) { answers.push_back(answer); }, .on_wish = [this](auto const& wish) { wishes.push_back(wish); }})
+              {.on_answer = [this](auto const& answer) { answers.push_back(answer); },
+                  .on_wish = [this](auto const& wish) { wishes.push_back(wish); }})
     {
         session.show(test::serving_state());
     }
@@ -62,7 +63,8 @@ struct PictureTest : SessionTest {
     PictureTest() : SessionTest(proto::ScreenKind::picture) {}
 };
 
-TEST_CASE_METHOD(SessionTest, "session: given a serial line, when nobody pressed Enter, then it has the log's lines and nothing else", "[console][AP-5]")
+TEST_CASE_METHOD(
+    SessionTest, "session: given a serial line, when nobody pressed Enter, then it has the log's lines and nothing else", "[console][AP-5]")
 {
     CHECK(drain().empty());
     session.line({"the network is up", false});
@@ -72,7 +74,8 @@ TEST_CASE_METHOD(SessionTest, "session: given a serial line, when nobody pressed
     CHECK(drain().empty());
 }
 
-TEST_CASE_METHOD(SessionTest, "session: given a serial line, when Enter is pressed, then it is the console until Esc, and missed lines follow", "[console][AP-5]")
+TEST_CASE_METHOD(SessionTest,
+    "session: given a serial line, when Enter is pressed, then it is the console until Esc, and missed lines follow", "[console][AP-5]")
 {
     session.line({"before", false});
     CHECK(drain() == "ocu: before\r\n");
@@ -87,7 +90,8 @@ TEST_CASE_METHOD(SessionTest, "session: given a serial line, when Enter is press
     CHECK(terminal.unknown() == 0);
 }
 
-TEST_CASE_METHOD(SessionTest, "session: given the console on a serial line, when nobody touches it for five minutes, then it is lines again", "[console][T-19]")
+TEST_CASE_METHOD(SessionTest,
+    "session: given the console on a serial line, when nobody touches it for five minutes, then it is lines again", "[console][T-19]")
 {
     keys("\r");
     pass(kBackToLinesAfter - 1s);
@@ -97,7 +101,8 @@ TEST_CASE_METHOD(SessionTest, "session: given the console on a serial line, when
     CHECK(keys("s").empty());
 }
 
-TEST_CASE_METHOD(SessionTest, "session: given a question, when the line is not a console yet, then it is told with how to answer and Enter opens it",
+TEST_CASE_METHOD(SessionTest,
+    "session: given a question, when the line is not a console yet, then it is told with how to answer and Enter opens it",
     "[console][AP-2]")
 {
     std::string text = "fingerprint RWQ1234\n";
@@ -121,8 +126,8 @@ TEST_CASE_METHOD(SessionTest, "session: given a question, when the line is not a
     CHECK(escape().find("QUESTION") == std::string::npos);
 }
 
-TEST_CASE_METHOD(SessionTest, "session: given lines of an earlier helper, when they are sent again, then they are on the log page and not printed twice",
-    "[console]")
+TEST_CASE_METHOD(SessionTest,
+    "session: given lines of an earlier helper, when they are sent again, then they are on the log page and not printed twice", "[console]")
 {
     session.line({"old one", true});
     session.line({"new one", false});
@@ -131,7 +136,8 @@ TEST_CASE_METHOD(SessionTest, "session: given lines of an earlier helper, when t
     CHECK(terminal.shows("old one"));
 }
 
-TEST_CASE_METHOD(SessionTest, "session: given a terminal that takes nothing, when thousands of lines come, then little is kept and it says how many are missing",
+TEST_CASE_METHOD(SessionTest,
+    "session: given a terminal that takes nothing, when thousands of lines come, then little is kept and it says how many are missing",
     "[console][T-19]")
 {
     for (int i = 0; i < 10'000; ++i) session.line({std::string(400, 'x'), false});
@@ -140,7 +146,9 @@ TEST_CASE_METHOD(SessionTest, "session: given a terminal that takes nothing, whe
     CHECK(out.starts_with("ocu: (9800 lines are left out here)\r\n"));
 }
 
-TEST_CASE_METHOD(SessionTest, "session: given a size that the kernel does not know, when the console opens, then the terminal is asked once and believed within bounds",
+TEST_CASE_METHOD(SessionTest,
+    "session: given a size that the kernel does not know, when the console opens, then the terminal is asked once and believed within "
+    "bounds",
     "[console][T-19]")
 {
     CHECK(keys("\x1b[50;132R").empty());  // not asked
@@ -154,7 +162,8 @@ TEST_CASE_METHOD(SessionTest, "session: given a size that the kernel does not kn
     CHECK(keys("\x1b[9999;9999R").find("\x1b[100;1H") != std::string::npos);
 }
 
-TEST_CASE_METHOD(PictureTest, "session: given tty1, when it starts, then it is the console at once and Esc and idleness leave it so", "[console][AP-5]")
+TEST_CASE_METHOD(
+    PictureTest, "session: given tty1, when it starts, then it is the console at once and Esc and idleness leave it so", "[console][AP-5]")
 {
     drain();
     CHECK(terminal.shows("The machine works"));
@@ -166,8 +175,8 @@ TEST_CASE_METHOD(PictureTest, "session: given tty1, when it starts, then it is t
     CHECK(terminal.shows("The machine works"));
 }
 
-TEST_CASE_METHOD(PictureTest, "session: given a picture that something wrote over, when its time has come or Ctrl-L is pressed, then it is whole again",
-    "[console]")
+TEST_CASE_METHOD(PictureTest,
+    "session: given a picture that something wrote over, when its time has come or Ctrl-L is pressed, then it is whole again", "[console]")
 {
     drain();
     terminal.take("\x1b[1;1Hkernel: scribble");
@@ -182,7 +191,8 @@ TEST_CASE_METHOD(PictureTest, "session: given a picture that something wrote ove
     CHECK_FALSE(terminal.shows("scribble"));
 }
 
-TEST_CASE_METHOD(PictureTest, "session: given a flood of news, when pictures are asked for, then they come no oftener than their distance", "[console][T-19]")
+TEST_CASE_METHOD(PictureTest, "session: given a flood of news, when pictures are asked for, then they come no oftener than their distance",
+    "[console][T-19]")
 {
     drain();
     clock.advance(kFramesApart);
@@ -203,7 +213,8 @@ TEST_CASE_METHOD(PictureTest, "session: given a flood of news, when pictures are
     CHECK(pictures >= 15);
 }
 
-TEST_CASE_METHOD(PictureTest, "session: given a terminal that hangs with a question on its way, when yes is typed, then it is not answered", "[console][T-19]")
+TEST_CASE_METHOD(PictureTest, "session: given a terminal that hangs with a question on its way, when yes is typed, then it is not answered",
+    "[console][T-19]")
 {
     drain();
     session.ask({.id = 3, .title = "t", .text = "short"});
@@ -219,7 +230,8 @@ TEST_CASE_METHOD(PictureTest, "session: given a terminal that hangs with a quest
     CHECK(answers[0].yes);
 }
 
-TEST_CASE_METHOD(PictureTest, "session: given the same question again under another number, when it stands as the picture has it, then it can be answered",
+TEST_CASE_METHOD(PictureTest,
+    "session: given the same question again under another number, when it stands as the picture has it, then it can be answered",
     "[console]")
 {
     session.ask({.id = 3, .title = "t", .text = "short"});

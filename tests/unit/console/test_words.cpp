@@ -7,7 +7,8 @@ namespace test_words {
 
 using namespace ocu::console;
 
-TEST_CASE("words: given a certificate's fingerprint, when it is shown, then it has four rows of four groups of four digits", "[console][AP-5]")
+TEST_CASE(
+    "words: given a certificate's fingerprint, when it is shown, then it has four rows of four groups of four digits", "[console][AP-5]")
 {
     std::string fingerprint;
     for (int i = 0; i < 32; ++i) fingerprint += (i ? ":" : "") + std::string(i % 2 ? "CD" : "AB");
