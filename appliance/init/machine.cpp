@@ -15,7 +15,6 @@
 #include "appliance/init/guest_images.h"
 #include "appliance/init/kernel_events.h"
 #include "appliance/init/machine_view.h"
-#include "appliance/init/network_of.h"
 #include "appliance/init/own_log.h"
 #include "appliance/init/power_button.h"
 #include "appliance/init/screens.h"
@@ -212,7 +211,7 @@ void Machine::perform(KeepTrust const& action)
 
 void Machine::perform(Configure const& action)
 {
-    auto const wanted = network_of(action.applied);
+    auto const& wanted = action.applied.network;
     auto done = keep_manifest(action.candidate, action.applied.digest);
     if (done) done = set_host_name(action.applied.name);
     if (done) done = network_.apply(wanted);
