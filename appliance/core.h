@@ -47,6 +47,8 @@ public:
     void join();
 
     proto::CoreToRole& inbox_of(Role role);
+    // Custody writes the service's TLS identity to whoever holds the other end of what is sent here.
+    proto::CoreToCustody& identity_inbox() { return arrows_->identity_to_custody; }
     proto::Recorder& recorder() { return *recorder_; }
     control::Vitals const& vitals() const { return vitals_; }
 

@@ -3,6 +3,8 @@
 
 #include "appliance/listeners.h"
 
+#include <algorithm>
+
 #include "proto/audit_to_writer.h"
 #include "proto/custody_helper_to_custody.h"
 #include "proto/edge_helper_to_edge.h"
@@ -50,10 +52,51 @@ wire::Bytes launcher_config(Prepared const& prepared)
     return wire::encode(config);
 }
 
+// Each front gets a socket of its own, with custody at the other end: the key passes the core by (docs/decisions/0011-service-identity.md).
+Descriptors lend_front(Core& core, helper::Kind front, manifest::Listen const& listen, int listener)
+{
+    return [&core, front, listener, tls = listen.tls]() -> Result<std::vector<UniqueFd>> {
+        std::vector<UniqueFd> out;
+        out.push_back(OCU_TRY(duplicate(listener)));
+        if (!tls) return out;
+        auto pair = OCU_TRY(make_socket_pair());
+        core.identity_inbox().send(proto::IdentityWanted{std::move(pair.ours), helper::name_of(front)});
+        out.push_back(std::move(pair.theirs));
+        return out;
+    };
+}
+
+// The host of a listener, where it is one that clients can name.
+void push_address(proto::CustodyConfig& config, manifest::Listen const& listen)
+{
+    bool const any = listen.address == "0.0.0.0" || listen.address == "::";
+    bool const known = std::ranges::any_of(config.names.items(), [&](auto const& name) { return name.view() == listen.address; });
+    if (!any && !known) config.names.push(listen.address);
+}
+
+wire::Bytes custody_config(manifest::Applied const& applied)
+{
+    proto::CustodyConfig config;
+    if (applied.given_certificate.empty()) {
+        for (auto const* listen : {&applied.mcp, &applied.files})
+            if (listen->tls) push_address(config, *listen);
+        if (applied.mcp.loopback || applied.files.loopback) config.names.push("localhost");
+        for (auto const& host : applied.gateway.host_names)
+            if (host != "localhost") config.names.push(host);
+        config.serve = applied.mcp.tls || applied.files.tls ? proto::ServeTls::own : proto::ServeTls::no;
+    } else {
+        config.certificate = decltype(config.certificate)(applied.given_certificate);
+        config.sealed_key = decltype(config.sealed_key)(applied.given_sealed_key);
+        config.serve = proto::ServeTls::given;
+    }
+    return wire::encode(config);
+}
+
 wire::Bytes files_front_config(Prepared const& prepared, std::string const& authority)
 {
     proto::FilesFrontConfig config;
     config.hosts.push(wire::Text<255>(authority));
+    config.tls = prepared.applied.files.tls;
     if (prepared.applied.files.loopback) config.hosts.push(wire::Text<255>("localhost" + authority.substr(authority.rfind(':'))));
     return wire::encode(config);
 }
@@ -73,8 +116,8 @@ void plan_helpers(Supervisor& supervisor, Core& core, Prepared const& prepared, 
         supervisor.plan(kind, HelperPlan{&core.inbox_of(role), std::move(config), std::move(descriptors), {}});
     };
     plan(Kind::audit_writer, Role::audit, audit_writer_config(prepared), lend({prepared.state.audit.get()}));
-    plan(Kind::custody, Role::custody, wire::encode(proto::CustodyConfig{}),
-        lend({prepared.state.vault.get(), prepared.state.machine_key.get()}));
+    plan(Kind::custody, Role::custody, custody_config(prepared.applied),
+        lend({prepared.state.state.get(), prepared.state.machine_key.get()}));
     plan(Kind::launcher, Role::sandbox, launcher_config(prepared));
     plan(Kind::parser, Role::storage, wire::encode(proto::ParserConfig{}));
     plan(Kind::edge, Role::edge, wire::encode(proto::EdgeConfig{}));
@@ -82,10 +125,10 @@ void plan_helpers(Supervisor& supervisor, Core& core, Prepared const& prepared, 
     plan(Kind::operator_front, Role::control, wire::encode(proto::OperatorFrontConfig{}));
     plan(Kind::files_front, Role::storage,
         files_front_config(prepared, bound_authority(prepared.applied.files, prepared.files_listener.get())),
-        lend({prepared.files_listener.get()}));
+        lend_front(core, Kind::files_front, prepared.applied.files, prepared.files_listener.get()));
     plan(Kind::gateway_front, Role::gateway,
         gateway::front_config(gateway_config, bound_authority(prepared.applied.mcp, prepared.mcp_listener.get())),
-        lend({prepared.mcp_listener.get()}));
+        lend_front(core, Kind::gateway_front, prepared.applied.mcp, prepared.mcp_listener.get()));
 }
 
 }  // namespace ocu::appliance

@@ -21,10 +21,12 @@
 #include "appliance/manifest/files.h"
 #include "appliance/plans.h"
 #include "appliance/status_line.h"
-#include "base/crypto/crypto.h"
+#include "base/crypto/certificate.h"
 #include "appliance/profiles/launcher.h"
 #include "base/log.h"
+#include "base/sealed_face.h"
 #include "helper/bounding_set.h"
+#include "proto/custody_helper_to_custody.h"
 
 namespace ocu::appliance {
 
@@ -101,12 +103,14 @@ public:
 
     Result<void> start();
     void serve() { loop_.run(); }
+    // Why the manifest's certificate or key was not taken, once custody has looked at them.
+    crypto::IdentityFault identity_fault() const { return identity_fault_; }
     // Only what serves may be stopped in order; what failed to start ends with its process.
     void finish();
 
 private:
     void record_start();
-    void publish_certificate(std::span<std::byte const> pem);
+    void custody_ready(std::span<std::byte const> report);
     void probe(int attempt);
     void announce();
     void tell_status();
@@ -129,6 +133,7 @@ private:
     std::string mcp_url_;
     std::string files_url_;
     client::Endpoint probe_endpoint_;
+    crypto::IdentityFault identity_fault_{};
     bool stopping_ = false;
 };
 
@@ -149,8 +154,7 @@ Result<void> Machine::start()
     core_ = std::make_unique<Core>(
         loop_, clock_, std::move(configs), std::move(descriptors), *spawner_, health_, [this] { loop_.post([this] { stop(); }); });
     plan_helpers(supervisor_, *core_, prepared_, gateway_config);
-    if (applied.mcp.tls)
-        supervisor_.when_ready(helper::Kind::gateway_front, [this](std::span<std::byte const> pem) { publish_certificate(pem); });
+    supervisor_.when_ready(helper::Kind::custody, [this](std::span<std::byte const> report) { custody_ready(report); });
     supervisor_.record_to(core_->recorder());
     core_->start_threads();
     for (auto const kind : kStartOrder) {
@@ -158,6 +162,8 @@ Result<void> Machine::start()
             log::warning("cannot start and confine:", helper::name_of(kind));
             return std::unexpected(started.error());
         }
+        // Before anything serves, and before this manifest is remembered as applied. A machine that runs already goes on without.
+        if (identity_fault_ != crypto::IdentityFault::none) return fail(Fault::denied, "the manifest's TLS identity is refused");
     }
     signal_watch_ = loop_.on_readable(signals_.get(), [this] {
         signalfd_siginfo info{};
@@ -169,12 +175,26 @@ Result<void> Machine::start()
     return {};
 }
 
-// The key was made inside gateway-front and ends with it; its certificate is for clients to pin, and for our own probe.
-void Machine::publish_certificate(std::span<std::byte const> pem)
+// What others need of custody's keys: the certificate to trust, its key for our own probe, and the key to which secrets are sealed.
+void Machine::custody_ready(std::span<std::byte const> bytes)
 {
-    probe_endpoint_.ca_pem.assign(reinterpret_cast<char const*>(pem.data()), pem.size());
-    auto const written = manifest::write_file(prepared_.state.path + "/mcp.crt", pem, 0644, manifest::Replace::yes);
-    if (!written) log::failure("the certificate cannot be written beside the state", written.error());
+    auto const report = wire::decode<proto::CustodyReport>(bytes);
+    if (!report) return;  // its role has it ended
+    auto const put = [this](std::string const& name, std::string_view content) {
+        auto const path = prepared_.state.path + name;
+        if (auto const written = manifest::write_file(path, crypto::as_bytes(content), 0644, manifest::Replace::yes); !written)
+            log::failure("a public key cannot be written beside the state", written.error());
+    };
+    put("/appliance.pub", sealed::write_key(report->appliance_public));
+    identity_fault_ = report->fault;
+    if (report->fault != crypto::IdentityFault::none) {
+        log::error("the TLS identity is refused:", crypto::text_of(report->fault).reason);
+    } else if (report->certificate.empty()) {
+        ::unlink((prepared_.state.path + "/mcp.crt").c_str());  // of an earlier manifest
+    } else {
+        put("/mcp.crt", report->certificate.view());
+        if (auto pin = crypto::certificate_key_pin(report->certificate.view())) probe_endpoint_.key_pin = *std::move(pin);
+    }
 }
 
 void Machine::record_start()
@@ -325,7 +345,11 @@ int run_main(int argc, char** argv)
     auto const started = machine.start();
     if (started) machine.serve();
     machine.finish();
-    return started ? 0 : refuse("run", started.error());
+    if (started) return 0;
+    auto const fault = machine.identity_fault();
+    if (fault == crypto::IdentityFault::none) return refuse("run", started.error());
+    auto const text = crypto::text_of(fault);
+    return refuse("manifest refused", "mcp.tls." + std::string(text.key) + ": " + std::string(text.reason));
 }
 
 }  // namespace ocu::appliance

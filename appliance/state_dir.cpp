@@ -77,10 +77,8 @@ Result<StateDir> open_state_dir(std::string const& path)
     dir.store = OCU_TRY(make_directory(root.get(), "store", 0700));
     OCU_CHECK(make_directory(root.get(), "callers", 0700));
     OCU_CHECK(make_directory(root.get(), "run", 0700));
-    auto const state = OCU_TRY(make_directory(root.get(), "state", 0700));
-    dir.machine_key = OCU_TRY(open_machine_key(state.get()));
-    dir.vault = UniqueFd(::openat(state.get(), "custody.vault", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!dir.vault) return fail_os("open custody.vault");
+    dir.state = OCU_TRY(make_directory(root.get(), "state", 0700));
+    dir.machine_key = OCU_TRY(open_machine_key(dir.state.get()));
     return dir;
 }
 

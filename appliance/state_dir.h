@@ -14,7 +14,7 @@ struct StateDir {
     UniqueFd lock;         // held for our life: two appliances cannot share a state
     UniqueFd audit;        // directory
     UniqueFd store;        // directory
-    UniqueFd vault;        // state/custody.vault, read-write, perhaps empty
+    UniqueFd state;        // directory; custody keeps its vault in it
     UniqueFd machine_key;  // state/machine.key, read-only, 32 bytes
 };
 

@@ -44,7 +44,8 @@ struct Arrows {
         : gateway_to_control(loops[1]), control_to_gateway(loops[0]), gateway_to_sandbox(loops[4]), sandbox_to_gateway(loops[0]),
           gateway_to_storage(loops[3]), storage_to_gateway(loops[0]), control_to_sandbox(loops[4]), sandbox_to_control(loops[1]),
           sandbox_to_storage(loops[3]), storage_to_sandbox(loops[4]), sandbox_to_edge(loops[5]), control_to_edge(loops[5]),
-          control_to_storage(loops[3]), control_to_custody(loops[2]), custody_to_control(loops[1]), audit_to_custody(loops[2]),
+          control_to_storage(loops[3]), control_to_custody(loops[2]), custody_to_control(loops[1]), identity_to_custody(loops[2]),
+          audit_to_custody(loops[2]),
           custody_to_audit(loops[6]), core_to_gateway(loops[0]), core_to_control(loops[1]), core_to_custody(loops[2]),
           core_to_storage(loops[3]), core_to_sandbox(loops[4]), core_to_edge(loops[5]), core_to_audit(loops[6])
     {}
@@ -64,6 +65,7 @@ struct Arrows {
     proto::ControlToStorage control_to_storage;      // sever
     proto::ControlToCustody control_to_custody;      // session tokens
     proto::CustodyToControl custody_to_control;
+    proto::CoreToCustody identity_to_custody;        // the TLS identity, for a front that starts
     proto::AuditToCustody audit_to_custody;          // checkpoint signatures
     proto::CustodyToAudit custody_to_audit;
     proto::CoreToRole core_to_gateway, core_to_control, core_to_custody, core_to_storage, core_to_sandbox, core_to_edge, core_to_audit;
@@ -82,8 +84,10 @@ static_assert(kCannotSay<proto::SandboxToControl, proto::SessionCreate, proto::S
 static_assert(kCannotSay<proto::GatewayToControl, proto::TokenWanted, proto::SignatureWanted>);
 static_assert(kCannotSay<proto::GatewayToSandbox, proto::TokenWanted, proto::SignatureWanted>);
 static_assert(kCannotSay<proto::SandboxToEdge, proto::TokenWanted, proto::SignatureWanted>);
-static_assert(kCannotSay<proto::ControlToCustody, proto::SignatureWanted>);
-static_assert(kCannotSay<proto::AuditToCustody, proto::TokenWanted>);
+static_assert(kCannotSay<proto::ControlToCustody, proto::SignatureWanted, proto::IdentityWanted>);
+static_assert(kCannotSay<proto::AuditToCustody, proto::TokenWanted, proto::IdentityWanted>);
+static_assert(kCannotSay<proto::CoreToCustody, proto::TokenWanted, proto::SignatureWanted>);
+static_assert(kCannotSay<proto::GatewayToControl, proto::IdentityWanted> && kCannotSay<proto::GatewayToStorage, proto::IdentityWanted>);
 // The same for the links to helper processes: everything that the agent's or the guest's side may put on a link.
 inline constexpr std::array<std::span<wire::Permit const>, 8> kAgentPathPermits{proto::kGatewayFrontMaySay, proto::kSandboxMaySendExec,
     proto::kExecMaySend, proto::kGuestMaySend, proto::kBrokerMaySend, proto::kParserMaySend, proto::kFilesFrontMaySend,

@@ -13,7 +13,7 @@ namespace ocu::client {
 
 struct Endpoint {
     std::string unix_socket;  // path; empty: TCP to the URL's own address
-    std::string ca_pem;       // https: trust exactly this certificate authority; empty: no https
+    std::string key_pin;      // https: trust exactly this public key, "sha256//BASE64" (RFC 7469); empty: no https
 };
 
 struct Answer {

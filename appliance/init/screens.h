@@ -18,7 +18,7 @@ namespace ocu::init {
 class Screens {
 public:
     struct Events {
-        std::function<void(proto::Wish)> on_wish;
+        std::function<void(proto::Wish)> on_wish;  // called from a screen's link: let it not destroy this object
     };
 
     Screens(wire::Loop& loop, Clock const& clock, Events events);
@@ -32,7 +32,8 @@ public:
     void show(proto::ScreenState state);
     // A line of the machine's log: printed on serial lines, kept (the last 200) for the log page.
     void log(std::string_view line);
-    // Replaces an earlier question. Answers once, unless withdrawn or replaced.
+    // Replaces an earlier question. Answers once, unless withdrawn or replaced. Lines of `text` end with a line feed; a text of more than
+    // proto::kQuestionBytesMax, which nobody could be shown whole, is answered no from the loop.
     void ask(std::string title, std::string text, std::function<void(bool yes)> answered);
     void withdraw();
 

@@ -51,11 +51,11 @@ public:
 
 private:
     struct Server {
-        std::optional<Monotonic> due;                   // none: under way
+        std::optional<Monotonic> due{};                 // none: under way
         unsigned failures = 0;                          // since the last good answer
-        std::optional<proto::TimeFailure> failure;      // the last one
+        std::optional<proto::TimeFailure> failure{};    // the last one
         bool implausible = false;                       // its last answer was refused
-        std::optional<Monotonic> answered;
+        std::optional<Monotonic> answered{};
         std::chrono::nanoseconds unix_minus_monotonic{};
     };
     bool fresh(Server const& server, Monotonic now) const;

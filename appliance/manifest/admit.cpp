@@ -9,7 +9,8 @@
 
 #include "appliance/manifest/admit_network.h"
 #include "appliance/manifest/schema.h"
-#include "base/crypto/crypto.h"
+#include "base/crypto/certificate.h"
+#include "base/sealed_face.h"
 
 namespace ocu::manifest {
 
@@ -21,6 +22,7 @@ namespace {
 constexpr std::uint64_t kMebi = 1ull << 20;
 constexpr std::int64_t kIdleMax = 900;
 constexpr std::int64_t kAbsoluteMax = 43'200;
+constexpr std::size_t kHostBytesMax = 5u << 10;
 constexpr std::string_view kTrustedOperator = "trusted_operator";
 
 std::int64_t integer_or(JsonView section, std::string_view key, std::int64_t fallback) { return section[key].integer().value_or(fallback); }
@@ -81,9 +83,28 @@ Admission<Listen> admit_listen(JsonView section, std::string const& name, Fallba
         return refuse(key, "is not a numeric address and port");
     listen.loopback = listen.ipv6 ? IN6_IS_ADDR_LOOPBACK(&six) : (ntohl(four.s_addr) >> 24) == 127;
     bool const service = listen.by_default && !defaults.service_address.empty();
-    listen.tls = section["tls"].boolean().value_or(service || !listen.loopback);
+    listen.tls = section["tls"].boolean().value_or(service || !listen.loopback || section["tls"].is_object());
     if (!listen.tls && !listen.loopback) return refuse(name + ".tls", "without TLS, callers' keys would cross the network in the clear");
     return listen;
+}
+
+// The shape of what the manifest brings; whether key and certificate are good, and of each other, is custody's to say.
+Admission<void> admit_identity(JsonView tls, Applied& applied)
+{
+    if (!tls.is_object()) return {};
+    applied.given_certificate = text_or(tls, "certificate", "");
+    applied.given_sealed_key = text_or(tls, "key", "");
+    if (applied.given_certificate.contains("PRIVATE KEY"))
+        return refuse("mcp.tls.certificate", "holds a private key: a manifest is no secret, seal the key into mcp.tls.key");
+    if (!applied.given_certificate.contains("-----BEGIN CERTIFICATE-----"))
+        return refuse("mcp.tls.certificate", std::string(crypto::text_of(crypto::IdentityFault::certificate_unreadable).reason));
+    if (applied.given_sealed_key.contains("PRIVATE KEY"))
+        return refuse("mcp.tls.key", "is a private key in the clear: a manifest is no secret, seal it with `ocu-appliance manifest seal`");
+    auto const box = sealed::parse(applied.given_sealed_key);
+    if (!box) return refuse("mcp.tls.key", std::string(crypto::text_of(crypto::IdentityFault::sealed_unreadable).reason));
+    if (box->kind == sealed::Kind::passphrase)
+        return refuse("mcp.tls.key", std::string(crypto::text_of(crypto::IdentityFault::sealed_to_passphrase).reason));
+    return {};
 }
 
 Admission<std::vector<gateway::Caller>> admit_callers(JsonView list)
@@ -144,6 +165,9 @@ Admission<gateway::Config> admit_gateway(JsonView mcp, Listen const& listen)
     config.chat_id_required = mcp["chat_id"].string() == "required";
     config.tls = listen.tls;
     config.host_names = texts(mcp["hosts"]);
+    std::size_t host_bytes = 0;
+    for (auto const& host : config.host_names) host_bytes += host.size() + 4;
+    if (host_bytes > kHostBytesMax) return refuse("mcp.hosts", "are more names than fit into a certificate");
     config.origins = texts(mcp["origins"]);
     config.public_url = listen.url();
     JsonView const limits = mcp["limits"];
@@ -237,6 +261,7 @@ Admission<Applied> admit(std::string_view text, Defaults const& defaults)
     auto network = admit_network(root["network"]);
     if (!network) return std::unexpected(network.error());
     applied.network = std::move(*network);
+    if (auto verdict = admit_identity(root["mcp"]["tls"], applied); !verdict) return std::unexpected(verdict.error());
     auto gateway = admit_gateway(root["mcp"], applied.mcp);
     if (!gateway) return std::unexpected(gateway.error());
     applied.gateway = std::move(*gateway);

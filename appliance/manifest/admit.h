@@ -42,6 +42,9 @@ struct Applied {
     proto::Tier tier{};
     Listen mcp;
     Listen files;
+    // An identity that the manifest brings, for both listeners; empty: the machine's own. Only custody can open the key.
+    std::string given_certificate;  // PEM chain
+    std::string given_sealed_key;
     std::string rootfs;  // minimal, standard, full
     std::int64_t retention_days = 0;
     Network network;

@@ -14,6 +14,8 @@
 #include "appliance/manifest/manifest.h"
 #include "appliance/manifest/minisign.h"
 #include "appliance/manifest/schema.h"
+#include "appliance/manifest/seal_command.h"
+#include "base/sealed_face.h"
 
 namespace ocu::manifest {
 
@@ -29,13 +31,18 @@ constexpr std::string_view kUsage =
     "                                     write MANIFEST.minisig; warns of what would be refused\n"
     "  verify --public FILE MANIFEST      check signature and content (--trust means the same)\n"
     "  explain [--public FILE] MANIFEST   say what it would open\n"
-    "  schema                             print the JSON Schema\n";
+    "  schema                             print the JSON Schema\n"
+    "  seal --to APPLIANCE.pub [FILE]     seal the secret in FILE (or standard input) to one appliance\n"
+    "  seal --passphrase-file FILE [FILE] the same to a passphrase\n"
+    "  unseal --passphrase-file FILE SEALED\n"
+    "                                     print the secret that a passphrase seals\n";
 
 struct Options {
     bool json = false;
     std::string key;
     std::string trust;
     std::string passphrase_file;
+    std::string to;
     std::string comment;
     std::vector<std::string> words;
 };
@@ -66,6 +73,7 @@ std::optional<Options> parse_options(std::span<char const* const> arguments)
                                    : word == "--trust" || word == "--public" ? &options.trust
                                    : word == "--passphrase-file"             ? &options.passphrase_file
                                    : word == "--comment"                     ? &options.comment
+                                   : word == "--to"                          ? &options.to
                                                                              : nullptr;
         if (value == nullptr || i + 1 == arguments.size()) return std::nullopt;
         *value = arguments[++i];
@@ -213,6 +221,43 @@ int explain_manifest(Options const& options)
     return say_done(options, text, std::move(json));
 }
 
+int seal(Options const& options)
+{
+    bool const to_appliance = !options.to.empty();
+    if (options.words.size() > 2 || to_appliance != options.passphrase_file.empty()) return say_usage();
+    std::string const path = options.words.size() == 2 ? options.words[1] : "-";
+    auto const plain = read_plain(path);
+    if (!plain) return say(options, path, plain.error());
+    Secret passphrase;
+    if (!to_appliance) {
+        auto read = read_passphrase(options.passphrase_file);
+        if (!read) return say(options, options.passphrase_file, read.error());
+        passphrase = std::move(*read);
+    }
+    auto const text = to_appliance ? seal_for_appliance(options.to, *plain) : sealed::seal_to_passphrase(passphrase, plain->bytes());
+    if (!text) return say(options, to_appliance ? options.to : path, text.error());
+    wire::Json json = wire::Json::object();
+    json.set("sealed", *text);
+    return say_done(options, *text, std::move(json));
+}
+
+int unseal(Options const& options)
+{
+    if (options.words.size() != 2 || options.passphrase_file.empty()) return say_usage();
+    std::string const& path = options.words[1];
+    auto const passphrase = read_passphrase(options.passphrase_file);
+    if (!passphrase) return say(options, options.passphrase_file, passphrase.error());
+    auto text = read_file(path, sealed::kTextBytesMax);
+    if (!text) return say(options, path, text.error());
+    while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();
+    auto const box = sealed::parse(*text);
+    if (!box) return say(options, path, box.error());
+    auto const plain = sealed::open_with_passphrase(*box, *passphrase);
+    if (!plain) return say(options, path, plain.error());
+    std::fwrite(plain->bytes().data(), 1, plain->bytes().size(), stdout);
+    return Exit::done;
+}
+
 }  // namespace
 
 int command_main(std::span<char const* const> arguments)
@@ -228,6 +273,8 @@ int command_main(std::span<char const* const> arguments)
     if (command == "sign") return sign_manifest(*options);
     if (command == "verify") return verify_manifest(*options);
     if (command == "explain") return explain_manifest(*options);
+    if (command == "seal") return seal(*options);
+    if (command == "unseal") return unseal(*options);
     if (command == "schema" && options->words.size() == 1) {
         std::fputs(std::string(schema_text()).c_str(), stdout);
         return Exit::done;

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <format>
 
+#include "base/crypto/certificate.h"
+
 namespace ocu::manifest {
 
 namespace {
@@ -67,6 +69,13 @@ std::string explain(Applied const& applied)
         applied.rootfs);
     out += std::format("Opens {}/mcp to {}{}.\n", applied.mcp.url(), reach(applied.mcp), applied.mcp.tls ? "" : ", without TLS");
     out += std::format("Opens {}/ (files) to {}{}.\n", applied.files.url(), reach(applied.files), applied.files.tls ? "" : ", without TLS");
+    if (!applied.given_certificate.empty()) {
+        auto const fingerprint = crypto::certificate_fingerprint(applied.given_certificate);
+        out += std::format("TLS shows the certificate of this manifest, SHA-256 {}; its key is sealed to one appliance.\n",
+            fingerprint ? crypto::fingerprint_text(*fingerprint) : "unknown");
+    } else if (applied.mcp.tls || applied.files.tls) {
+        out += "TLS shows a certificate that the machine makes itself, for a key that never leaves it.\n";
+    }
     std::vector<std::string> callers;
     for (auto const& caller : applied.gateway.callers) callers.push_back(caller.name);
     out += callers.empty() ? "No caller is declared: every call will be refused.\n"

@@ -72,7 +72,14 @@ std::string_view schema_text()
       "type": "object", "additionalProperties": false,
       "properties": {
         "listen": {"type": "string", "pattern": "^([0-9.]{7,15}|\\[[0-9a-fA-F:.]{2,45}\\]):[0-9]{1,5}$", "default": "127.0.0.1:8811"},
-        "tls": {"type": "boolean", "description": "Default: true, but false on a loopback address."},
+        "tls": {
+          "type": ["boolean", "object"], "additionalProperties": false, "required": ["certificate", "key"],
+          "description": "true: with the machine's own key (default; false on a loopback address). An object brings an identity, which files uses too.",
+          "properties": {
+            "certificate": {"type": "string", "minLength": 1, "maxLength": 16384, "description": "PEM, leaf first, then those that signed it."},
+            "key": {"type": "string", "minLength": 1, "maxLength": 12288, "description": "Its private key in PEM, sealed: manifest seal --to appliance.pub"}
+          }
+        },
         "hosts": {"type": "array", "maxItems": 64, "items": {"type": "string", "pattern": "^[A-Za-z0-9]([A-Za-z0-9.-]{0,252})$"},
           "description": "Names under which clients reach the endpoint; accepted in Host."},
         "origins": {"type": "array", "maxItems": 64, "items": {"type": "string", "pattern": "^https?://[A-Za-z0-9.:-]{1,255}$"},

@@ -9,8 +9,9 @@
 
 namespace ocu::profiles {
 
-// Secrets are wiped and unmapped when it ends; the loop's list already has munmap. Nothing is added.
-inline constexpr auto kCustodySystemCalls = joined(kLoopSystemCalls);
+// Secrets are wiped and unmapped when it ends; the loop's list already has munmap. What the manifest seals is opened after confinement, into
+// memory that is locked like all of its secrets.
+inline constexpr auto kCustodySystemCalls = joined(kLoopSystemCalls, std::array{__NR_mlock});
 
 inline constexpr helper::Profile kCustody{
     .name = "custody",

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/assert.h"
+
 namespace ocu {
 
 void wipe(std::span<std::byte> memory)
@@ -14,7 +16,9 @@ void wipe(std::span<std::byte> memory)
     if (!memory.empty()) ::explicit_bzero(memory.data(), memory.size());
 }
 
-Secret::Secret(Secret&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+Secret::Secret(Secret&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)), mapped_(std::exchange(other.mapped_, 0))
+{}
 
 Secret& Secret::operator=(Secret&& other) noexcept
 {
@@ -22,6 +26,7 @@ Secret& Secret::operator=(Secret&& other) noexcept
     destroy();
     data_ = std::exchange(other.data_, nullptr);
     size_ = std::exchange(other.size_, 0);
+    mapped_ = std::exchange(other.mapped_, 0);
     return *this;
 }
 
@@ -30,10 +35,17 @@ Secret::~Secret() { destroy(); }
 void Secret::destroy()
 {
     if (data_ == nullptr) return;
-    wipe(bytes());
-    ::munmap(data_, size_);
+    wipe({data_, mapped_});
+    ::munmap(data_, mapped_);
     data_ = nullptr;
-    size_ = 0;
+    size_ = mapped_ = 0;
+}
+
+void Secret::shorten(std::size_t size)
+{
+    OCU_ASSERT(size <= size_);
+    wipe(bytes().subspan(size));
+    size_ = size;
 }
 
 Result<Secret> Secret::make(std::size_t size)
@@ -43,7 +55,7 @@ Result<Secret> Secret::make(std::size_t size)
     if (memory == MAP_FAILED) return fail_os("map memory for a secret");
     Secret secret;
     secret.data_ = static_cast<std::byte*>(memory);
-    secret.size_ = size;
+    secret.size_ = secret.mapped_ = size;
     if (::mlock(memory, size) != 0) return fail_os("lock memory for a secret");
     if (::madvise(memory, size, MADV_DONTDUMP) != 0) return fail_os("keep a secret out of core files");
     return secret;

@@ -30,11 +30,14 @@ public:
     std::span<std::byte> bytes() { return {data_, size_}; }
     std::span<std::byte const> bytes() const { return {data_, size_}; }
     bool empty() const { return size_ == 0; }
+    // Wipes what is beyond `size` <= its size; the memory stays its own.
+    void shorten(std::size_t size);
 
 private:
     void destroy();
     std::byte* data_ = nullptr;
     std::size_t size_ = 0;
+    std::size_t mapped_ = 0;
 };
 
 // Constant time in the contents; the lengths are not secret.

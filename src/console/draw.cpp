@@ -92,9 +92,11 @@ Element heading(Scene const& scene, Look const& look, Theme const& theme)
 {
     Elements rows{top_bar(scene, theme), page_names(scene, theme)};
     if (scene.page == Page::overview && !scene.confirming) {
-        for (auto const& warning : scene.state.warnings.items())
-            for (auto const& row : wrapped("! " + warning.str(), static_cast<std::size_t>(look.columns - 2)))
-                rows.push_back(one_line(row, look.columns) | theme.alarm());
+        for (auto const& warning : scene.state.warnings.items()) {
+            std::string_view mark = "! ";
+            for (auto const& row : wrapped(warning.view(), static_cast<std::size_t>(look.columns - 4)))
+                rows.push_back(one_line(std::string(std::exchange(mark, "  ")) + row, look.columns) | theme.alarm());
+        }
         auto const phase = scene.state.phase;
         auto const colour = phase == proto::MachinePhase::serving ? theme.good() : phase == proto::MachinePhase::failed ? theme.bad() : theme.warn();
         rows.push_back(one_line(std::string(sentence(phase)), look.columns) | colour);
@@ -106,10 +108,10 @@ Element key_bar(Scene const& scene, Look const& look, Theme const& theme, int sc
 {
     std::string left = " 1-4 pages   Up/Down scroll   s shut down   r restart";
     if (look.kind == proto::ScreenKind::line) left += "   Esc log lines";
-    if (scene.page == Page::question) left = " Tab or F1-F4 pages   PgUp/PgDn scroll   type yes or no, then Enter";
+    if (scene.page == Page::question) left = " 1-4 pages   PgUp/PgDn scroll   type yes or no, then Enter";
     if (scene.confirming) left = " Esc no";
     auto const where = scroll_max == 0 ? std::string() : scroll < scroll_max ? std::string(" MORE BELOW ") : std::string(" end ");
-    return hbox({text(left) | theme.keys(), filler() | theme.keys(), text(where) | (scroll < scroll_max ? theme.asking() : theme.keys())}) | theme.keys();
+    return hbox({text(left) | theme.keys(), filler() | theme.keys(), text(where) | (scroll < scroll_max ? theme.asking() : theme.keys())});
 }
 
 Element question_foot(Scene const& scene, Look const& look, Theme const& theme, bool at_end)

@@ -39,7 +39,8 @@ std::string or_word(std::string const& text, std::string const& word) { return t
 
 Element reach_box(proto::ScreenState const& state, Theme const& theme, int columns)
 {
-    Elements rows{row("MCP", or_word(state.mcp_url.str(), "not served yet"), columns, theme, theme.good()),
+    auto const served = state.mcp_url.empty() ? theme.value() : theme.good();
+    Elements rows{row("MCP", or_word(state.mcp_url.str(), "not served yet"), columns, theme, served),
         row("Files", or_word(state.files_url.str(), "not served yet"), columns, theme)};
     for (auto const& port : state.interfaces.items()) {
         auto const look = port.carrier && port.trouble.empty() ? theme.value() : theme.warn();
@@ -79,14 +80,15 @@ Element machine_box(proto::ScreenState const& state, Theme const& theme, int col
         row("Tier", or_word(state.tier.str(), "-"), columns, theme),
         row("Sessions", std::format("{}{}", state.sessions, state.frozen ? ", NEW ONES FROZEN" : ""), columns, theme,
             state.frozen ? theme.warn() : theme.value()),
-        row("Helpers", std::format("{} of {} up", state.helpers_up, state.helpers), columns, theme, whole ? theme.good() : theme.bad()),
+        row("Helpers", state.helpers == 0 ? "none yet" : std::format("{} of {} up", state.helpers_up, state.helpers), columns, theme,
+            state.helpers == 0 ? theme.value() : whole ? theme.good() : theme.bad()),
         row("Up for", duration_words(state.uptime_s), columns, theme)};
     return box("Machine", std::move(rows), theme);
 }
 
 Element clock_box(proto::ScreenState const& state, Theme const& theme, int columns)
 {
-    Elements rows{row("Time", time_words(state.wall_clock), columns, theme), row("Source", or_word(state.clock_source.str(), "-"), columns, theme)};
+    Elements rows{row("Source", or_word(state.clock_source.str(), "-"), columns, theme)};  // the time itself is at the top, on every page
     if (!state.clock_trouble.empty()) rows.push_back(row("Trouble", state.clock_trouble.str(), columns, theme, theme.warn()));
     return box("Clock", std::move(rows), theme);
 }
@@ -95,7 +97,7 @@ Element safety_box(proto::ScreenState const& state, Theme const& theme, int colu
 {
     bool const on = state.secure_boot.view() == "on";
     return box("Boot and state",
-        {row("Secure", "boot " + or_word(state.secure_boot.str(), "not known"), columns, theme, on ? theme.good() : theme.warn()),
+        {row("Boot", "Secure Boot " + or_word(state.secure_boot.str(), "not known"), columns, theme, on ? theme.good() : theme.warn()),
             row("State", or_word(state.state_kept.str(), "-"), columns, theme)},
         theme);
 }
@@ -112,8 +114,8 @@ Element text_rows(std::vector<std::string> const& rows)
 Element overview_page(proto::ScreenState const& state, Theme const& theme, int columns)
 {
     int const left = columns * 9 / 16;
-    int const right = columns - left;
-    return hbox({vbox({reach_box(state, theme, left), manifest_box(state, theme, left), filler()}) | size(WIDTH, EQUAL, left),
+    int const right = columns - left - 1;
+    return hbox({vbox({reach_box(state, theme, left), manifest_box(state, theme, left), filler()}) | size(WIDTH, EQUAL, left), text(" "),
         vbox({machine_box(state, theme, right), clock_box(state, theme, right), safety_box(state, theme, right), filler()}) |
             size(WIDTH, EQUAL, right)});
 }
@@ -167,8 +169,8 @@ Element confirmation(proto::Wish wish, proto::ScreenState const& state, std::str
                      {told(stops ? "The machine stops and turns itself off. Somebody must press its power button to start it again."
                                  : "The machine stops and starts again. Agents are not served until it is back, about a minute."),
                          text(""), text_rows(wrapped(ends, inside)) | (state.sessions == 0 ? theme.value() : theme.warn()), text(""),
-                         hbox({text("Type  yes  and press Enter to do it; Esc or  no  leaves everything as it is:  ") | theme.value(),
-                             text(" " + word + "_ ") | theme.asking()})},
+                         told("Type yes and press Enter to do it. Esc or no leaves everything as it is."), text(""),
+                         hbox({text("Answer: ") | theme.value(), text(" " + word + "_ ") | theme.asking()})},
                      theme),
         filler()});
 }

@@ -51,15 +51,15 @@ std::string Picture::text(int row) const
 
 std::string glyph_for(Glyphs glyphs, std::string const& glyph)
 {
-    // FTXUI fills a cell that it leaves open with nothing; and what is not known to be one column wide must not shift a row.
+    // What is not known to be one column wide must not shift a row. FTXUI's round corners are not in the kernel's font.
     if (glyph.size() == 1 && glyph[0] >= ' ' && glyph[0] <= '~') return glyph;
-    struct Pair {
-        std::string_view box, plain;
+    struct Row {
+        std::string_view drawn, box, plain;
     };
-    constexpr std::array kPairs{Pair{"─", "-"}, Pair{"│", "|"}, Pair{"┌", "+"}, Pair{"┐", "+"}, Pair{"└", "+"}, Pair{"┘", "+"}, Pair{"├", "+"},
-        Pair{"┤", "+"}, Pair{"┬", "+"}, Pair{"┴", "+"}, Pair{"┼", "+"}, Pair{"═", "="}, Pair{"█", "#"}, Pair{"░", "."}};
-    for (auto const& [box, plain] : kPairs)
-        if (glyph == box) return glyphs == Glyphs::box_drawing ? glyph : std::string(plain);
+    constexpr std::array kRows{Row{"─", "─", "-"}, Row{"│", "│", "|"}, Row{"╭", "┌", "+"}, Row{"╮", "┐", "+"}, Row{"╰", "└", "+"},
+        Row{"╯", "┘", "+"}, Row{"├", "├", "+"}, Row{"┤", "┤", "+"}, Row{"┬", "┬", "+"}, Row{"┴", "┴", "+"}, Row{"┼", "┼", "+"}};
+    for (auto const& [drawn, box, plain] : kRows)
+        if (glyph == drawn) return std::string(glyphs == Glyphs::box_drawing ? box : plain);
     return glyph.empty() ? " " : "?";
 }
 

@@ -16,7 +16,7 @@ public:
     ftxui::Decorator bar() const { return colours_ ? on(ftxui::Color::White, ftxui::Color::Blue) : ftxui::inverted; }
     ftxui::Decorator keys() const { return colours_ ? on(ftxui::Color::Black, ftxui::Color::Cyan) : ftxui::inverted; }
     ftxui::Decorator alarm() const { return colours_ ? on(ftxui::Color::White, ftxui::Color::Red) | ftxui::bold : reversed() | ftxui::bold; }
-    ftxui::Decorator asking() const { return colours_ ? on(ftxui::Color::Black, ftxui::Color::Yellow) : reversed() | ftxui::bold; }
+    ftxui::Decorator asking() const { return colours_ ? on(ftxui::Color::White, ftxui::Color::Magenta) | ftxui::bold : reversed() | ftxui::bold; }
     ftxui::Decorator chosen() const { return colours_ ? on(ftxui::Color::Black, ftxui::Color::GrayLight) : ftxui::inverted; }
     ftxui::Decorator frame() const { return colours_ ? ftxui::color(ftxui::Color::Cyan) : ftxui::nothing; }
     ftxui::Decorator title() const { return colours_ ? ftxui::color(ftxui::Color::CyanLight) : ftxui::bold; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "control/control.h"
 
+#include "base/crypto/certificate.h"
 #include "base/log.h"
 #include "control/lifecycle.h"
 #include "control/operators.h"
@@ -23,8 +24,13 @@ struct Control::State {
         wires.gateway_in.on_message(
             [this](proto::GatewayToControl::Message message) { lifecycle.wanted(std::get<proto::SessionWanted>(std::move(message))); });
         wires.sandbox_in.on_message([this](proto::SandboxToControl::Message message) { lifecycle.hear(std::move(message)); });
-        wires.custody_in.on_message(
-            [this](proto::CustodyToControl::Message message) { lifecycle.hear(std::get<proto::TokenMinted>(std::move(message))); });
+        wires.custody_in.on_message([this](proto::CustodyToControl::Message message) {
+            std::visit(wire::Overloaded{[this](proto::TokenMinted& minted) { lifecycle.hear(std::move(minted)); },
+                           [this](proto::ServiceCertificate const& shown) {
+                               config.certificate_sha256 = crypto::fingerprint_text(shown.fingerprint);
+                           }},
+                message);
+        });
     }
 
     void hear_core(proto::CoreToRole::Message message)

@@ -42,6 +42,7 @@ struct Config {
     std::int64_t manifest_serial = 0;
     std::string manifest_digest;            // hex
     std::string mcp_url;
+    std::string certificate_sha256{};  // "AB:CD:…", once custody has told it; empty without TLS
     std::size_t sessions_max = 64;          // whole appliance; also the number of slots
     std::size_t sessions_per_caller_max = 32;
     std::size_t creates_per_minute_max = 600;  // per caller

@@ -95,6 +95,7 @@ Json status_body(proto::OperatorAnswer const& answer)
     body.set("tier", answer.tier.view()).set("profile", answer.profile.view());
     body.set("uptime_s", static_cast<std::int64_t>(answer.uptime.count())).set("sessions", static_cast<std::int64_t>(answer.session_count));
     body.set("frozen", answer.frozen).set("mcp", answer.mcp_url.view());
+    if (!answer.certificate_sha256.empty()) body.set("certificate_sha256", answer.certificate_sha256.view());
     body.set("manifest", std::move(manifest)).set("helpers", std::move(helpers));
     return body;
 }

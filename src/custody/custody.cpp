@@ -36,6 +36,7 @@ struct Custody::State {
     void lost(wire::Lost why);
     std::optional<Pending> take(RequestId request, Pending::Asker asker);
     void refuse(Pending const& pending);
+    void identity_wanted(proto::IdentityWanted wanted);
     void note_token(Pending const& pending, proto::Outcome outcome);
     bool ready() const { return link && pending.size() < kPendingMax; }
 
@@ -44,6 +45,7 @@ struct Custody::State {
     std::unique_ptr<wire::Link> link;
     std::unordered_map<std::uint64_t, Pending> pending;
     std::uint64_t last_request = 0;
+    bool has_identity = false;
 };
 
 void Custody::State::helper_up(proto::HelperUp up)
@@ -57,11 +59,15 @@ void Custody::State::helper_up(proto::HelperUp up)
         loop, std::move(up.link), wire::Link::Options{proto::kHelperToCustody, kQueueBytesMax},
         [this](wire::Link::Frame received) { frame(received); }, [this](wire::Lost why) { lost(why); });
     wires.audit.send(proto::CustodyKeys{report->checkpoint_public, report->token_public});
+    has_identity = !report->certificate.empty();
+    if (auto const fingerprint = crypto::certificate_fingerprint(report->certificate.view()))
+        wires.control.send(proto::ServiceCertificate{*fingerprint});
 }
 
 void Custody::State::helper_down()
 {
     link.reset();
+    has_identity = false;
     auto const waiting = std::exchange(pending, {});
     for (auto const& [request, each] : waiting) refuse(each);
 }
@@ -99,6 +105,25 @@ void Custody::State::note_token(Pending const& each, proto::Outcome outcome)
     event.actor = "control";
     event.resource = "session token key";
     event.detail = wire::Text<1024>(each.container.view());
+    wires.recorder.note(std::move(event));
+}
+
+// The key leaves custody here, to the one process that must have it; so this is on record too. The bytes do not pass by.
+void Custody::State::identity_wanted(proto::IdentityWanted wanted)
+{
+    bool const can = link && has_identity;
+    if (can) {
+        std::vector<UniqueFd> descriptors;
+        descriptors.push_back(std::move(wanted.to));
+        link->send(proto::HandIdentity{}, std::move(descriptors));
+    }
+    proto::Event event;
+    event.what = proto::What::key_use;
+    event.outcome = can ? proto::Outcome::success : proto::Outcome::failure;
+    event.reason = can ? proto::Reason::none : proto::Reason::role_unavailable;
+    event.actor = "core";
+    event.resource = "service TLS key";
+    event.detail = wire::Text<1024>(wanted.front.view());
     wires.recorder.note(std::move(event));
 }
 
@@ -156,6 +181,8 @@ Custody::Custody(wire::Loop& loop, Clock const&, Wires wires) : state_(std::make
     });
     s.wires.control_in.on_message(
         [&s](proto::ControlToCustody::Message message) { s.token_wanted(std::get<proto::TokenWanted>(message)); });
+    s.wires.identity_in.on_message(
+        [&s](proto::CoreToCustody::Message message) { s.identity_wanted(std::move(std::get<proto::IdentityWanted>(message))); });
     s.wires.audit_in.on_message(
         [&s](proto::AuditToCustody::Message message) { s.signature_wanted(std::get<proto::SignatureWanted>(message)); });
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// Credential custody: keys that sign live in the helper `custody` and never leave it. This thread only carries questions and answers.
+// Credential custody: keys live in the helper `custody` and never leave it. This thread only carries questions and answers.
 //
 //   runs as   a thread of the core, `ocu:custody`; its helper `custody`: locked memory, no network, no file after start
 //   hears     control  proto/ask_custody.h  token wanted
 //             audit    proto/ask_custody.h  checkpoint signature wanted
+//             core     proto/ask_custody.h  TLS identity wanted, for a front that starts
 //   tells     audit    proto/any_to_audit.h  key use
 //   never     gateway, sandbox, edge of a guest: no message for them exists (T-12)
 
@@ -26,6 +27,7 @@ public:
         proto::CoreToRole& core_in;
         proto::ControlToCustody& control_in;
         proto::AuditToCustody& audit_in;
+        proto::CoreToCustody& identity_in;
         proto::CustodyToControl& control;
         proto::CustodyToAudit& audit;
         proto::Recorder& recorder;

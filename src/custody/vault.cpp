@@ -1,28 +1,72 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "custody/vault.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <string_view>
+
+#include "base/assert.h"
+#include "base/unique_fd.h"
 
 namespace ocu::custody {
 
 namespace {
 
-constexpr std::string_view kHeader = "ocu-vault/1\n";  // also the associated data: a vault of one version never opens as another
-constexpr std::size_t kSeedBytes = 32;
-constexpr std::size_t kVaultBytesMax = 4096;
-constexpr std::size_t kMachineKeyBytes = 32;
+// Also the associated data: a vault of one version never opens as another.
+constexpr std::string_view kHeader1 = "ocu-vault/1\n";
+constexpr std::string_view kHeader2 = "ocu-vault/2\n";
+static_assert(kHeader1.size() == kHeader2.size());
+constexpr char kBesideFile[] = "custody.vault.new";
+constexpr std::size_t kKeyBytes = 32;
+constexpr std::size_t kDigestBytes = 32;
+constexpr std::size_t kTimeBytes = 8;
+constexpr std::size_t kFixedBytes = 4 * kKeyBytes + kDigestBytes + kTimeBytes;  // then the certificate
+constexpr std::size_t kVaultBytesMax = 32u << 10;
+static_assert(kHeader2.size() + 12 + kFixedBytes + crypto::kChainBytesMax + 16 <= kVaultBytesMax);
 
-Result<Keys> keys_of(std::span<std::byte const> seeds)
+Result<void> derive_public(Keys& keys)
 {
-    Keys keys;
-    keys.checkpoint_seed = OCU_TRY(Secret::copy_of(seeds.first(kSeedBytes)));
-    keys.token_seed = OCU_TRY(Secret::copy_of(seeds.last(kSeedBytes)));
     keys.checkpoint_public = OCU_TRY(crypto::ed25519_public(keys.checkpoint_seed));
     keys.token_public = OCU_TRY(crypto::ed25519_public(keys.token_seed));
+    if (!keys.appliance_seed.empty()) keys.appliance_public = OCU_TRY(crypto::x25519_public(keys.appliance_seed));
+    return {};
+}
+
+Result<void> take_key(Secret& into, std::span<std::byte const>& from)
+{
+    into = OCU_TRY(Secret::copy_of(from.first(kKeyBytes)));
+    from = from.subspan(kKeyBytes);
+    return {};
+}
+
+Result<Keys> keys_of_1(std::span<std::byte const> plain)
+{
+    if (plain.size() != 2 * kKeyBytes) return fail(Fault::malformed, "the vault holds something else");
+    Keys keys;
+    OCU_CHECK(take_key(keys.checkpoint_seed, plain));
+    OCU_CHECK(take_key(keys.token_seed, plain));
+    OCU_CHECK(derive_public(keys));
+    return keys;
+}
+
+Result<Keys> keys_of_2(std::span<std::byte const> plain)
+{
+    if (plain.size() < kFixedBytes || plain.size() > kFixedBytes + crypto::kChainBytesMax)
+        return fail(Fault::malformed, "the vault holds something else");
+    Keys keys;
+    for (auto* const each : {&keys.checkpoint_seed, &keys.token_seed, &keys.appliance_seed, &keys.service_key})
+        OCU_CHECK(take_key(*each, plain));
+    OCU_CHECK(derive_public(keys));
+    std::ranges::copy(plain.first(kDigestBytes), std::as_writable_bytes(std::span(keys.certificate.names)).begin());
+    std::uint64_t seconds = 0;
+    for (std::size_t i = 0; i < kTimeBytes; ++i) seconds |= std::to_integer<std::uint64_t>(plain[kDigestBytes + i]) << (8 * i);
+    keys.certificate.not_after = std::chrono::sys_seconds(std::chrono::seconds(static_cast<std::int64_t>(seconds)));
+    plain = plain.subspan(kDigestBytes + kTimeBytes);
+    keys.certificate.pem.assign(reinterpret_cast<char const*>(plain.data()), plain.size());
     return keys;
 }
 
@@ -53,22 +97,65 @@ Result<void> write_whole(int fd, std::span<std::uint8_t const> bytes)
     return {};
 }
 
+crypto::Digest digest_of(crypto::CertificateNames const& names)
+{
+    // A list of lists, each element ended by a byte that none can hold.
+    std::string text = names.common_name + '\n';
+    for (auto const& each : names.hosts) text += "h " + each + '\n';
+    for (auto const& each : names.addresses) text += "a " + each + '\n';
+    return crypto::sha256(text);
+}
+
 }  // namespace
+
+Result<bool> complete(Keys& keys)
+{
+    if (!keys.appliance_seed.empty() && !keys.service_key.empty()) return false;
+    if (keys.appliance_seed.empty()) keys.appliance_seed = OCU_TRY(crypto::make_x25519_seed());
+    if (keys.service_key.empty()) keys.service_key = OCU_TRY(crypto::make_p256_key());
+    OCU_CHECK(derive_public(keys));
+    return true;
+}
 
 Result<Keys> make_keys()
 {
-    auto seeds = OCU_TRY(Secret::make(2 * kSeedBytes));
-    crypto::random_bytes(seeds.bytes());
-    return keys_of(seeds.bytes());
+    Keys keys;
+    for (auto* const each : {&keys.checkpoint_seed, &keys.token_seed}) {
+        *each = OCU_TRY(Secret::make(kKeyBytes));
+        crypto::random_bytes(each->bytes());
+    }
+    (void)OCU_TRY(complete(keys));
+    return keys;
+}
+
+Result<bool> renew_certificate(Keys& keys, crypto::CertificateNames const& names, std::chrono::sys_seconds now)
+{
+    auto& own = keys.certificate;
+    auto const digest = digest_of(names);
+    // A clock that was far ahead when it was made counts as well: nobody would take that certificate yet.
+    bool const good = !own.pem.empty() && own.names == digest && own.not_after - now >= kRenewBefore &&
+                      own.not_after - now <= std::chrono::days(kCertificateDays) + std::chrono::hours(1);
+    if (good) return false;
+    auto issued = OCU_TRY(crypto::issue_self_signed(keys.service_key, names, now, kCertificateDays));
+    own = {std::move(issued.pem), issued.not_after, digest};
+    return true;
 }
 
 Result<std::vector<std::uint8_t>> seal_vault(Secret const& machine_key, Keys const& keys)
 {
-    auto seeds = OCU_TRY(Secret::make(2 * kSeedBytes));
-    std::ranges::copy(keys.checkpoint_seed.bytes(), seeds.bytes().begin());
-    std::ranges::copy(keys.token_seed.bytes(), seeds.bytes().subspan(kSeedBytes).begin());
-    auto const sealed = OCU_TRY(crypto::seal(machine_key, seeds.bytes(), crypto::as_bytes(kHeader)));
-    std::vector<std::uint8_t> out(kHeader.begin(), kHeader.end());
+    auto const& own = keys.certificate;
+    if (own.pem.size() > crypto::kChainBytesMax) return fail(Fault::over_limit, "a certificate that is too large for the vault");
+    auto plain = OCU_TRY(Secret::make(kFixedBytes + own.pem.size()));
+    auto at = plain.bytes().begin();
+    for (auto const* const each : {&keys.checkpoint_seed, &keys.token_seed, &keys.appliance_seed, &keys.service_key})
+        at = std::ranges::copy(each->bytes(), at).out;
+    at = std::ranges::copy(std::as_bytes(std::span(own.names)), at).out;
+    auto const seconds = static_cast<std::uint64_t>(own.not_after.time_since_epoch().count());
+    for (std::size_t i = 0; i < kTimeBytes; ++i) *at++ = static_cast<std::byte>(seconds >> (8 * i) & 0xff);
+    at = std::ranges::copy(crypto::as_bytes(own.pem), at).out;
+    OCU_ASSERT(at == plain.bytes().end());
+    auto const sealed = OCU_TRY(crypto::seal(machine_key, plain.bytes(), crypto::as_bytes(kHeader2)));
+    std::vector<std::uint8_t> out(kHeader2.begin(), kHeader2.end());
     out.insert(out.end(), sealed.begin(), sealed.end());
     return out;
 }
@@ -76,28 +163,42 @@ Result<std::vector<std::uint8_t>> seal_vault(Secret const& machine_key, Keys con
 Result<Keys> open_vault(Secret const& machine_key, std::span<std::uint8_t const> bytes)
 {
     std::string_view const text(reinterpret_cast<char const*>(bytes.data()), bytes.size());
-    if (!text.starts_with(kHeader)) return fail(Fault::malformed, "the vault is not of this format");
-    auto const seeds = OCU_TRY(crypto::open(machine_key, bytes.subspan(kHeader.size()), crypto::as_bytes(kHeader)));
-    if (seeds.bytes().size() != 2 * kSeedBytes) return fail(Fault::malformed, "the vault holds something else");
-    return keys_of(seeds.bytes());
+    for (auto const header : {kHeader1, kHeader2}) {
+        if (!text.starts_with(header)) continue;
+        auto const plain = OCU_TRY(crypto::open(machine_key, bytes.subspan(header.size()), crypto::as_bytes(header)));
+        return header == kHeader1 ? keys_of_1(plain.bytes()) : keys_of_2(plain.bytes());
+    }
+    return fail(Fault::malformed, "the vault is not of this format");
 }
 
 Result<Secret> read_machine_key(int fd)
 {
-    auto bytes = OCU_TRY(Secret::make(kMachineKeyBytes + 1));  // one more, to see a file that is too long
-    if (OCU_TRY(read_whole(fd, bytes.bytes())) != kMachineKeyBytes) return fail(Fault::malformed, "the machine key is not 32 bytes");
-    return Secret::copy_of(bytes.bytes().first(kMachineKeyBytes));
+    auto bytes = OCU_TRY(Secret::make(kKeyBytes + 1));  // one more, to see a file that is too long
+    if (OCU_TRY(read_whole(fd, bytes.bytes())) != kKeyBytes) return fail(Fault::malformed, "the machine key is not 32 bytes");
+    return Secret::copy_of(bytes.bytes().first(kKeyBytes));
 }
 
-Result<Keys> load_or_create(int vault_fd, Secret const& machine_key)
+Result<std::optional<Keys>> load_vault(int directory, Secret const& machine_key)
 {
-    std::array<std::uint8_t, kVaultBytesMax> bytes{};
-    auto const size = OCU_TRY(read_whole(vault_fd, std::as_writable_bytes(std::span(bytes))));
-    if (size > 0) return open_vault(machine_key, std::span(bytes).first(size));
-    auto keys = OCU_TRY(make_keys());
+    UniqueFd const file(::openat(directory, kVaultFile, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (!file && errno == ENOENT) return std::nullopt;
+    if (!file) return fail_os("open the vault");
+    std::vector<std::uint8_t> bytes(kVaultBytesMax + 1);
+    auto const size = OCU_TRY(read_whole(file.get(), std::as_writable_bytes(std::span(bytes))));
+    if (size == 0) return std::nullopt;
+    if (size > kVaultBytesMax) return fail(Fault::malformed, "the vault is too large");
+    return OCU_TRY(open_vault(machine_key, std::span(bytes).first(size)));
+}
+
+Result<void> store_vault(int directory, Secret const& machine_key, Keys const& keys)
+{
     auto const sealed = OCU_TRY(seal_vault(machine_key, keys));
-    OCU_CHECK(write_whole(vault_fd, sealed));
-    return keys;
+    UniqueFd const fresh(::openat(directory, kBesideFile, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!fresh) return fail_os("make a new vault");
+    OCU_CHECK(write_whole(fresh.get(), sealed));
+    if (::renameat(directory, kBesideFile, directory, kVaultFile) != 0) return fail_os("put the new vault in place");
+    if (::fsync(directory) != 0) return fail_os("bring the vault's name to disk");
+    return {};
 }
 
 }  // namespace ocu::custody

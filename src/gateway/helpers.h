@@ -7,7 +7,8 @@
 
 namespace ocu::gateway {
 
-// `gateway-front`: TLS, HTTP and JSON from callers. Configuration: gateway::front_config(). Descriptor 0: the listening socket.
+// `gateway-front`: TLS, HTTP and JSON from callers. Configuration: gateway::front_config(). Descriptors: [0] the listening
+// socket; [1] with TLS, where custody writes the identity (helper/identity.h).
 Result<void> gateway_front_main(helper::Helper& helper);
 
 }  // namespace ocu::gateway

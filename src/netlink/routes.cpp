@@ -133,7 +133,8 @@ Result<std::vector<Rule>> Session::rules()
         for (auto* each = nl_cache_get_first(raw); each != nullptr; each = nl_cache_get_next(each)) {
             auto* const object = reinterpret_cast<rtnl_rule*>(each);
             std::string const source = text_of(rtnl_rule_get_src(object));
-            if (!source.empty()) out.push_back({source, rtnl_rule_get_table(object), rtnl_rule_get_prio(object)});
+            // A kernel, or this library, may list both families at once.
+            if (!source.empty() && rtnl_rule_get_family(object) == family) out.push_back({source, rtnl_rule_get_table(object), rtnl_rule_get_prio(object)});
         }
     }
     return out;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// Custody signs; keys stay where they are. Two arrows: control asks for session tokens, audit for checkpoint signatures, and neither
-// can ask for the other's.
+// Custody signs; keys stay where they are. Three arrows: control asks for session tokens, audit for checkpoint signatures, and the core
+// has the TLS identity handed to a front that it starts. None can ask for another's.
 
 #include <array>
 
+#include "base/crypto/crypto.h"
 #include "base/id.h"
+#include "base/unique_fd.h"
 #include "wire/mailbox.h"
 #include "wire/text.h"
 
@@ -44,8 +46,20 @@ struct CustodyKeys {
     std::array<std::uint8_t, 32> token_public{};
 };
 
+// A front is being started and reads from the other end. Without an identity to give, `to` is closed, and the front does not start.
+struct IdentityWanted {
+    UniqueFd to;
+    wire::Text<32> front;
+};
+
+// What the service shows, for the status that operators see.
+struct ServiceCertificate {
+    crypto::Digest fingerprint{};
+};
+
 using ControlToCustody = wire::Mailbox<TokenWanted>;
-using CustodyToControl = wire::Mailbox<TokenMinted>;
+using CustodyToControl = wire::Mailbox<TokenMinted, ServiceCertificate>;
+using CoreToCustody = wire::Mailbox<IdentityWanted>;
 using AuditToCustody = wire::Mailbox<SignatureWanted>;
 using CustodyToAudit = wire::Mailbox<SignatureMade, CustodyKeys>;
 

@@ -11,11 +11,13 @@
 
 namespace ocu::proto {
 
-// With it comes one descriptor: the listening socket.
+// Descriptors: [0] the listening socket; [1] with `tls`, where custody writes the identity (helper/identity.h).
 struct FilesFrontConfig {
     wire::List<wire::Text<255>, 16> hosts;  // values of Host that are ours, port included where it is not the scheme's own
 
-    static void fields(auto& wire, auto& m) { wire(m.hosts); }
+    bool tls = false;
+
+    static void fields(auto& wire, auto& m) { wire(m.hosts, m.tls); }
 };
 
 inline constexpr std::array<wire::Permit, 0> kFilesFrontMaySend{};

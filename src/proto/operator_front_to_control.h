@@ -85,6 +85,7 @@ struct OperatorAnswer {
     std::int64_t manifest_serial = 0;
     wire::Text<128> manifest_digest;
     wire::Text<512> mcp_url;
+    wire::Text<96> certificate_sha256;  // as people compare it; empty without TLS
     wire::List<OperatorHelper, kOperatorHelpersMax> helpers;
     // sessions
     wire::List<OperatorSession, kOperatorSessionsMax> sessions;
@@ -96,7 +97,7 @@ struct OperatorAnswer {
     static void fields(auto& wire, auto& m)
     {
         wire(m.request, m.reason, m.healthy, m.frozen, m.name, m.version, m.tier, m.profile, m.uptime, m.session_count, m.manifest_serial,
-            m.manifest_digest, m.mcp_url, m.helpers, m.sessions, m.killed, m.pending, m.recorded);
+            m.manifest_digest, m.mcp_url, m.certificate_sha256, m.helpers, m.sessions, m.killed, m.pending, m.recorded);
     }
 };
 

@@ -7,6 +7,7 @@
 
 #include <array>
 
+#include "helper/helper.h"
 #include "proto/type.h"
 #include "wire/link.h"
 #include "wire/text.h"
@@ -93,10 +94,11 @@ struct ReportWritten {
     static void fields(auto& wire, auto& m) { wire(m.files); }
 };
 
-inline constexpr std::array kMounterMaySend{
+inline constexpr std::array kMounterMaySend{wire::Permit{helper::kReadyType, 0, 0},
     wire::Permit{static_cast<std::uint16_t>(Type::volume_mounted), 1}, wire::Permit{static_cast<std::uint16_t>(Type::volume_refused)}};
 inline constexpr std::uint32_t kStickFilesFrameBytesMax = kManifestFileBytesMax + kSignatureFileBytesMax + kPublicKeyFileBytesMax + 64;
-inline constexpr std::array kStickMaySend{wire::Permit{static_cast<std::uint16_t>(Type::volume_probed)},
+inline constexpr std::array kStickMaySend{wire::Permit{helper::kReadyType, 0, 0},
+    wire::Permit{static_cast<std::uint16_t>(Type::volume_probed)},
     wire::Permit{static_cast<std::uint16_t>(Type::stick_files), 0, kStickFilesFrameBytesMax},
     wire::Permit{static_cast<std::uint16_t>(Type::stick_refused)}, wire::Permit{static_cast<std::uint16_t>(Type::report_written)}};
 inline constexpr std::array kInitMaySendStick{wire::Permit{static_cast<std::uint16_t>(Type::report_file), 0, kReportFileBytesMax + 128},

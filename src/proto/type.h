@@ -37,6 +37,7 @@ enum class Type : std::uint16_t {
     mint_token,
     token_minted,
     custody_keys,
+    hand_identity,
     // broker <-> storage
     broker_stats = 0x01a0,
     // launcher <-> sandbox

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/id.h"
+#include "base/secret.h"
 #include "base/unique_fd.h"
 #include "wire/loop.h"
 
@@ -80,7 +81,7 @@ struct HttpRefusal {
 
 struct TlsIdentity {
     std::string certificate_pem;
-    std::string key_pem;
+    Secret key_pem;
 };
 
 class HttpServer {

@@ -18,6 +18,8 @@ namespace ssl = boost::asio::ssl;
 
 namespace {
 
+constexpr char kCipherSuites[] = "TLS13-AES256-GCM-SHA384:TLS13-AES128-GCM-SHA256:TLS13-CHACHA20-POLY1305-SHA256";
+
 using Socket = asio::generic::stream_protocol::socket;
 
 // Any connected stream socket: the family does not matter once it is accepted.
@@ -143,16 +145,20 @@ Result<std::shared_ptr<TlsServer>> TlsServer::make(TlsIdentity const& identity)
     boost::system::error_code error;
     (void)context->set_verify_mode(ssl::verify_none, error);  // callers show a bearer token, not a certificate
     if (error) return fail(Fault::unavailable, "TLS verify mode was refused");
-    auto const load = [](auto call, std::string const& pem) {
+    auto const load = [](auto call, std::span<std::byte const> pem) {
         return call(reinterpret_cast<unsigned char const*>(pem.data()), static_cast<long>(pem.size())) == WOLFSSL_SUCCESS;
     };
     bool const good_certificate =
         load([&](unsigned char const* data, long size) { return wolfSSL_CTX_use_certificate_chain_buffer(handle, data, size); },
-            identity.certificate_pem);
+            std::as_bytes(std::span(identity.certificate_pem)));
     bool const good_key = load(
         [&](unsigned char const* data, long size) { return wolfSSL_CTX_use_PrivateKey_buffer(handle, data, size, WOLFSSL_FILETYPE_PEM); },
-        identity.key_pem);
+        identity.key_pem.bytes());
     if (!good_certificate || !good_key) return fail(Fault::malformed, "TLS identity does not load");
+    // The one version and its suites by name: a default can change with the library.
+    if (wolfSSL_CTX_SetMinVersion(handle, WOLFSSL_TLSV1_3) != WOLFSSL_SUCCESS ||
+        wolfSSL_CTX_set_cipher_list(handle, kCipherSuites) != WOLFSSL_SUCCESS)
+        return fail(Fault::unavailable, "TLS version or suites were refused");
     std::array<int, 2> groups{WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1};
     if (wolfSSL_CTX_set_groups(handle, groups.data(), static_cast<int>(groups.size())) != WOLFSSL_SUCCESS) {
         return fail(Fault::unavailable, "TLS groups were refused");

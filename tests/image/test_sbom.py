@@ -58,7 +58,8 @@ class Bill(unittest.TestCase):
                 file.write(text)
             with open(f"{folder}/validate.mjs", encoding="utf-8") as source, open(f"{work}/validate.mjs", "w", encoding="utf-8") as target:
                 target.write(source.read())
-            return subprocess.run([f"{modules}/node/bin/node", f"{work}/validate.mjs", f"{work}/bom.json"], stderr=subprocess.PIPE, text=True, check=False)
+            return subprocess.run([f"{modules}/node/bin/node", f"{work}/validate.mjs", f"{work}/bom.json"],
+                                  stderr=subprocess.PIPE, text=True, check=False)
 
     def test_given_the_bill_then_the_public_schema_accepts_it(self):
         done = self.validate(self.one)
@@ -71,8 +72,9 @@ class Bill(unittest.TestCase):
 
     def test_given_the_same_parts_when_made_again_then_it_is_the_same_to_the_byte(self):
         self.assertEqual(self.make("two"), self.one)
-        listing = [sorted(os.path.relpath(each, f"{self.work.name}/{name}") for each in glob.glob(f"{self.work.name}/{name}/**", recursive=True)) for name in ("one", "two")]
-        self.assertEqual(listing[0], listing[1])
+        one, two = (sorted(os.path.relpath(each, top) for each in glob.glob(f"{top}/**", recursive=True))
+                    for top in (f"{self.work.name}/one", f"{self.work.name}/two"))
+        self.assertEqual(one, two)
 
     def test_given_every_file_of_the_root_then_a_component_covers_it(self):
         with open(f"{ROOT}/iso/root.list", encoding="utf-8") as file:

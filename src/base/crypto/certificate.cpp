@@ -6,28 +6,40 @@
 #include <cstdio>
 
 #include "base/assert.h"
-#include "base/crypto/crypto.h"
+#include "base/crypto/certificate.h"
 #include "base/crypto/wolf.h"
 
 namespace ocu::crypto {
 
 namespace {
 
-constexpr std::size_t kNameBytesMax = 100;   // keeps every DER length below in one or two bytes
-constexpr std::size_t kNamesMax = 16;
+constexpr std::size_t kNameBytesMax = 253;
+constexpr std::size_t kNamesBytesMax = 6u << 10;  // all names; the certificate in PEM then stays below kChainBytesMax
+constexpr std::size_t kKeyBytes = 32;
 constexpr std::chrono::hours kAge{1};        // a caller whose clock is a little behind still accepts it
 constexpr unsigned kDaysMax = 3660;
+
+// Tag, length, and room for what follows (X.690; lengths below 64 KiB).
+void put_header(std::vector<std::uint8_t>& out, std::uint8_t tag, std::size_t size)
+{
+    out.push_back(tag);
+    if (size >= 256) {
+        out.push_back(0x82);
+        out.push_back(static_cast<std::uint8_t>(size >> 8));
+    } else if (size >= 128) {
+        out.push_back(0x81);
+    }
+    out.push_back(static_cast<std::uint8_t>(size));
+}
 
 // GeneralNames of RFC 5280: the library takes this one extension as bytes.
 Result<std::vector<std::uint8_t>> alternative_names(std::vector<std::string> const& names, std::vector<std::string> const& addresses)
 {
-    constexpr std::uint8_t kSequence = 0x30, kDnsName = 0x82, kIpAddress = 0x87, kTwoByteLength = 0x82;
-    if (names.size() > kNamesMax || addresses.size() > kNamesMax) return fail(Fault::over_limit, "too many names in a certificate");
+    constexpr std::uint8_t kSequence = 0x30, kDnsName = 0x82, kIpAddress = 0x87;
     std::vector<std::uint8_t> body;
     for (auto const& name : names) {
         if (name.empty() || name.size() > kNameBytesMax) return fail(Fault::malformed, "certificate name is empty or too long");
-        body.push_back(kDnsName);
-        body.push_back(static_cast<std::uint8_t>(name.size()));
+        put_header(body, kDnsName, name.size());
         body.insert(body.end(), name.begin(), name.end());
     }
     for (auto const& address : addresses) {
@@ -37,16 +49,13 @@ Result<std::vector<std::uint8_t>> alternative_names(std::vector<std::string> con
             size = 16;
             if (::inet_pton(AF_INET6, address.c_str(), raw.data()) != 1) return fail(Fault::malformed, "not an address");
         }
-        body.push_back(kIpAddress);
-        body.push_back(size);
+        put_header(body, kIpAddress, size);
         body.insert(body.end(), raw.begin(), raw.begin() + size);
     }
-    std::vector<std::uint8_t> out{
-        kSequence, kTwoByteLength, static_cast<std::uint8_t>(body.size() >> 8), static_cast<std::uint8_t>(body.size())};
-    if (body.size() < 128)
-        out = {kSequence, static_cast<std::uint8_t>(body.size())};
-    else if (body.size() < 256)
-        out = {kSequence, 0x81, static_cast<std::uint8_t>(body.size())};
+    if (body.empty()) return body;  // the extension is left out: an empty list of names is no valid one
+    if (body.size() > kNamesBytesMax) return fail(Fault::over_limit, "too many names in a certificate");
+    std::vector<std::uint8_t> out;
+    put_header(out, kSequence, body.size());
     out.insert(out.end(), body.begin(), body.end());
     return out;
 }
@@ -80,13 +89,13 @@ std::string pem(std::span<byte const> der, int type)
     return text;
 }
 
-Result<void> fill(Cert& cert, std::string_view common_name, std::span<std::uint8_t const> alternatives, unsigned days, EccKey& key)
+Result<void> fill(Cert& cert, std::string_view common_name, std::span<std::uint8_t const> alternatives,
+    std::chrono::sys_seconds now, unsigned days, EccKey& key)
 {
     if (wc_InitCert(&cert) != 0) return fail(Fault::os, "begin a certificate");
     std::ranges::copy(common_name, cert.subject.commonName);
     cert.sigType = CTC_SHA256wECDSA;
     cert.selfSigned = 1;
-    auto const now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     cert.beforeDateSz = put_time(cert.beforeDate, now - kAge);
     cert.afterDateSz = put_time(cert.afterDate, now + std::chrono::days(days));
     std::ranges::copy(alternatives, cert.altNames);
@@ -97,35 +106,64 @@ Result<void> fill(Cert& cert, std::string_view common_name, std::span<std::uint8
     return {};
 }
 
+Result<void> import(EccKey& key, Secret const& number)
+{
+    if (!key.good() || number.bytes().size() != kKeyBytes ||
+        wc_ecc_import_private_key_ex(wolf(number.bytes().data()), kKeyBytes, nullptr, 0, key.get(), ECC_SECP256R1) != 0 ||
+        wc_ecc_make_pub(key.get(), nullptr) != 0)
+        return fail(Fault::malformed, "not a private number of P-256");
+    return {};
+}
+
 }  // namespace
 
-Result<SelfSigned> make_self_signed(
-    std::string_view common_name, std::vector<std::string> const& names, std::vector<std::string> const& addresses, unsigned days)
+Result<Secret> make_p256_key()
 {
-    if (common_name.empty() || common_name.size() >= CTC_NAME_SIZE) return fail(Fault::malformed, "common name is empty or too long");
-    if (days == 0 || days > kDaysMax) return fail(Fault::malformed, "certificate life out of range");
-    auto const alternatives = OCU_TRY(alternative_names(names, addresses));
     Rng rng;
     EccKey key;
-    if (!rng.good() || !key.good() || wc_ecc_make_key_ex(rng.get(), 32, key.get(), ECC_SECP256R1) != 0)
+    auto out = OCU_TRY(Secret::make(kKeyBytes));
+    word32 size = kKeyBytes;
+    if (!rng.good() || !key.good() || wc_ecc_make_key_ex(rng.get(), kKeyBytes, key.get(), ECC_SECP256R1) != 0 ||
+        wc_ecc_export_private_only(key.get(), wolf(out.bytes().data()), &size) != 0 || size != kKeyBytes)
         return fail(Fault::os, "make a P-256 key");
+    return out;
+}
+
+Result<Secret> p256_key_pem(Secret const& key)
+{
+    EccKey imported;
+    OCU_CHECK(import(imported, key));
+    auto der = OCU_TRY(Secret::make(512));
+    int const size = wc_EccKeyToDer(imported.get(), wolf(der.bytes().data()), static_cast<word32>(der.bytes().size()));
+    if (size <= 0) return fail(Fault::os, "encode a P-256 key");
+    auto text = OCU_TRY(Secret::make(1024));
+    int const length = wc_DerToPem(wolf(der.bytes().data()), static_cast<word32>(size), wolf(text.bytes().data()),
+        static_cast<word32>(text.bytes().size()), ECC_PRIVATEKEY_TYPE);
+    if (length <= 0) return fail(Fault::os, "encode a P-256 key");
+    return Secret::copy_of(text.bytes().first(static_cast<std::size_t>(length)));
+}
+
+Result<Certificate> issue_self_signed(Secret const& key, CertificateNames const& names, std::chrono::sys_seconds now, unsigned days)
+{
+    if (names.common_name.empty() || names.common_name.size() >= CTC_NAME_SIZE)
+        return fail(Fault::malformed, "common name is empty or too long");
+    if (days == 0 || days > kDaysMax) return fail(Fault::malformed, "certificate life out of range");
+    auto const alternatives = OCU_TRY(alternative_names(names.hosts, names.addresses));
+    Rng rng;
+    EccKey imported;
+    OCU_CHECK(import(imported, key));
     auto const cert = std::make_unique<Cert>();
-    OCU_CHECK(fill(*cert, common_name, alternatives, days, key));
-    std::vector<byte> der(8192);
-    if (wc_MakeCert_ex(cert.get(), der.data(), static_cast<word32>(der.size()), ECC_TYPE, key.get(), rng.get()) < 0)
+    OCU_CHECK(fill(*cert, names.common_name, alternatives, now, days, imported));
+    std::vector<byte> der(kNamesBytesMax + 2048);
+    if (!rng.good() ||
+        wc_MakeCert_ex(cert.get(), der.data(), static_cast<word32>(der.size()), ECC_TYPE, imported.get(), rng.get()) < 0)
         return fail(Fault::os, "make a certificate");
     int const size =
-        wc_SignCert_ex(cert->bodySz, cert->sigType, der.data(), static_cast<word32>(der.size()), ECC_TYPE, key.get(), rng.get());
+        wc_SignCert_ex(cert->bodySz, cert->sigType, der.data(), static_cast<word32>(der.size()), ECC_TYPE, imported.get(), rng.get());
     if (size <= 0) return fail(Fault::os, "sign a certificate");
     der.resize(static_cast<std::size_t>(size));
-
-    std::array<byte, 512> key_der{};
-    int const key_size = wc_EccKeyToDer(key.get(), key_der.data(), static_cast<word32>(key_der.size()));
-    if (key_size <= 0) return fail(Fault::os, "encode a P-256 key");
-    SelfSigned out{pem(der, CERT_TYPE), pem(std::span(key_der).first(static_cast<std::size_t>(key_size)), ECC_PRIVATEKEY_TYPE),
-        sha256(std::as_bytes(std::span(der)))};
-    wipe(std::as_writable_bytes(std::span(key_der)));
-    if (out.certificate_pem.empty() || out.key_pem.empty()) return fail(Fault::os, "encode a certificate");
+    Certificate out{pem(der, CERT_TYPE), now + std::chrono::days(days)};
+    if (out.pem.empty()) return fail(Fault::os, "encode a certificate");
     return out;
 }
 

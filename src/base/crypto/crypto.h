@@ -67,13 +67,7 @@ Result<Secret> open(Secret const& key, std::span<std::uint8_t const> sealed, std
 Result<Secret> scrypt(
     Secret const& passphrase, std::span<std::uint8_t const> salt, unsigned cost_log2, unsigned block, unsigned parallel, std::size_t size);
 
-// A P-256 key and a certificate that it signed for itself, valid from an hour ago, for these DNS names and addresses (text form).
-struct SelfSigned {
-    std::string certificate_pem;
-    std::string key_pem;
-    Digest fingerprint;  // SHA-256 of the DER certificate
-};
-Result<SelfSigned> make_self_signed(
-    std::string_view common_name, std::vector<std::string> const& names, std::vector<std::string> const& addresses, unsigned days);
+// SHA-256 of the first certificate's DER. More of certificates: base/crypto/certificate.h. Errors: malformed.
+Result<Digest> certificate_fingerprint(std::string_view pem);
 
 }  // namespace ocu::crypto

@@ -12,9 +12,6 @@ constexpr std::size_t kNonceBytes = 12;
 constexpr std::size_t kTagBytes = 16;
 constexpr std::size_t kBytesMax = 1u << 30;  // the library's lengths are 32 bits
 
-int init_aes(Aes* aes) { return wc_AesInit(aes, nullptr, INVALID_DEVID); }
-using AesKey = Owned<Aes, init_aes, wc_AesFree>;
-
 bool set_key(AesKey& aes, Secret const& key)
 {
     OCU_ASSERT(key.bytes().size() == kKeyBytes);

@@ -150,7 +150,9 @@ Result<TlsClient::Progress> TlsClient::handshake()
     if (done != WOLFSSL_SUCCESS) {
         int const error = wolfSSL_get_error(state_->session, done);
         if (error == WOLFSSL_ERROR_WANT_READ) return Progress::waiting;
-        state_->refusal = refusal_of(error);
+        WOLFSSL_ALERT_HISTORY alerts{};
+        (void)wolfSSL_get_alert_history(state_->session, &alerts);
+        state_->refusal = alerts.last_rx.code == no_application_protocol ? Refusal::protocol : refusal_of(error);
         return fail(Fault::denied, "TLS server was refused");
     }
     // A server that leaves ALPN out has agreed to nothing, and the library lets that pass.

@@ -9,9 +9,11 @@
 #include <wolfssl/wolfcrypt/asn_public.h>
 #include <wolfssl/wolfcrypt/blake2.h>
 #include <wolfssl/wolfcrypt/coding.h>
+#include <wolfssl/wolfcrypt/curve25519.h>
 #include <wolfssl/wolfcrypt/ecc.h>
 #include <wolfssl/wolfcrypt/ed25519.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
+#include <wolfssl/wolfcrypt/hmac.h>
 #include <wolfssl/wolfcrypt/pwdbased.h>
 #include <wolfssl/wolfcrypt/random.h>
 #include <wolfssl/wolfcrypt/sha256.h>
@@ -44,6 +46,8 @@ private:
     bool good_;
 };
 
+inline int init_aes(Aes* aes) { return wc_AesInit(aes, nullptr, INVALID_DEVID); }
+using AesKey = Owned<Aes, init_aes, wc_AesFree>;
 using Rng = Owned<WC_RNG, wc_InitRng, wc_FreeRng>;
 using EccKey = Owned<ecc_key, wc_ecc_init, wc_ecc_free>;
 using Ed25519Key = Owned<ed25519_key, wc_ed25519_init, wc_ed25519_free>;

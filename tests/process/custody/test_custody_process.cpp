@@ -9,8 +9,10 @@
 #include "base/crypto/crypto.h"
 #include "custody/helpers.h"
 #include "custody/session_token.h"
+#include "helper/identity.h"
 #include "proto/custody_helper_to_custody.h"
 #include "support/helper_process.h"
+#include "support/vault_folder.h"
 
 namespace {
 
@@ -19,25 +21,30 @@ using namespace ocu;
 std::string const kNote = "example.org/log\n5\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
 
 struct Files {
-    Files() : vault(::memfd_create("vault", MFD_CLOEXEC)), machine_key(::memfd_create("key", MFD_CLOEXEC))
+    Files() : machine_key(::memfd_create("key", MFD_CLOEXEC))
     {
         std::string const key(32, 'k');
         REQUIRE(::pwrite(machine_key.get(), key.data(), key.size(), 0) == 32);
     }
-    std::string vault_bytes() const
-    {
-        char bytes[512];
-        ssize_t const got = ::pread(vault.get(), bytes, sizeof bytes, 0);
-        REQUIRE(got >= 0);
-        return {bytes, static_cast<std::size_t>(got)};
-    }
+    std::string vault_bytes() const { return folder.bytes(); }
 
-    UniqueFd vault;
+    test::VaultFolder folder;
     UniqueFd machine_key;
 };
 
 struct CustodyProcess {
-    explicit CustodyProcess(Files const& files) { helper.configure(proto::CustodyConfig{}, {files.vault.get(), files.machine_key.get()}); }
+    explicit CustodyProcess(Files const& files, proto::CustodyConfig const& config = {})
+    {
+        helper.configure(config, {files.folder.fd(), files.machine_key.get()});
+    }
+    // What a front would receive.
+    Result<helper::Identity> hand_identity()
+    {
+        auto pair = make_socket_pair().value();
+        helper.send(proto::HandIdentity{}, {pair.theirs.get()});
+        pair.theirs.reset();
+        return helper::IdentityReceiver::make(std::move(pair.ours))->receive(std::chrono::seconds(5));
+    }
     proto::CustodyReport report()
     {
         auto const report = wire::decode<proto::CustodyReport>(helper.ready());
@@ -119,7 +126,7 @@ TEST_CASE("custody: given a vault with one byte altered, when started, then it e
     (void)CustodyProcess(files).report();
     auto altered = files.vault_bytes();
     altered.back() = static_cast<char>(altered.back() ^ 1);
-    REQUIRE(::pwrite(files.vault.get(), altered.data(), altered.size(), 0) == static_cast<ssize_t>(altered.size()));
+    files.folder.put(altered);
     CustodyProcess process(files);
     CHECK(WEXITSTATUS(process.helper.wait()) == 1);
     CHECK(files.vault_bytes() == altered);
@@ -143,4 +150,106 @@ TEST_CASE("custody: given a machine key of the wrong size, when started, then it
         CHECK(WEXITSTATUS(process.helper.wait()) == 1);
         CHECK(files.vault_bytes().empty());
     }
+}
+
+namespace {
+
+proto::CustodyConfig own(std::string const& name)
+{
+    proto::CustodyConfig config;
+    config.serve = proto::ServeTls::own;
+    config.names.push(name);
+    return config;
+}
+
+proto::CustodyConfig given(crypto::X25519Public const& recipient, Secret const& key, Secret const& sealed_key)
+{
+    auto const now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    proto::CustodyConfig config;
+    config.serve = proto::ServeTls::given;
+    config.certificate = decltype(config.certificate)(crypto::issue_self_signed(key, {"given", {"a.internal"}, {}}, now, 90)->pem);
+    config.sealed_key = decltype(config.sealed_key)(*sealed::seal_to_appliance(recipient, crypto::p256_key_pem(sealed_key)->bytes()));
+    return config;
+}
+
+}  // namespace
+
+TEST_CASE("custody: given the service's own identity, when started again, then the same certificate; for other names another of the same key",
+    "[custody][GW-1][T-12]")
+{
+    Files const files;
+    auto const first = CustodyProcess(files, own("a.internal")).report();
+    auto const second = CustodyProcess(files, own("a.internal")).report();
+    auto const renamed = CustodyProcess(files, own("b.internal")).report();
+    CHECK(first.certificate.str().starts_with("-----BEGIN CERTIFICATE-----"));
+    CHECK(second.certificate == first.certificate);
+    CHECK(renamed.certificate.str() != first.certificate.str());
+    CHECK(*crypto::certificate_key_pin(renamed.certificate.view()) == *crypto::certificate_key_pin(first.certificate.view()));
+    CHECK(renamed.appliance_public == first.appliance_public);
+}
+
+TEST_CASE("custody: given an identity, when it is to be handed out, then the socket that came brings it, each time", "[custody][T-12]")
+{
+    Files const files;
+    CustodyProcess process(files, own("a.internal"));
+    auto const report = process.report();
+    for (int i = 0; i < 3; ++i) {
+        auto const identity = process.hand_identity();
+        REQUIRE(identity);
+        CHECK(identity->certificate_pem == report.certificate.str());
+        auto const now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+        CHECK(crypto::judge_identity(identity->certificate_pem, identity->key_pem, now) == crypto::IdentityFault::none);
+    }
+}
+
+TEST_CASE("custody: given no TLS, when asked for an identity, then the socket closes empty, and it goes on signing", "[custody][T-12]")
+{
+    Files const files;
+    CustodyProcess process(files);
+    CHECK(process.report().certificate.empty());
+    auto const identity = process.hand_identity();
+    REQUIRE_FALSE(identity);
+    CHECK(identity.error().fault == Fault::unavailable);
+    process.helper.send(proto::SignCheckpoint{RequestId{2}, kNote});
+    CHECK(process.helper.expect<proto::CheckpointSigned>().good);
+}
+
+TEST_CASE("custody: given an identity sealed to it, when started, then opened under confinement and handed out", "[custody][AP-2][CU-1]")
+{
+    Files const files;
+    auto const key = *crypto::make_p256_key();
+    auto const recipient = CustodyProcess(files).report().appliance_public;
+    auto const config = given(recipient, key, key);
+    CustodyProcess process(files, config);
+    auto const report = process.report();
+    CHECK(report.fault == crypto::IdentityFault::none);
+    CHECK(report.certificate == config.certificate);
+    auto const identity = process.hand_identity();
+    REQUIRE(identity);
+    CHECK(identity->certificate_pem == config.certificate.str());
+}
+
+TEST_CASE("custody: given an identity that is not good, when started, then the report says why and none is handed out", "[custody][AP-2][T-12]")
+{
+    Files const files;
+    auto const key = *crypto::make_p256_key();
+    auto const recipient = CustodyProcess(files).report().appliance_public;
+    CustodyProcess process(files, given(recipient, key, *crypto::make_p256_key()));
+    auto const report = process.report();
+    CHECK(report.fault == crypto::IdentityFault::key_mismatch);
+    CHECK(report.certificate.empty());
+    CHECK_FALSE(process.hand_identity());
+    process.helper.send(proto::SignCheckpoint{RequestId{2}, kNote});
+    CHECK(process.helper.expect<proto::CheckpointSigned>().good);
+}
+
+TEST_CASE("custody: given a vault of version 1, when started, then it signs with the old key and the vault is of version 2", "[custody][T-09]")
+{
+    Files const files;
+    auto const machine_key = *Secret::copy_of(crypto::as_bytes(std::string(32, 'k')));
+    auto const seed = *Secret::copy_of(crypto::as_bytes(std::string(32, 's')));
+    files.folder.put(test::VaultFolder::version_1(machine_key, seed, seed));
+    CHECK(CustodyProcess(files).report().checkpoint_public == *crypto::ed25519_public(seed));
+    CHECK(files.vault_bytes().starts_with("ocu-vault/2\n"));
+    CHECK(CustodyProcess(files).report().checkpoint_public == *crypto::ed25519_public(seed));
 }

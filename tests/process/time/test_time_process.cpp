@@ -59,7 +59,8 @@ struct TimeTest {
 
     Told told_by(helper::RawFrame const& frame) const
     {
-        if (frame.type == static_cast<std::uint16_t>(proto::Type::time_measured)) return wire::decode<proto::TimeMeasured>(frame.body).value();
+        if (frame.type == static_cast<std::uint16_t>(proto::Type::time_measured))
+            return wire::decode<proto::TimeMeasured>(frame.body).value();
         REQUIRE(frame.type == static_cast<std::uint16_t>(proto::Type::time_failed));
         return wire::decode<proto::TimeFailed>(frame.body).value().why;
     }
@@ -179,7 +180,7 @@ TEST_CASE_METHOD(TimeTest, "time: given packets altered on the way, when they ar
     {
         back = [](wire::Bytes packet) {
             packet[43] ^= std::byte{1};
-            return std::vector{packet};
+            return std::vector<wire::Bytes>{packet};
         };
         CHECK(is(measure(), TimeFailure::altered));
     }
@@ -187,7 +188,7 @@ TEST_CASE_METHOD(TimeTest, "time: given packets altered on the way, when they ar
     {
         back = [done = false](wire::Bytes packet) mutable {
             if (!std::exchange(done, true)) packet.back() ^= std::byte{1};
-            return std::vector{packet};
+            return std::vector<wire::Bytes>{packet};
         };
         check_right(measure(), 3);
     }
@@ -195,7 +196,7 @@ TEST_CASE_METHOD(TimeTest, "time: given packets altered on the way, when they ar
     {
         there = [](wire::Bytes packet) {
             packet[100] ^= std::byte{1};  // in the cookie
-            return std::vector{packet};
+            return std::vector<wire::Bytes>{packet};
         };
         CHECK(is(measure(), TimeFailure::keys_refused));
     }
@@ -207,7 +208,7 @@ TEST_CASE_METHOD(TimeTest, "time: given answers that come again, when they arriv
     wire::Bytes first;
     back = [&first](wire::Bytes packet) {
         if (first.empty()) first = packet;
-        return std::vector{first};
+        return std::vector<wire::Bytes>{first};
     };
     check_right(measure(), 1);
 }
@@ -218,7 +219,7 @@ TEST_CASE_METHOD(TimeTest, "time: given a forger on the way, when it answers fir
     wire::Bytes request;
     there = [&request](wire::Bytes packet) {
         request = packet;
-        return std::vector{packet};
+        return std::vector<wire::Bytes>{packet};
     };
     SECTION("with a kiss of death")
     {
@@ -245,7 +246,7 @@ TEST_CASE_METHOD(TimeTest, "time: given a forger on the way, when it answers fir
     SECTION("and nobody else does")
     {
         back = [&request](wire::Bytes) {
-            return std::vector{test::ntp_head(seen_in(request), {.stratum = 0, .reference_id = 0x4e54534e})};
+            return std::vector<wire::Bytes>{test::ntp_head(seen_in(request), {.stratum = 0, .reference_id = 0x4e54534e})};
         };
         CHECK(is(measure(), TimeFailure::keys_refused));
     }
@@ -290,7 +291,8 @@ TEST_CASE_METHOD(TimeTest, "time: given a TLS server of another kind, when it is
 {
     auto const tls = [this](std::vector<std::string> more, std::string_view says = {}) {
         auto const path = bench.folder + "/good";
-        std::vector<std::string> words{"openssl", "s_server", "-accept", "127.0.0.1:4461", "-cert", path + ".pem", "-key", path + ".key", "-quiet"};
+        std::vector<std::string> words{
+            "openssl", "s_server", "-accept", "127.0.0.1:4461", "-cert", path + ".pem", "-key", path + ".key", "-quiet"};
         words.insert(words.end(), more.begin(), more.end());
         auto server = std::make_unique<test::Server>(words, bench.write("says", says));
         bench.wait_for_port(4461);

@@ -214,34 +214,4 @@ TEST_CASE("random: given many draws, when compared, then none is zero and none r
     CHECK(std::ranges::adjacent_find(seen) == seen.end());
 }
 
-TEST_CASE("certificate: given names and addresses, when made, then PEM pair and the digest of its DER", "[base][GW-1]")
-{
-    auto const made = crypto::make_self_signed("ocu-appliance", {"localhost", "appliance.internal"}, {"127.0.0.1", "::1"}, 365);
-    REQUIRE(made);
-    std::string_view body = made->certificate_pem;
-    REQUIRE(body.starts_with("-----BEGIN CERTIFICATE-----\n"));
-    REQUIRE(made->key_pem.starts_with("-----BEGIN EC PRIVATE KEY-----\n"));
-    std::string coded(body.substr(28, body.rfind("-----END") - 28));
-    std::erase(coded, '\n');
-    auto const der = crypto::from_base64(coded);
-    REQUIRE(der);
-    CHECK(crypto::sha256(std::as_bytes(std::span(*der))) == made->fingerprint);
-    std::string const all(der->begin(), der->end());
-    auto const contains = [&all](std::string_view text) { return all.find(text) != std::string::npos; };
-    CHECK(contains("appliance.internal"));
-    CHECK(contains(std::string_view("\x87\x04\x7f\x00\x00\x01", 6)));
-    CHECK(contains(std::string_view("\x87\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 18)));
-}
-
-TEST_CASE("certificate: given an input that no certificate can carry, when made, then malformed", "[base][GW-1]")
-{
-    CHECK_FALSE(crypto::make_self_signed("", {}, {}, 1));
-    CHECK_FALSE(crypto::make_self_signed(std::string(64, 'a'), {}, {}, 1));
-    CHECK_FALSE(crypto::make_self_signed("a", {""}, {}, 1));
-    CHECK_FALSE(crypto::make_self_signed("a", {std::string(101, 'a')}, {}, 1));
-    CHECK_FALSE(crypto::make_self_signed("a", {}, {"127.0.0"}, 1));
-    CHECK_FALSE(crypto::make_self_signed("a", std::vector<std::string>(17, "a"), {}, 1));
-    CHECK_FALSE(crypto::make_self_signed("a", {}, {}, 0));
-}
-
 }  // namespace test_crypto

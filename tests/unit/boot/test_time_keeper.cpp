@@ -87,7 +87,8 @@ struct TimeKeeperTest {
     FakeWall fake;
     std::vector<Question> questions;
     int changes = 0;
-    TimeKeeper keeper{loop, clock, kBuild, [this] { ++changes; }, std::make_unique<FakeSetClock>(fake), std::make_unique<FakeAsker>(questions)};
+    TimeKeeper keeper{
+        loop, clock, kBuild, [this] { ++changes; }, std::make_unique<FakeSetClock>(fake), std::make_unique<FakeAsker>(questions)};
 };
 
 TEST_CASE_METHOD(TimeKeeperTest, "time_keeper: given a hardware clock of 1970, when it is checked, then the clock stands at the build",
@@ -127,7 +128,7 @@ TEST_CASE_METHOD(TimeKeeperTest, "time_keeper: given answers measured before the
 {
     keeper.apply(network(3));
     auto const same = measured(3h);
-    for (auto& each : std::vector(questions)) each.done(same);
+    for (auto& each : std::vector<Question>(questions)) each.done(same);
     CHECK(fake.steps == std::vector<nanoseconds>{3h});
     CHECK(fake.slews == std::vector<nanoseconds>{0ns});
 }

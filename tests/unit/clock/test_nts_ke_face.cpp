@@ -36,9 +36,10 @@ TEST_CASE_METHOD(NtsKeFaceTest, "nts_ke: given a full answer, when it is parsed,
 {
     auto const least = parse(joined({protocol, algorithm, cookie, end})).value();
     CHECK(least.port == 123);
-    CHECK(least.cookies == std::vector{wire::Bytes(100, std::byte{9})});
+    CHECK(least.cookies == std::vector<wire::Bytes>{wire::Bytes(100, std::byte{9})});
     auto const unknown = ke_record(0x1234, "whatever");
-    auto const full = parse(joined({algorithm, unknown, ke_record(0x8006, "192.0.2.7"), ke_record(7, {4123}), cookie, cookie, protocol, end}));
+    auto const server = ke_record(0x8006, "192.0.2.7");
+    auto const full = parse(joined({algorithm, unknown, server, ke_record(7, {4123}), cookie, cookie, protocol, end}));
     REQUIRE(full.has_value());
     CHECK(full->port == 4123);
     CHECK(full->cookies.size() == 2);

@@ -12,10 +12,10 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::seconds kUnix{1'790'000'000};
 
-clock::NtpTimestamp ntp(std::chrono::nanoseconds unix)
+clock::NtpTimestamp ntp(std::chrono::nanoseconds when)
 {
-    auto const seconds = std::chrono::floor<std::chrono::seconds>(unix);
-    auto const fraction = static_cast<std::uint64_t>((unix - seconds).count()) * (1ull << 32) / 1'000'000'000u;
+    auto const seconds = std::chrono::floor<std::chrono::seconds>(when);
+    auto const fraction = static_cast<std::uint64_t>((when - seconds).count()) * (1ull << 32) / 1'000'000'000u;
     return (static_cast<std::uint64_t>(seconds.count() + 2'208'988'800) << 32) | fraction;
 }
 

@@ -3,6 +3,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <sys/socket.h>
+
 #include "custody/custody.h"
 #include "proto/custody_helper_to_custody.h"
 #include "support/role_peer.h"
@@ -14,8 +16,12 @@ using namespace ocu;
 struct CustodyTest {
     CustodyTest()
     {
-        to_control.on_message(
-            [this](proto::CustodyToControl::Message message) { tokens.push_back(std::get<proto::TokenMinted>(message)); });
+        to_control.on_message([this](proto::CustodyToControl::Message message) {
+            if (auto const* minted = std::get_if<proto::TokenMinted>(&message))
+                tokens.push_back(*minted);
+            else
+                shown.push_back(std::get<proto::ServiceCertificate>(message).fingerprint);
+        });
         to_audit.on_message([this](proto::CustodyToAudit::Message message) {
             if (auto const* made = std::get_if<proto::SignatureMade>(&message))
                 signatures.push_back(*made);
@@ -24,10 +30,32 @@ struct CustodyTest {
         });
     }
     ~CustodyTest() { loop.finish(); }
-    void helper_up(wire::Bytes report = wire::encode(proto::CustodyReport{{1}, {2}}))
+    void helper_up(wire::Bytes report = wire::encode(proto::CustodyReport{{1}, {2}, {3}, {}, {}}))
     {
         core_in.send(proto::HelperUp{helper::Kind::custody, peer.connect(), std::move(report)});
         loop.settle();
+    }
+
+    static crypto::Certificate certificate()
+    {
+        return *crypto::issue_self_signed(*crypto::make_p256_key(), {"a", {}, {}}, std::chrono::sys_seconds(std::chrono::seconds(1'800'000'000)), 1);
+    }
+    void helper_up_with(std::string const& pem)
+    {
+        helper_up(wire::encode(proto::CustodyReport{{1}, {2}, {3}, {}, wire::Text<crypto::kChainBytesMax>(pem)}));
+    }
+    // A front's end of the socket on which its identity comes.
+    UniqueFd want_identity()
+    {
+        auto pair = make_socket_pair().value();
+        identity_in.send(proto::IdentityWanted{std::move(pair.theirs), "gateway-front"});
+        loop.settle();
+        return std::move(pair.ours);
+    }
+    static bool closed(UniqueFd const& end)
+    {
+        char byte = 0;
+        return ::recv(end.get(), &byte, 1, MSG_DONTWAIT) == 0;
     }
 
     test::LoopThread loop;
@@ -35,17 +63,19 @@ struct CustodyTest {
     proto::CoreToRole core_in{loop};
     proto::ControlToCustody control_in{loop};
     proto::AuditToCustody audit_in{loop};
+    proto::CoreToCustody identity_in{loop};
     proto::CustodyToControl to_control{loop};
     proto::CustodyToAudit to_audit{loop};
     test::Recorder recorder;
     test::Spawner spawner;
     test::HelperPeer peer;
     std::vector<proto::TokenMinted> tokens;
+    std::vector<crypto::Digest> shown;
     std::vector<proto::SignatureMade> signatures;
     std::vector<proto::CustodyKeys> keys;
     bool stopped = false;
     custody::Custody custody{
-        loop, clock, {core_in, control_in, audit_in, to_control, to_audit, recorder, spawner, [this] { stopped = true; }}};
+        loop, clock, {core_in, control_in, audit_in, identity_in, to_control, to_audit, recorder, spawner, [this] { stopped = true; }}};
 };
 
 TEST_CASE_METHOD(
@@ -151,6 +181,34 @@ TEST_CASE_METHOD(
     CHECK(stopped);
     REQUIRE(signatures.size() == 1);
     CHECK_FALSE(signatures[0].good);
+}
+
+TEST_CASE_METHOD(CustodyTest, "custody: given an identity, when a front starts, then the helper gets its socket, and it is on record",
+    "[custody][T-12][GW-1]")
+{
+    auto const made = certificate();
+    helper_up_with(made.pem);
+    REQUIRE(shown.size() == 1);
+    CHECK(shown[0] == *crypto::certificate_fingerprint(made.pem));
+    auto const end = want_identity();
+    (void)peer.take<proto::HandIdentity>();
+    REQUIRE(recorder.events.size() == 1);
+    CHECK(recorder.events[0].what == proto::What::key_use);
+    CHECK(recorder.events[0].outcome == proto::Outcome::success);
+    CHECK(recorder.events[0].detail.view() == "gateway-front");
+}
+
+TEST_CASE_METHOD(CustodyTest, "custody: given no identity or no helper, when a front starts, then its socket closes, and that is on record",
+    "[custody][T-12]")
+{
+    CHECK(closed(want_identity()));
+    helper_up();
+    CHECK(shown.empty());
+    CHECK(closed(want_identity()));
+    core_in.send(proto::HelperDown{helper::Kind::custody});
+    CHECK(closed(want_identity()));
+    REQUIRE(recorder.events.size() == 3);
+    for (auto const& each : recorder.events) CHECK(each.outcome == proto::Outcome::failure);
 }
 
 }  // namespace test_custody_thread

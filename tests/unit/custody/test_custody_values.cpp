@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Units: checkpoint_note, session_token, vault.
+// Units: checkpoint_note, session_token.
 
 #include <catch2/catch_test_macros.hpp>
-
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "custody/checkpoint_note.h"
 #include "custody/session_token.h"
@@ -124,58 +121,6 @@ TEST_CASE_METHOD(
     CHECK_FALSE(verify(sign("ocu-session/2", 60)));
     CHECK_FALSE(verify(sign("ocu-session/1", 3601)));
     CHECK_FALSE(verify(sign("ocu-session/1", -1)));
-}
-
-struct VaultTest {
-    VaultTest() : machine_key(*Secret::copy_of(crypto::as_bytes(std::string(32, 'k')))), file(::memfd_create("vault", MFD_CLOEXEC)) {}
-
-    Secret machine_key;
-    UniqueFd file;
-};
-
-TEST_CASE_METHOD(
-    VaultTest, "vault: given sealed keys, when opened, then they are the same, and no seed shows in the file", "[custody][T-12]")
-{
-    auto const keys = *custody::make_keys();
-    auto const sealed = *custody::seal_vault(machine_key, keys);
-    auto const opened = custody::open_vault(machine_key, sealed);
-    REQUIRE(opened);
-    CHECK(opened->checkpoint_public == keys.checkpoint_public);
-    CHECK(opened->token_public == keys.token_public);
-    for (auto const* seed : {&keys.checkpoint_seed, &keys.token_seed})
-        CHECK(std::ranges::search(std::as_bytes(std::span(sealed)), seed->bytes()).empty());
-}
-
-TEST_CASE_METHOD(VaultTest, "vault: given any one byte changed or cut off, when opened, then refused", "[custody][T-09][T-12]")
-{
-    auto const sealed = *custody::seal_vault(machine_key, *custody::make_keys());
-    for (std::size_t i = 0; i < sealed.size(); ++i) {
-        auto altered = sealed;
-        altered[i] ^= 1;
-        CHECK_FALSE(custody::open_vault(machine_key, altered));
-        CHECK_FALSE(custody::open_vault(machine_key, std::span(sealed).first(i)));
-    }
-    CHECK_FALSE(custody::open_vault(*Secret::copy_of(crypto::as_bytes(std::string(32, 'x'))), sealed));
-}
-
-TEST_CASE_METHOD(
-    VaultTest, "vault: given an empty file, when loaded twice, then the second load finds the keys of the first", "[custody][T-09]")
-{
-    auto const first = custody::load_or_create(file.get(), machine_key);
-    REQUIRE(first);
-    auto const second = custody::load_or_create(file.get(), machine_key);
-    REQUIRE(second);
-    CHECK(first->checkpoint_public == second->checkpoint_public);
-}
-
-TEST_CASE_METHOD(VaultTest, "vault: given a file that is not a vault, when loaded, then refused and unchanged", "[custody][T-09]")
-{
-    REQUIRE(::pwrite(file.get(), "x", 1, 0) == 1);
-    CHECK_FALSE(custody::load_or_create(file.get(), machine_key));
-    char byte = 0;
-    CHECK(::pread(file.get(), &byte, 1, 0) == 1);
-    CHECK(byte == 'x');
-    CHECK(::lseek(file.get(), 0, SEEK_END) == 1);
 }
 
 }  // namespace test_custody_values

@@ -199,10 +199,12 @@ TEST_CASE("front: serves until standard input ends", "[.][harness]")
     char const* const port = std::getenv("OCU_HARNESS_PORT");
     std::optional<wire::TlsIdentity> tls;
     if (std::getenv("OCU_HARNESS_TLS") != nullptr) {
-        auto made = crypto::make_self_signed("harness", {"localhost"}, {"127.0.0.1"}, 1);
+        auto const key = *crypto::make_p256_key();
+        auto const now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+        auto const made = crypto::issue_self_signed(key, {"harness", {"localhost"}, {"127.0.0.1"}}, now, 1);
         REQUIRE(made);
-        tls = wire::TlsIdentity{made->certificate_pem, made->key_pem};
-        std::printf("%s", made->certificate_pem.c_str());
+        tls = wire::TlsIdentity{made->pem, *crypto::p256_key_pem(key)};
+        std::printf("%s", made->pem.c_str());
     }
     bool const secure = tls.has_value();
     GatewayStand const stand({}, static_cast<std::uint16_t>(port != nullptr ? std::atoi(port) : 0), std::move(tls));

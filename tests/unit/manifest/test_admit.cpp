@@ -5,6 +5,8 @@
 #include "appliance/manifest/explain.h"
 #include "appliance/manifest/files.h"
 #include "appliance/manifest/schema.h"
+#include "base/crypto/crypto.h"
+#include "base/sealed_face.h"
 
 #include <set>
 
@@ -198,6 +200,53 @@ TEST_CASE(
         {R"("update": {"auto": true})", "update", "no effect"},
         {R"("update": 0)", "update", "no effect"},
     });
+}
+
+std::string const kPem = "-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----\\n";  // the shape is all that is looked at here
+std::string const kSealed = "ocu-sealed/1:appliance:7t2IPaCpRRWyWfbukty6ARGFCxOz9tzMgncm-bCCNatikitrPz8qGZX4vkqh36owZwvGJkoF39ORg3_gLhp7Kp4HcRf7"
+                            "MqZz8XsMMwRy0xTZ3A";
+
+std::string identity(std::string const& certificate, std::string const& key)
+{
+    return R"("mcp": {"tls": {"certificate": ")" + certificate + R"(", "key": ")" + key + R"("}})";
+}
+
+TEST_CASE("manifest: given an identity whose shape is wrong, when it is admitted, then refused by its key, and no key in the clear is taken",
+    "[manifest][AP-2][T-12]")
+{
+    auto const passphrase = *sealed::seal_to_passphrase(*Secret::copy_of(crypto::as_bytes("p")), crypto::as_bytes("x"));
+    check_refused({
+        {R"("mcp": {"tls": {}})", "mcp.tls.certificate", "missing"},
+        {R"("mcp": {"tls": {"certificate": "x"}})", "mcp.tls.key", "missing"},
+        {R"("files": {"tls": {"certificate": "x", "key": "x"}})", "files.tls", "type boolean"},
+        {identity("", kSealed), "mcp.tls.certificate", "empty"},
+        {identity("x", kSealed), "mcp.tls.certificate", "PEM"},
+        {identity(kPem + "-----BEGIN PRIVATE KEY-----", kSealed), "mcp.tls.certificate", "private key"},
+        {identity(kPem, "-----BEGIN PRIVATE KEY-----"), "mcp.tls.key", "in the clear"},
+        {identity(kPem, "x"), "mcp.tls.key", "manifest seal"},
+        {identity(kPem, passphrase), "mcp.tls.key", "passphrase"},
+        {identity(kPem, std::string(12'289, 'A')), "mcp.tls.key", "longer"},
+        {identity(std::string(16'385, 'A'), kSealed), "mcp.tls.certificate", "longer"},
+    });
+}
+
+TEST_CASE("manifest: given an identity, when it is admitted, then it is for both listeners, also on loopback", "[manifest][AP-2]")
+{
+    auto const applied = admit(manifest_with(identity(kPem, kSealed)));
+    REQUIRE(applied);
+    CHECK(applied->mcp.tls);
+    CHECK(applied->gateway.tls);
+    CHECK(applied->given_certificate.starts_with("-----BEGIN CERTIFICATE-----\nAAAA"));
+    CHECK(applied->given_sealed_key == kSealed);
+    CHECK(explain(*applied).contains("certificate of this manifest"));
+    CHECK(explain(*admit(manifest_with(R"("mcp": {"listen": "10.0.0.1:8443"})"))).contains("the machine makes itself"));
+}
+
+TEST_CASE("manifest: given more host names than a certificate holds, when it is admitted, then refused", "[manifest][AP-2]")
+{
+    std::string hosts;
+    for (int i = 0; i < 64; ++i) hosts += (i == 0 ? "\"" : ", \"") + std::string(120, 'a') + "\"";
+    check_refused({{R"("mcp": {"hosts": [)" + hosts + "]}", "mcp.hosts", "certificate"}});
 }
 
 void visit_keywords(wire::JsonView schema, std::set<std::string>& seen)

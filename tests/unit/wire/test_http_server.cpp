@@ -374,7 +374,7 @@ TEST_CASE("http: given a TCP listener, when a client connects, then it is accept
 TEST_CASE("http: given a TLS identity that does not load, when a client connects, then nothing is served", "[wire][T-02]")
 {
     HttpServer::Options options;
-    options.tls = TlsIdentity{"not a certificate", "not a key"};
+    options.tls = TlsIdentity{"not a certificate", *Secret::copy_of(std::as_bytes(std::span("not a key")))};
     Server server(echo, options);
     auto const peer = server.connect();
     peer.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");

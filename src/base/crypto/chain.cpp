@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <wolfssl/options.h>
+
+#include <wolfssl/ssl.h>
+#include <wolfssl/wolfcrypt/asn.h>
+
+#include <algorithm>
+#include <ctime>
+#include <memory>
+#include <optional>
+
+#include "base/crypto/certificate.h"
+#include "base/crypto/wolf.h"
+
+namespace ocu::crypto {
+
+namespace {
+
+constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
+constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
+constexpr std::size_t kRsaBytesMin = 2048 / 8;
+
+// One certificate, parsed. The library's structure points into `der`.
+class Parsed {
+public:
+    explicit Parsed(std::vector<byte> der) : der_(std::move(der)), decoded_(std::make_unique<DecodedCert>())
+    {
+        wc_InitDecodedCert(decoded_.get(), der_.data(), static_cast<word32>(der_.size()), nullptr);
+        good_ = wc_ParseCert(decoded_.get(), CERT_TYPE, NO_VERIFY, nullptr) == 0;
+    }
+    Parsed(Parsed&&) = default;
+    ~Parsed()
+    {
+        if (decoded_) wc_FreeDecodedCert(decoded_.get());
+    }
+
+    bool good() const { return good_; }
+    std::span<byte const> der() const { return der_; }
+    DecodedCert const& operator*() const { return *decoded_; }
+    DecodedCert const* operator->() const { return decoded_.get(); }
+
+private:
+    std::vector<byte> der_;
+    std::unique_ptr<DecodedCert> decoded_;
+    bool good_ = false;
+};
+
+// Cuts the next certificate off `pem`. Text before it (names, as some programs print them) is passed over.
+std::optional<std::vector<byte>> next_certificate(std::string_view& pem)
+{
+    auto const begin = pem.find(kBegin);
+    auto const end = begin == std::string_view::npos ? begin : pem.find(kEnd, begin);
+    if (end == std::string_view::npos) return std::nullopt;
+    auto const block = pem.substr(begin, end + kEnd.size() - begin);
+    pem.remove_prefix(end + kEnd.size());
+    std::vector<byte> der(block.size());
+    int const size = wc_CertPemToDer(reinterpret_cast<unsigned char const*>(block.data()), static_cast<int>(block.size()), der.data(),
+        static_cast<int>(der.size()), CERT_TYPE);
+    der.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    return der;
+}
+
+std::optional<std::vector<Parsed>> parse_chain(std::string_view pem)
+{
+    std::vector<Parsed> chain;
+    if (pem.size() > kChainBytesMax) return std::nullopt;
+    while (auto der = next_certificate(pem)) {
+        if (der->empty() || chain.size() == kChainCertificatesMax) return std::nullopt;
+        chain.emplace_back(std::move(*der));
+        if (!chain.back().good()) return std::nullopt;
+    }
+    if (chain.empty() || pem.contains("-----BEGIN")) return std::nullopt;  // a certificate that was cut off, or a key in the wrong place
+    return chain;
+}
+
+std::optional<std::chrono::sys_seconds> time_of(byte const* date, int size)
+{
+    byte const* text = nullptr;
+    byte format = 0;
+    int length = 0;
+    std::tm parts{};
+    if (wc_GetDateInfo(date, size, &text, &format, &length) != 0 || wc_GetDateAsCalendarTime(text, length, format, &parts) != 0)
+        return std::nullopt;
+    std::chrono::year_month_day const day(std::chrono::year(parts.tm_year + 1900), std::chrono::month(static_cast<unsigned>(parts.tm_mon) + 1),
+        std::chrono::day(static_cast<unsigned>(parts.tm_mday)));
+    if (!day.ok()) return std::nullopt;
+    return std::chrono::sys_days(day) + std::chrono::hours(parts.tm_hour) + std::chrono::minutes(parts.tm_min) +
+           std::chrono::seconds(parts.tm_sec);
+}
+
+bool strong_key(DecodedCert const& cert)
+{
+    if (cert.keyOID == ECDSAk) return cert.pkCurveOID == ECC_SECP256R1_OID || cert.pkCurveOID == ECC_SECP384R1_OID;
+    if (cert.keyOID != RSAk) return false;
+    word32 index = 0;
+    byte const* modulus = nullptr;
+    byte const* exponent = nullptr;
+    word32 modulus_size = 0;
+    word32 exponent_size = 0;
+    if (wc_RsaPublicKeyDecode_ex(cert.publicKey, &index, cert.pubKeySize, &modulus, &modulus_size, &exponent, &exponent_size) != 0)
+        return false;
+    while (modulus_size > 0 && *modulus == 0) {
+        ++modulus;
+        --modulus_size;
+    }
+    return modulus_size >= kRsaBytesMin;
+}
+
+// Of a certificate that signs itself the signature says nothing: whoever trusts it, trusts its key.
+bool strong_signature(DecodedCert const& cert)
+{
+    constexpr std::array<word32, 6> kStrong{
+        CTC_SHA256wECDSA, CTC_SHA384wECDSA, CTC_SHA512wECDSA, CTC_SHA256wRSA, CTC_SHA384wRSA, CTC_SHA512wRSA};
+    return cert.selfSigned || std::ranges::contains(kStrong, cert.signatureOID) || cert.signatureOID == CTC_RSASSAPSS;
+}
+
+bool signs(Parsed const& issuer, Parsed const& subject)
+{
+    if (!issuer->isCA || !std::ranges::equal(subject->issuerHash, issuer->subjectHash)) return false;
+    return wc_CheckCertSigPubKey(subject.der().data(), static_cast<word32>(subject.der().size()), nullptr, issuer->publicKey,
+               issuer->pubKeySize, static_cast<int>(issuer->keyOID)) == 0;
+}
+
+IdentityFault judge_chain(std::vector<Parsed> const& chain, std::chrono::sys_seconds now)
+{
+    for (std::size_t i = 0; i + 1 < chain.size(); ++i)
+        if (!signs(chain[i + 1], chain[i])) return IdentityFault::chain_order;
+    for (auto const& each : chain) {
+        if (!strong_key(*each) || !strong_signature(*each)) return IdentityFault::weak_key;
+        auto const from = time_of(each->beforeDate, each->beforeDateLen);
+        auto const to = time_of(each->afterDate, each->afterDateLen);
+        if (!from || !to) return IdentityFault::certificate_unreadable;
+        if (now < *from) return IdentityFault::not_yet_valid;
+        if (now > *to) return IdentityFault::expired;
+    }
+    auto const& leaf = *chain.front();
+    bool const for_servers = (leaf.extExtKeyUsage & (EXTKEYUSE_SERVER_AUTH | EXTKEYUSE_ANY)) != 0;
+    return leaf.extExtKeyUsageSet && !for_servers ? IdentityFault::not_for_servers : IdentityFault::none;
+}
+
+using Context = std::unique_ptr<WOLFSSL_CTX, decltype(&wolfSSL_CTX_free)>;
+using X509 = std::unique_ptr<WOLFSSL_X509, decltype(&wolfSSL_X509_free)>;
+
+// The library is asked to serve with them, as a front will ask it.
+IdentityFault judge_key(std::string_view chain_pem, Secret const& key_pem)
+{
+    Context const context(wolfSSL_CTX_new(wolfTLSv1_3_server_method()), wolfSSL_CTX_free);
+    if (!context) return IdentityFault::certificate_unreadable;
+    auto const* const chain = reinterpret_cast<unsigned char const*>(chain_pem.data());
+    if (wolfSSL_CTX_use_certificate_chain_buffer(context.get(), chain, static_cast<long>(chain_pem.size())) != WOLFSSL_SUCCESS)
+        return IdentityFault::certificate_unreadable;
+    std::string_view const text(reinterpret_cast<char const*>(key_pem.bytes().data()), key_pem.bytes().size());
+    if (text.size() > kPrivateKeyBytesMax || !text.contains("PRIVATE KEY-----") || text.contains("ENCRYPTED"))
+        return IdentityFault::key_unreadable;
+    if (wolfSSL_CTX_use_PrivateKey_buffer(
+            context.get(), wolf(key_pem.bytes().data()), static_cast<long>(text.size()), WOLFSSL_FILETYPE_PEM) != WOLFSSL_SUCCESS)
+        return IdentityFault::key_unreadable;
+    return wolfSSL_CTX_check_private_key(context.get()) == WOLFSSL_SUCCESS ? IdentityFault::none : IdentityFault::key_mismatch;
+}
+
+}  // namespace
+
+FaultText text_of(IdentityFault fault)
+{
+    switch (fault) {
+    case IdentityFault::none: break;
+    case IdentityFault::certificate_unreadable: return {"certificate", "is not a chain of 1 to 8 certificates in PEM"};
+    case IdentityFault::chain_order: return {"certificate", "is out of order: each certificate must be signed by the one after it"};
+    case IdentityFault::weak_key:
+        return {"certificate", "has a weak key or signature: RSA of 2048 bits, P-256 or P-384, and SHA-2 are the least"};
+    case IdentityFault::not_yet_valid: return {"certificate", "is not valid yet: look at its dates and at this machine's clock"};
+    case IdentityFault::expired: return {"certificate", "has expired: look at its dates and at this machine's clock"};
+    case IdentityFault::not_for_servers: return {"certificate", "is not for servers: its extended key usage leaves serverAuth out"};
+    case IdentityFault::sealed_unreadable: return {"key", "is not what `manifest seal` writes"};
+    case IdentityFault::sealed_to_passphrase: return {"key", "is sealed to a passphrase, which this version cannot ask for: seal it --to appliance.pub"};
+    case IdentityFault::sealed_to_another: return {"key", "is sealed to another appliance's key: seal it --to this one's appliance.pub"};
+    case IdentityFault::sealed_altered: return {"key", "does not open: it was altered, or cut off"};
+    case IdentityFault::key_unreadable: return {"key", "is not a private key in PEM, without a passphrase of its own"};
+    case IdentityFault::key_mismatch: return {"key", "is not the key of the certificate"};
+    }
+    return {};
+}
+
+IdentityFault judge_identity(std::string_view chain_pem, Secret const& key_pem, std::chrono::sys_seconds now)
+{
+    auto const chain = parse_chain(chain_pem);
+    if (!chain) return IdentityFault::certificate_unreadable;
+    auto const fault = judge_chain(*chain, now);
+    return fault == IdentityFault::none ? judge_key(chain_pem, key_pem) : fault;
+}
+
+Result<Digest> certificate_fingerprint(std::string_view pem)
+{
+    auto const der = next_certificate(pem);
+    if (!der || der->empty()) return fail(Fault::malformed, "not a certificate in PEM");
+    return sha256(std::as_bytes(std::span(*der)));
+}
+
+std::string fingerprint_text(Digest const& digest)
+{
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    std::string out;
+    for (auto const each : digest) {
+        if (!out.empty()) out += ':';
+        out += kDigits[each >> 4];
+        out += kDigits[each & 15];
+    }
+    return out;
+}
+
+Result<std::string> certificate_key_pin(std::string_view pem)
+{
+    auto const der = next_certificate(pem);
+    if (!der || der->empty()) return fail(Fault::malformed, "not a certificate in PEM");
+    X509 const certificate(wolfSSL_X509_d2i(nullptr, der->data(), static_cast<int>(der->size())), wolfSSL_X509_free);
+    if (!certificate) return fail(Fault::malformed, "not a certificate");
+    std::unique_ptr<WOLFSSL_EVP_PKEY, decltype(&wolfSSL_EVP_PKEY_free)> const key(
+        wolfSSL_X509_get_pubkey(certificate.get()), wolfSSL_EVP_PKEY_free);
+    if (!key) return fail(Fault::malformed, "a certificate without a key that can be read");
+    std::array<unsigned char, 1024> info{};
+    int const size = wolfSSL_i2d_PUBKEY(key.get(), nullptr);
+    unsigned char* at = info.data();
+    if (size <= 0 || static_cast<std::size_t>(size) > info.size() || wolfSSL_i2d_PUBKEY(key.get(), &at) != size)
+        return fail(Fault::malformed, "a public key that cannot be written");
+    auto const digest = sha256(std::as_bytes(std::span(info).first(static_cast<std::size_t>(size))));
+    return "sha256//" + to_base64(digest);
+}
+
+}  // namespace ocu::crypto

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Units: base/crypto/certificate, base/crypto/chain.
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "base/crypto/certificate.h"
+
+namespace test_certificate {
+
+using namespace ocu;
+using namespace std::chrono_literals;
+using crypto::IdentityFault;
+
+constexpr std::chrono::sys_seconds kNow{1'800'000'000s};
+
+struct CertificateTest {
+    CertificateTest() : key(*crypto::make_p256_key()), key_pem(*crypto::p256_key_pem(key)) {}
+    Result<crypto::Certificate> issue(std::vector<std::string> hosts = {"appliance.internal"}, std::vector<std::string> addresses = {"127.0.0.1"},
+        std::string name = "ocu-appliance", unsigned days = 825)
+    {
+        return crypto::issue_self_signed(key, {std::move(name), std::move(hosts), std::move(addresses)}, kNow, days);
+    }
+    static std::vector<std::uint8_t> der_of(std::string_view pem)
+    {
+        std::string coded(pem.substr(28, pem.rfind("-----END") - 28));
+        std::erase(coded, '\n');
+        return crypto::from_base64(coded).value();
+    }
+
+    Secret key;
+    Secret key_pem;
+};
+
+TEST_CASE_METHOD(CertificateTest, "certificate: given names and addresses, when issued, then it carries them and its digest is its DER's",
+    "[base][GW-1]")
+{
+    auto const made = issue({"localhost", "appliance.internal", std::string(253, 'h')}, {"127.0.0.1", "::1"});
+    REQUIRE(made);
+    REQUIRE(made->pem.starts_with("-----BEGIN CERTIFICATE-----\n"));
+    auto const der = der_of(made->pem);
+    CHECK(crypto::certificate_fingerprint(made->pem).value() == crypto::sha256(std::as_bytes(std::span(der))));
+    std::string const all(der.begin(), der.end());
+    auto const contains = [&all](std::string_view text) { return all.find(text) != std::string::npos; };
+    CHECK(contains("appliance.internal"));
+    CHECK(contains(std::string("\x82\x81\xfd", 3) + std::string(253, 'h')));
+    CHECK(contains(std::string_view("\x87\x04\x7f\x00\x00\x01", 6)));
+    CHECK(contains(std::string_view("\x87\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 18)));
+    CHECK(made->not_after == kNow + std::chrono::days(825));
+}
+
+TEST_CASE_METHOD(CertificateTest, "certificate: given an input that no certificate can carry, when issued, then refused", "[base][GW-1]")
+{
+    CHECK_FALSE(issue({}, {}, ""));
+    CHECK_FALSE(issue({}, {}, std::string(64, 'a')));
+    CHECK_FALSE(issue({""}));
+    CHECK_FALSE(issue({std::string(254, 'a')}));
+    CHECK_FALSE(issue({}, {"127.0.0"}));
+    CHECK(issue(std::vector<std::string>(64, std::string(80, 'a'))));
+    CHECK_FALSE(issue(std::vector<std::string>(64, std::string(253, 'a'))));
+    CHECK_FALSE(issue({}, {}, "a", 0));
+    CHECK_FALSE(crypto::p256_key_pem(*Secret::make(32)));
+}
+
+TEST_CASE_METHOD(CertificateTest, "certificate: given one key and two certificates, when pinned by key, then the pins are equal", "[base][GW-1]")
+{
+    auto const one = issue({"a"});
+    auto const two = issue({"b"});
+    REQUIRE(one);
+    REQUIRE(two);
+    CHECK(*crypto::certificate_fingerprint(one->pem) != *crypto::certificate_fingerprint(two->pem));
+    auto const pin = crypto::certificate_key_pin(one->pem);
+    REQUIRE(pin);
+    CHECK(pin->starts_with("sha256//"));
+    CHECK(*pin == *crypto::certificate_key_pin(two->pem));
+    CHECK_FALSE(crypto::certificate_key_pin("x"));
+    CHECK_FALSE(crypto::certificate_fingerprint("x"));
+}
+
+TEST_CASE("certificate: given a digest, when written for people, then pairs of digits between colons", "[base]")
+{
+    crypto::Digest digest{0xab, 0x01};
+    auto const text = crypto::fingerprint_text(digest);
+    CHECK(text.starts_with("AB:01:00:"));
+    CHECK(text.size() == 32 * 3 - 1);
+}
+
+TEST_CASE_METHOD(CertificateTest, "identity: given a certificate and its key, when judged, then good from its first second to its last",
+    "[base][AP-2]")
+{
+    auto const made = *issue();
+    CHECK(crypto::judge_identity(made.pem, key_pem, kNow) == IdentityFault::none);
+    CHECK(crypto::judge_identity("subject: a line before it\n" + made.pem, key_pem, kNow) == IdentityFault::none);
+    CHECK(crypto::judge_identity(made.pem, key_pem, made.not_after) == IdentityFault::none);
+    CHECK(crypto::judge_identity(made.pem, key_pem, made.not_after + 1s) == IdentityFault::expired);
+    CHECK(crypto::judge_identity(made.pem, key_pem, kNow - 1h) == IdentityFault::none);
+    CHECK(crypto::judge_identity(made.pem, key_pem, kNow - 1h - 1s) == IdentityFault::not_yet_valid);
+}
+
+TEST_CASE_METHOD(CertificateTest, "identity: given another key, or none, when judged, then refused as such", "[base][AP-2]")
+{
+    auto const made = *issue();
+    auto const other = *crypto::p256_key_pem(*crypto::make_p256_key());
+    CHECK(crypto::judge_identity(made.pem, other, kNow) == IdentityFault::key_mismatch);
+    CHECK(crypto::judge_identity(made.pem, *Secret::copy_of(crypto::as_bytes("-----BEGIN PRIVATE KEY-----")), kNow) ==
+          IdentityFault::key_unreadable);
+    CHECK(crypto::judge_identity(made.pem, Secret(), kNow) == IdentityFault::key_unreadable);
+}
+
+TEST_CASE_METHOD(CertificateTest, "identity: given a chain that is none, when judged, then refused as such", "[base][AP-2]")
+{
+    auto const made = *issue();
+    auto const stranger = *crypto::issue_self_signed(*crypto::make_p256_key(), {"x", {}, {}}, kNow, 1);
+    CHECK(crypto::judge_identity(made.pem + stranger.pem, key_pem, kNow) == IdentityFault::chain_order);
+    std::string many;
+    for (std::size_t i = 0; i <= crypto::kChainCertificatesMax; ++i) many += made.pem;
+    std::string const key_text(reinterpret_cast<char const*>(key_pem.bytes().data()), key_pem.bytes().size());
+    for (auto const& bad : std::vector<std::string>{"", "x", many, made.pem.substr(0, made.pem.size() / 2), made.pem + key_text,
+             "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", std::string(crypto::kChainBytesMax + 1, 'x')})
+        CHECK(crypto::judge_identity(bad, key_pem, kNow) == IdentityFault::certificate_unreadable);
+}
+
+TEST_CASE("identity: given any fault, when said, then a key of the manifest and a reason", "[base][AP-2]")
+{
+    for (unsigned i = 1; i <= static_cast<unsigned>(IdentityFault::kLast); ++i) {
+        auto const text = crypto::text_of(static_cast<IdentityFault>(i));
+        CHECK((text.key == "certificate" || text.key == "key"));
+        CHECK(text.reason.size() > 10);
+    }
+}
+
+}  // namespace test_certificate
