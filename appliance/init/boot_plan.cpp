@@ -156,7 +156,7 @@ Actions BootPlan::answered(Answer answer)
             add(Say{"key " + key_id(*question.key) + " is trusted from now on"});
             look_at(std::move(question.candidate));
         } else {
-            say("the key was not confirmed; " + std::string(kWaiting));
+            say("that key is not trusted; " + std::string(kWaiting));
         }
     } else if (answer == Answer::yes) {
         bring_up(std::move(*question.judged));

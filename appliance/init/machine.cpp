@@ -47,7 +47,7 @@ public:
           time_(loop_, clock_, build_time(), [this] { show(); }),
           sticks_(loop_, clock_,
               {.on_candidate = [this](Candidate found) { act(plan_.candidate(std::move(found))); },
-                  .on_refused = [this](std::string const& device, std::string_view why) { say(device + ": " + std::string(why)); }}),
+                  .on_refused = [this](std::string const& device, std::string_view why) { say("refused: " + device + ": " + std::string(why)); }}),
           core_(loop_, core_events()), plan_(clock_, plan_config())
     {}
 
