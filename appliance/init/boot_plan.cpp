@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <format>
 
-#include "appliance/init/network_of.h"
 #include "appliance/manifest/explain.h"
 
 namespace ocu::init {
@@ -14,8 +13,8 @@ namespace {
 constexpr char kWaiting[] = "waiting for a stick labelled OCU-MANIFEST";
 // Stands for the address that DHCP will bring, while a manifest is judged.
 constexpr char kAnyAddress[] = "0.0.0.0";
-// Of the text of a question (proto/init_to_screen.h); the rest of it is ours.
-constexpr std::size_t kExplainedBytesMax = 11'000;
+// The rest of a question is ours.
+constexpr std::size_t kExplainedBytesMax = proto::kQuestionBytesMax - 1024;
 
 std::string digest_of(Candidate const& candidate) { return crypto::to_hex(crypto::sha256(candidate.manifest)); }
 
@@ -117,7 +116,7 @@ manifest::Admission<manifest::Applied> BootPlan::admit(Candidate const& candidat
 {
     auto applied = manifest::admit(candidate.manifest);
     if (!applied) return applied;
-    applied = manifest::admit(candidate.manifest, {expected_address(network_of(*applied))});
+    applied = manifest::admit(candidate.manifest, {expected_address(applied->network)});
     if (!applied) return applied;
     if (!config_.images.contains(applied->rootfs))
         return manifest::refuse("sandbox.rootfs", "this boot medium has no image " + manifest::printable(applied->rootfs));
@@ -157,7 +156,7 @@ Actions BootPlan::answered(Answer answer)
             add(Say{"key " + key_id(*question.key) + " is trusted from now on"});
             look_at(std::move(question.candidate));
         } else {
-            say("the key was not confirmed; " + std::string(kWaiting));
+            say("that key is not trusted; " + std::string(kWaiting));
         }
     } else if (answer == Answer::yes) {
         bring_up(std::move(*question.judged));

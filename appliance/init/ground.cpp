@@ -51,7 +51,7 @@ constexpr Setting kSettings[] = {
     {"kernel/dmesg_restrict", "1", "the kernel's log is for root", false},
     {"kernel/unprivileged_bpf_disabled", "2", "the launcher loads its own program; nobody else loads any", true},
     {"net/core/bpf_jit_harden", "2", "constants in BPF programs are blinded", true},
-    {"kernel/yama/ptrace_scope", "2", "only root may trace", true},
+    {"kernel/yama/ptrace_scope", "1", "a process traces its own children only; gVisor needs that much", true},
     {"kernel/perf_event_paranoid", "3", "no performance counters for anybody but root", true},
     {"kernel/kexec_load_disabled", "1", "no other kernel takes over without firmware's check", true},
     {"kernel/sysrq", "0", "a keyboard cannot reach past the console (T-19)", true},

@@ -15,7 +15,6 @@
 #include "appliance/init/guest_images.h"
 #include "appliance/init/kernel_events.h"
 #include "appliance/init/machine_view.h"
-#include "appliance/init/network_of.h"
 #include "appliance/init/own_log.h"
 #include "appliance/init/power_button.h"
 #include "appliance/init/screens.h"
@@ -48,7 +47,7 @@ public:
           time_(loop_, clock_, build_time(), [this] { show(); }),
           sticks_(loop_, clock_,
               {.on_candidate = [this](Candidate found) { act(plan_.candidate(std::move(found))); },
-                  .on_refused = [this](std::string const& device, std::string_view why) { say(device + ": " + std::string(why)); }}),
+                  .on_refused = [this](std::string const& device, std::string_view why) { say("refused: " + device + ": " + std::string(why)); }}),
           core_(loop_, core_events()), plan_(clock_, plan_config())
     {}
 
@@ -212,7 +211,7 @@ void Machine::perform(KeepTrust const& action)
 
 void Machine::perform(Configure const& action)
 {
-    auto const wanted = network_of(action.applied);
+    auto const& wanted = action.applied.network;
     auto done = keep_manifest(action.candidate, action.applied.digest);
     if (done) done = set_host_name(action.applied.name);
     if (done) done = network_.apply(wanted);

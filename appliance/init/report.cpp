@@ -40,31 +40,44 @@ Json interfaces_of(ReportFacts const& facts)
     return list;
 }
 
+Json manifest_of(ReportFacts const& facts)
+{
+    Json out = Json::object();
+    out.set("serial", facts.serial).set("sha256", facts.digest).set("name", facts.name);
+    out.set("profile", facts.profile).set("tier", facts.tier);
+    return out;
+}
+
+Json machine_of(ReportFacts const& facts)
+{
+    Json out = Json::object();
+    out.set("version", facts.version).set("kernel", facts.kernel).set("secure_boot", facts.secure_boot);
+    out.set("clock_source", facts.clock_source).set("clock_trouble", facts.clock_trouble);
+    out.set("interfaces", interfaces_of(facts)).set("network_cards", list_of(facts.macs));
+    return out;
+}
+
+// `manifest`, `mcp` and the like are of what is in force; they are left out while nothing is.
 std::string as_json(ReportFacts const& facts)
 {
     Json report = Json::object();
     report.set("schema", "ocu-report/1").set("when", utc(facts.when));
     report.set("result", facts.refused_reason.empty() ? "applied" : "refused");
-    report.set("manifest_sha256", facts.candidate_digest);
+    report.set("stick_manifest_sha256", facts.candidate_digest);
     if (!facts.refused_reason.empty()) {
         Json refusal = Json::object();
         refusal.set("key", facts.refused_key).set("reason", facts.refused_reason);
         report.set("refusal", std::move(refusal));
     }
-    Json in_force = Json::object();
     if (facts.serial > 0) {
-        in_force.set("serial", facts.serial).set("sha256", facts.digest).set("name", facts.name);
-        in_force.set("profile", facts.profile).set("tier", facts.tier).set("mcp", facts.mcp_url).set("files", facts.files_url);
-        in_force.set("certificate_sha256", certificate_fingerprint(facts.certificate_pem));
-        in_force.set("checkpoint_key", facts.checkpoint_key).set("sealing_key", facts.sealing_key);
+        report.set("manifest", manifest_of(facts)).set("mcp", facts.mcp_url).set("files", facts.files_url);
+        Json certificate = Json::object();
+        certificate.set("file", "mcp.crt").set("sha256", certificate_fingerprint(facts.certificate_pem));
+        report.set("certificate", std::move(certificate));
+        report.set("checkpoint_key", facts.checkpoint_key).set("sealing_key", facts.sealing_key);
     }
-    report.set("in_force", std::move(in_force));
-    report.set("trusted_key", facts.trusted_key_id);
-    Json machine = Json::object();
-    machine.set("version", facts.version).set("kernel", facts.kernel).set("secure_boot", facts.secure_boot);
-    machine.set("clock_source", facts.clock_source).set("clock_trouble", facts.clock_trouble);
-    machine.set("interfaces", interfaces_of(facts)).set("network_cards", list_of(facts.macs));
-    report.set("machine", std::move(machine));
+    report.set("trusted_key", facts.trusted_key_id).set("secure_boot", facts.secure_boot == "on");
+    report.set("machine", machine_of(facts));
     return report.print_pretty() + "\n";
 }
 

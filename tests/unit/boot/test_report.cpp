@@ -59,12 +59,13 @@ TEST_CASE_METHOD(ReportTest, "report: given an applied manifest, when it is repo
     CHECK(root["result"].string() == "applied");
     CHECK(root["when"].string() == "2026-09-21T14:13:20Z");
     CHECK_FALSE(root["refusal"]);
-    CHECK(root["in_force"]["serial"].integer() == 3);
-    CHECK(root["in_force"]["mcp"].string() == "https://192.0.2.7:8443/mcp");
-    CHECK(root["in_force"]["files"].string() == "https://192.0.2.7:8444/");
-    CHECK(root["in_force"]["certificate_sha256"].string() == fingerprint);
-    CHECK(root["in_force"]["checkpoint_key"].string() == facts.checkpoint_key);
+    CHECK(root["manifest"]["serial"].integer() == 3);
+    CHECK(root["mcp"].string() == "https://192.0.2.7:8443/mcp");
+    CHECK(root["files"].string() == "https://192.0.2.7:8444/");
+    CHECK(root["certificate"]["sha256"].string() == fingerprint);
+    CHECK(root["checkpoint_key"].string() == facts.checkpoint_key);
     CHECK(root["trusted_key"].string() == "0807060504030201");
+    CHECK(root["secure_boot"].boolean() == true);
     CHECK(root["machine"]["secure_boot"].string() == "on");
     CHECK(root["machine"]["kernel"].string() == "6.12.1-ocu");
     CHECK(root["machine"]["clock_trouble"].string() == "nobody vouches for the time");
@@ -90,6 +91,14 @@ TEST_CASE_METHOD(ReportTest, "report: given an applied manifest, when it is repo
     CHECK(file("appliance.pub") == "key");
 }
 
+TEST_CASE_METHOD(ReportTest, "report: given a machine without Secure Boot, when it is reported, then it says so to both", "[boot][T-22]")
+{
+    facts.secure_boot = "OFF: started without UEFI";
+    auto const report = json();
+    CHECK(report.view()["secure_boot"].boolean() == false);
+    CHECK(file("report.txt").find("OFF: started without UEFI") != std::string::npos);
+}
+
 TEST_CASE_METHOD(ReportTest, "report: given a refusal, when it is reported, then it has key and reason and what stays in force", "[boot][AP-2]")
 {
     facts.candidate_digest = std::string(64, 'd');
@@ -99,8 +108,8 @@ TEST_CASE_METHOD(ReportTest, "report: given a refusal, when it is reported, then
     CHECK(report.view()["result"].string() == "refused");
     CHECK(report.view()["refusal"]["key"].string() == "serial");
     CHECK(report.view()["refusal"]["reason"].string() == facts.refused_reason);
-    CHECK(report.view()["manifest_sha256"].string() == facts.candidate_digest);
-    CHECK(report.view()["in_force"]["serial"].integer() == 3);
+    CHECK(report.view()["stick_manifest_sha256"].string() == facts.candidate_digest);
+    CHECK(report.view()["manifest"]["serial"].integer() == 3);
     CHECK(file("report.txt").find("REFUSED:\n  serial: must not fall") != std::string::npos);
     CHECK(file("report.txt").find("Serial 3 stays in force") != std::string::npos);
 }
@@ -110,7 +119,9 @@ TEST_CASE_METHOD(ReportTest, "report: given a refusal on a machine without a man
     facts.serial = 0;
     facts.refused_reason = "no";
     CHECK(make_report(facts).size() == 2);
-    CHECK(json().view()["in_force"].size() == 0);
+    auto const report = json();
+    CHECK_FALSE(report.view()["manifest"]);
+    CHECK_FALSE(report.view()["mcp"]);
     CHECK(file("report.txt").find("no manifest yet") != std::string::npos);
 }
 
