@@ -11,19 +11,19 @@ namespace ocu::init {
 namespace {
 
 constexpr char kWaiting[] = "waiting for a stick labelled OCU-MANIFEST";
-// Stands for the address that DHCP will bring, while a manifest is judged.
+// Stands for the address that DHCP will bring, while a first manifest is judged.
 constexpr char kAnyAddress[] = "0.0.0.0";
 // The rest of a question is ours.
 constexpr std::size_t kExplainedBytesMax = proto::kQuestionBytesMax - 1024;
 
 std::string digest_of(Candidate const& candidate) { return crypto::to_hex(crypto::sha256(candidate.manifest)); }
 
-// The address that the listeners of this manifest will have by default, as far as the manifest itself says.
-std::string expected_address(manifest::Network const& network)
+// The address that the listeners of this manifest will have by default: as it says itself, or else the one that the machine has now.
+std::string expected_address(manifest::Network const& network, std::string const& now)
 {
     for (auto const& each : network.interfaces)
         if (each.role == manifest::Interface::Role::service && !each.addresses.empty()) return each.addresses.front().address;
-    return kAnyAddress;
+    return now.empty() ? kAnyAddress : now;
 }
 
 }  // namespace
@@ -116,7 +116,7 @@ manifest::Admission<manifest::Applied> BootPlan::admit(Candidate const& candidat
 {
     auto applied = manifest::admit(candidate.manifest);
     if (!applied) return applied;
-    applied = manifest::admit(candidate.manifest, {expected_address(applied->network)});
+    applied = manifest::admit(candidate.manifest, {expected_address(applied->network, address_)});
     if (!applied) return applied;
     if (!config_.images.contains(applied->rootfs))
         return manifest::refuse("sandbox.rootfs", "this boot medium has no image " + manifest::printable(applied->rootfs));

@@ -172,7 +172,7 @@ OCU_CASE("given a later manifest, when a person is asked, then the text says wha
     auto const actions = plan.candidate(good(2, "sdc1"));
     auto const* const ask = std::get_if<Ask>(&actions.front());
     REQUIRE(ask != nullptr);
-    CHECK(ask->text.find("Opens https://") != std::string::npos);
+    CHECK(ask->text.find("Opens https://192.0.2.7:8443/mcp") != std::string::npos);
     CHECK(ask->text.find("It replaces serial 1. All sessions that run now would end.") != std::string::npos);
 }
 
