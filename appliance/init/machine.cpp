@@ -259,9 +259,8 @@ void Machine::perform(End const& action)
 
 void Machine::say(std::string_view text)
 {
-    auto line = line_of(text);
-    line.pop_back();
-    screens_.log(line);
+    // The screens put the word before it that every line of ours begins with.
+    screens_.log(printable_line(text));
 }
 
 void Machine::show() { screens_.show(screen_state(view(), fingerprint_)); }
