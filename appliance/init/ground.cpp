@@ -105,6 +105,7 @@ Result<void> mount_ground(Announcer const& announcer)
         (void)::mkdir(each.target, 0755);
         if (::mount(each.source, each.target, each.type, each.flags, each.options) == 0) continue;
         auto const why = fail_os("mount");
+        if (each.need == Need::may && why.error().os_errno == ENOENT) continue;  // efivarfs of a machine without UEFI
         announcer.say(each.target, why.error());
         if (each.need == Need::must) return fail(Fault::os, "a file system that the machine needs cannot be mounted");
     }

@@ -4,8 +4,7 @@
 #include <chrono>
 #include <format>
 
-#include "appliance/init/trust.h"
-#include "base/crypto/crypto.h"
+#include "base/crypto/certificate.h"
 #include "wire/json.h"
 
 namespace ocu::init {
@@ -135,7 +134,7 @@ std::string certificate_fingerprint(std::string_view pem)
         if (c != '\n' && c != '\r') encoded += c;
     auto const der = crypto::from_base64(encoded);
     if (!der || der->empty()) return {};
-    return colon_hex(crypto::sha256(std::as_bytes(std::span(*der))));
+    return crypto::fingerprint_text(crypto::sha256(std::as_bytes(std::span(*der))));
 }
 
 std::vector<ReportFile> make_report(ReportFacts const& facts)

@@ -3,18 +3,11 @@
 
 #include <format>
 
-#include "base/crypto/crypto.h"
+#include "base/crypto/certificate.h"
 
 namespace ocu::init {
 
 using manifest::refuse;
-
-std::string colon_hex(std::span<std::uint8_t const> bytes)
-{
-    std::string out;
-    for (auto const byte : bytes) out += std::format("{}{:02X}", out.empty() ? "" : ":", byte);
-    return out;
-}
 
 std::string key_id(manifest::VerifyKey const& key)
 {
@@ -28,7 +21,7 @@ std::string key_fingerprint(manifest::VerifyKey const& key)
     std::vector<std::uint8_t> bytes{'E', 'd'};
     bytes.insert(bytes.end(), key.number.begin(), key.number.end());
     bytes.insert(bytes.end(), key.key.begin(), key.key.end());
-    return colon_hex(crypto::sha256(std::as_bytes(std::span(bytes))));
+    return crypto::fingerprint_text(crypto::sha256(std::as_bytes(std::span(bytes))));
 }
 
 manifest::Admission<void> check_signature(Candidate const& candidate, manifest::VerifyKey const& key)

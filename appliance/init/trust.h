@@ -20,8 +20,6 @@ inline constexpr char kBuiltInKeyFile[] = "/etc/ocu/trust.pub";
 std::string key_id(manifest::VerifyKey const& key);
 // SHA-256 of the 42 bytes that the public key file encodes, "AB:CD:...". `tail -n1 manifest.pub | base64 -d | sha256sum` says the same.
 std::string key_fingerprint(manifest::VerifyKey const& key);
-// "AB:CD:..." of any bytes.
-std::string colon_hex(std::span<std::uint8_t const> bytes);
 
 // Does the candidate's signature hold under this key? Nothing of the manifest is looked at before it does.
 manifest::Admission<void> check_signature(Candidate const& candidate, manifest::VerifyKey const& key);

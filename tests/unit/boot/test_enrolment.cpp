@@ -3,6 +3,8 @@
 
 #include "boot_fixture.h"
 
+#include "base/crypto/certificate.h"
+
 namespace test_enrolment {
 
 using namespace ocu;
@@ -106,7 +108,7 @@ TEST_CASE("trust: given a known key, when its fingerprint is made, then it is th
     auto const line = file.substr(file.find('\n') + 1);
     auto const bytes = crypto::from_base64(line.substr(0, line.find('\n'))).value();
     REQUIRE(bytes.size() == 42);
-    CHECK(key_fingerprint(key) == colon_hex(crypto::sha256(std::as_bytes(std::span(bytes)))));
+    CHECK(key_fingerprint(key) == crypto::fingerprint_text(crypto::sha256(std::as_bytes(std::span(bytes)))));
     CHECK(key_id(key) == "0807060504030201");
 }
 
