@@ -35,7 +35,7 @@ namespace {
 constexpr rlim_t kOpenFilesMax = 65'536;
 constexpr std::chrono::seconds kStopWait{20};
 constexpr std::chrono::milliseconds kProbeEvery{50};
-constexpr int kProbesMax = 100;
+constexpr int kProbesMax = 400;
 constexpr std::chrono::milliseconds kStatusEvery{1'000};
 constexpr std::size_t kReadmeBytesMax = 32u << 10;
 

@@ -71,7 +71,8 @@ Result<void> set_common(CURL* curl, Endpoint const& endpoint, Limits const& limi
     if (endpoint.key_pin.empty()) return {};
     // Who holds the pinned key is the one that is meant, whatever name or authority its certificate shows: nothing else is asked of it.
     if (::curl_easy_setopt(curl, CURLOPT_PINNEDPUBLICKEY, endpoint.key_pin.c_str()) != CURLE_OK ||
-        ::curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L) != CURLE_OK || ::curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L) != CURLE_OK)
+        ::curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L) != CURLE_OK ||
+        ::curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L) != CURLE_OK)
         return fail(Fault::unavailable, "the HTTP client cannot pin a key");
     return {};
 }

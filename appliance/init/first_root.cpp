@@ -60,7 +60,8 @@ void load_modules(Announcer const& announcer)
         rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
         if (name.empty() || name.find('/') != std::string::npos) continue;
         UniqueFd const file(::open((kModules + name).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-        if (file && (::syscall(SYS_finit_module, file.get(), "", MODULE_INIT_COMPRESSED_FILE) == 0 || errno == EEXIST))
+        unsigned const packed = name.ends_with(".xz") ? MODULE_INIT_COMPRESSED_FILE : 0;
+        if (file && (::syscall(SYS_finit_module, file.get(), "", packed) == 0 || errno == EEXIST))
             ++loaded;
         else
             announcer.say(std::format("module {} does not load (errno {})", name, errno));

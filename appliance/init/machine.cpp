@@ -259,6 +259,7 @@ void Machine::perform(End const& action)
 
 void Machine::say(std::string_view text)
 {
+    // The screens put the word before it that every line of ours begins with.
     screens_.log(printable_line(text));
 }
 

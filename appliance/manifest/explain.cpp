@@ -17,8 +17,18 @@ std::string listed(std::vector<std::string> const& names)
     return out;
 }
 
+// Before the network is up, the booted machine's own address is not known; it listens on the service interface's alone.
+bool on_service_interface(Listen const& listen) { return listen.by_default && listen.address == "0.0.0.0"; }
+
+std::string where(Listen const& listen, std::string_view path)
+{
+    if (on_service_interface(listen)) return std::format("https://SERVICE-ADDRESS:{}{}", listen.port, path);
+    return listen.url() + std::string(path);
+}
+
 std::string reach(Listen const& listen)
 {
+    if (on_service_interface(listen)) return "everyone who can reach the service interface";
     if (listen.loopback) return "this machine only";
     return "everyone who can reach that address";
 }
@@ -67,8 +77,8 @@ std::string explain(Applied const& applied)
     std::string out = std::format("Appliance {}, manifest serial {}\n  digest sha256:{}\n\n", applied.name, applied.serial, applied.digest);
     out += std::format("Who drives the agent: {}. Commands run in {} sandboxes, image {}.\n", applied.profile, proto::name_of(applied.tier),
         applied.rootfs);
-    out += std::format("Opens {}/mcp to {}{}.\n", applied.mcp.url(), reach(applied.mcp), applied.mcp.tls ? "" : ", without TLS");
-    out += std::format("Opens {}/ (files) to {}{}.\n", applied.files.url(), reach(applied.files), applied.files.tls ? "" : ", without TLS");
+    out += std::format("Opens {} to {}{}.\n", where(applied.mcp, "/mcp"), reach(applied.mcp), applied.mcp.tls ? "" : ", without TLS");
+    out += std::format("Opens {} (files) to {}{}.\n", where(applied.files, "/"), reach(applied.files), applied.files.tls ? "" : ", without TLS");
     if (!applied.given_certificate.empty()) {
         auto const fingerprint = crypto::certificate_fingerprint(applied.given_certificate);
         out += std::format("TLS shows the certificate of this manifest, SHA-256 {}; its key is sealed to one appliance.\n",

@@ -20,9 +20,10 @@ namespace {
 class Server {
 public:
     Server(Keys keys, ServiceIdentity identity, UniqueFd link)
-        : keys_(std::move(keys)), identity_(std::move(identity)), link_(
-                                      loop_, std::move(link), {proto::kCustodyToHelper, kQueueBytesMax},
-                                      [this](wire::Link::Frame frame) { serve(frame); }, [this](wire::Lost) { loop_.stop(); })
+        : keys_(std::move(keys)), identity_(std::move(identity)),
+          link_(
+              loop_, std::move(link), {proto::kCustodyToHelper, kQueueBytesMax}, [this](wire::Link::Frame frame) { serve(frame); },
+              [this](wire::Lost) { loop_.stop(); })
     {}
     void run() { loop_.run(); }
 

@@ -24,8 +24,7 @@ std::expected<Secret, IdentityFault> open_key(std::string_view text, Secret cons
     if (box->kind == sealed::Kind::passphrase) return std::unexpected(IdentityFault::sealed_to_passphrase);
     auto opened = sealed::open_with_key(*box, seed);
     if (opened) return *std::move(opened);
-    return std::unexpected(
-        opened.error().fault == Fault::conflict ? IdentityFault::sealed_to_another : IdentityFault::sealed_altered);
+    return std::unexpected(opened.error().fault == Fault::conflict ? IdentityFault::sealed_to_another : IdentityFault::sealed_altered);
 }
 
 }  // namespace

@@ -43,10 +43,7 @@ struct CustodyReport {
     crypto::IdentityFault fault{};
     wire::Text<crypto::kChainBytesMax> certificate;  // PEM chain; empty: nothing is served over TLS
 
-    static void fields(auto& wire, auto& m)
-    {
-        wire(m.checkpoint_public, m.token_public, m.appliance_public, m.fault, m.certificate);
-    }
+    static void fields(auto& wire, auto& m) { wire(m.checkpoint_public, m.token_public, m.appliance_public, m.fault, m.certificate); }
 };
 
 struct SignCheckpoint {

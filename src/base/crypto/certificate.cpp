@@ -89,8 +89,8 @@ std::string pem(std::span<byte const> der, int type)
     return text;
 }
 
-Result<void> fill(Cert& cert, std::string_view common_name, std::span<std::uint8_t const> alternatives,
-    std::chrono::sys_seconds now, unsigned days, EccKey& key)
+Result<void> fill(Cert& cert, std::string_view common_name, std::span<std::uint8_t const> alternatives, std::chrono::sys_seconds now,
+    unsigned days, EccKey& key)
 {
     if (wc_InitCert(&cert) != 0) return fail(Fault::os, "begin a certificate");
     std::ranges::copy(common_name, cert.subject.commonName);
@@ -155,8 +155,7 @@ Result<Certificate> issue_self_signed(Secret const& key, CertificateNames const&
     auto const cert = std::make_unique<Cert>();
     OCU_CHECK(fill(*cert, names.common_name, alternatives, now, days, imported));
     std::vector<byte> der(kNamesBytesMax + 2048);
-    if (!rng.good() ||
-        wc_MakeCert_ex(cert.get(), der.data(), static_cast<word32>(der.size()), ECC_TYPE, imported.get(), rng.get()) < 0)
+    if (!rng.good() || wc_MakeCert_ex(cert.get(), der.data(), static_cast<word32>(der.size()), ECC_TYPE, imported.get(), rng.get()) < 0)
         return fail(Fault::os, "make a certificate");
     int const size =
         wc_SignCert_ex(cert->bodySz, cert->sigType, der.data(), static_cast<word32>(der.size()), ECC_TYPE, imported.get(), rng.get());

@@ -81,8 +81,8 @@ std::optional<std::chrono::sys_seconds> time_of(byte const* date, int size)
     std::tm parts{};
     if (wc_GetDateInfo(date, size, &text, &format, &length) != 0 || wc_GetDateAsCalendarTime(text, length, format, &parts) != 0)
         return std::nullopt;
-    std::chrono::year_month_day const day(std::chrono::year(parts.tm_year + 1900), std::chrono::month(static_cast<unsigned>(parts.tm_mon) + 1),
-        std::chrono::day(static_cast<unsigned>(parts.tm_mday)));
+    std::chrono::year_month_day const day(std::chrono::year(parts.tm_year + 1900),
+        std::chrono::month(static_cast<unsigned>(parts.tm_mon) + 1), std::chrono::day(static_cast<unsigned>(parts.tm_mday)));
     if (!day.ok()) return std::nullopt;
     return std::chrono::sys_days(day) + std::chrono::hours(parts.tm_hour) + std::chrono::minutes(parts.tm_min) +
            std::chrono::seconds(parts.tm_sec);
@@ -193,7 +193,8 @@ FaultText text_of(IdentityFault fault)
     case IdentityFault::expired: return {"certificate", "has expired: look at its dates and at this machine's clock"};
     case IdentityFault::not_for_servers: return {"certificate", "is not for servers: its extended key usage leaves serverAuth out"};
     case IdentityFault::sealed_unreadable: return {"key", "is not what `manifest seal` writes"};
-    case IdentityFault::sealed_to_passphrase: return {"key", "is sealed to a passphrase, which this version cannot ask for: seal it --to appliance.pub"};
+    case IdentityFault::sealed_to_passphrase:
+        return {"key", "is sealed to a passphrase, which this version cannot ask for: seal it --to appliance.pub"};
     case IdentityFault::sealed_to_another: return {"key", "is sealed to another appliance's key: seal it --to this one's appliance.pub"};
     case IdentityFault::sealed_altered: return {"key", "does not open: it was altered, or cut off"};
     case IdentityFault::key_unreadable: return {"key", "is not a private key in PEM, without a passphrase of its own"};

@@ -43,8 +43,8 @@ Result<Secret> labelled_extract(std::string_view suite, Bytes salt, std::string_
 {
     auto const input = OCU_TRY(joined({as_bytes("HPKE-v1"), as_bytes(suite), as_bytes(label), key_material}));
     auto out = OCU_TRY(Secret::make(kHashBytes));
-    if (wc_HKDF_Extract(WC_SHA256, wolf(salt.data()), size32(salt), wolf(input.bytes().data()), size32(input.bytes()),
-            wolf(out.bytes().data())) != 0)
+    if (wc_HKDF_Extract(
+            WC_SHA256, wolf(salt.data()), size32(salt), wolf(input.bytes().data()), size32(input.bytes()), wolf(out.bytes().data())) != 0)
         return fail(Fault::os, "derive a key");
     return out;
 }

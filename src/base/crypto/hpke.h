@@ -26,7 +26,7 @@ inline constexpr std::size_t kHpkeOverheadBytes = 32 + 16;
 // encapsulated key(32) || ciphertext || tag(16). `info` binds the use; `associated` travels in the clear.
 Result<std::vector<std::uint8_t>> hpke_seal(X25519Public const& recipient, std::span<std::byte const> info,
     std::span<std::byte const> associated, std::span<std::byte const> plain);
-Result<Secret> hpke_open(Secret const& seed, std::span<std::byte const> info, std::span<std::byte const> associated,
-    std::span<std::uint8_t const> sealed);
+Result<Secret> hpke_open(
+    Secret const& seed, std::span<std::byte const> info, std::span<std::byte const> associated, std::span<std::uint8_t const> sealed);
 
 }  // namespace ocu::crypto

@@ -174,7 +174,8 @@ proto::CustodyConfig given(crypto::X25519Public const& recipient, Secret const& 
 
 }  // namespace
 
-TEST_CASE("custody: given the service's own identity, when started again, then the same certificate; for other names another of the same key",
+TEST_CASE(
+    "custody: given the service's own identity, when started again, then the same certificate; for other names another of the same key",
     "[custody][GW-1][T-12]")
 {
     Files const files;
@@ -229,7 +230,8 @@ TEST_CASE("custody: given an identity sealed to it, when started, then opened un
     CHECK(identity->certificate_pem == config.certificate.str());
 }
 
-TEST_CASE("custody: given an identity that is not good, when started, then the report says why and none is handed out", "[custody][AP-2][T-12]")
+TEST_CASE(
+    "custody: given an identity that is not good, when started, then the report says why and none is handed out", "[custody][AP-2][T-12]")
 {
     Files const files;
     auto const key = *crypto::make_p256_key();
@@ -243,7 +245,8 @@ TEST_CASE("custody: given an identity that is not good, when started, then the r
     CHECK(process.helper.expect<proto::CheckpointSigned>().good);
 }
 
-TEST_CASE("custody: given a vault of version 1, when started, then it signs with the old key and the vault is of version 2", "[custody][T-09]")
+TEST_CASE(
+    "custody: given a vault of version 1, when started, then it signs with the old key and the vault is of version 2", "[custody][T-09]")
 {
     Files const files;
     auto const machine_key = *Secret::copy_of(crypto::as_bytes(std::string(32, 'k')));

@@ -17,8 +17,8 @@ constexpr std::chrono::sys_seconds kNow{1'800'000'000s};
 
 struct CertificateTest {
     CertificateTest() : key(*crypto::make_p256_key()), key_pem(*crypto::p256_key_pem(key)) {}
-    Result<crypto::Certificate> issue(std::vector<std::string> hosts = {"appliance.internal"}, std::vector<std::string> addresses = {"127.0.0.1"},
-        std::string name = "ocu-appliance", unsigned days = 825)
+    Result<crypto::Certificate> issue(std::vector<std::string> hosts = {"appliance.internal"},
+        std::vector<std::string> addresses = {"127.0.0.1"}, std::string name = "ocu-appliance", unsigned days = 825)
     {
         return crypto::issue_self_signed(key, {std::move(name), std::move(hosts), std::move(addresses)}, kNow, days);
     }
@@ -63,7 +63,8 @@ TEST_CASE_METHOD(CertificateTest, "certificate: given an input that no certifica
     CHECK_FALSE(crypto::p256_key_pem(*Secret::make(32)));
 }
 
-TEST_CASE_METHOD(CertificateTest, "certificate: given one key and two certificates, when pinned by key, then the pins are equal", "[base][GW-1]")
+TEST_CASE_METHOD(
+    CertificateTest, "certificate: given one key and two certificates, when pinned by key, then the pins are equal", "[base][GW-1]")
 {
     auto const one = issue({"a"});
     auto const two = issue({"b"});
@@ -100,8 +101,8 @@ TEST_CASE("certificate: given a digest, when written for people, then pairs of d
     CHECK(text.size() == 32 * 3 - 1);
 }
 
-TEST_CASE_METHOD(CertificateTest, "identity: given a certificate and its key, when judged, then good from its first second to its last",
-    "[base][AP-2]")
+TEST_CASE_METHOD(
+    CertificateTest, "identity: given a certificate and its key, when judged, then good from its first second to its last", "[base][AP-2]")
 {
     auto const made = *issue();
     CHECK(crypto::judge_identity(made.pem, key_pem, kNow) == IdentityFault::none);

@@ -10,8 +10,9 @@ namespace test_sealed {
 
 using namespace ocu;
 
-std::string const kExample = "ocu-sealed/1:appliance:7t2IPaCpRRWyWfbukty6ARGFCxOz9tzMgncm-bCCNatikitrPz8qGZX4vkqh36owZwvGJkoF39ORg3_gLhp7Kp4HcRf7MqZz"
-                             "8XsMMwRy0xTZ3A";
+std::string const kExample =
+    "ocu-sealed/1:appliance:7t2IPaCpRRWyWfbukty6ARGFCxOz9tzMgncm-bCCNatikitrPz8qGZX4vkqh36owZwvGJkoF39ORg3_gLhp7Kp4HcRf7MqZz"
+    "8XsMMwRy0xTZ3A";
 std::string const kExamplePlain = "a secret of twenty-5 bytes";
 std::string const kExampleKey = "ocu-appliance-key/1:j0DFrbaPJWJK5bIU6nZ6bslNgp09e14a0bpvPiE4KF8=\n";
 
@@ -29,7 +30,8 @@ struct SealedTest {
     crypto::X25519Public key{};
 };
 
-TEST_CASE_METHOD(SealedTest, "sealed: given the worked example of another implementation, when opened, then its secret", "[base][AP-2][CU-1]")
+TEST_CASE_METHOD(
+    SealedTest, "sealed: given the worked example of another implementation, when opened, then its secret", "[base][AP-2][CU-1]")
 {
     CHECK(sealed::write_key(key) == kExampleKey);
     CHECK(sealed::parse_key(kExampleKey).value() == key);
@@ -41,7 +43,8 @@ TEST_CASE_METHOD(SealedTest, "sealed: given the worked example of another implem
     CHECK(text(*opened) == kExamplePlain);
 }
 
-TEST_CASE_METHOD(SealedTest, "sealed: given a secret, when sealed twice, then both open, differ, and show nothing of it", "[base][AP-2][T-12]")
+TEST_CASE_METHOD(
+    SealedTest, "sealed: given a secret, when sealed twice, then both open, differ, and show nothing of it", "[base][AP-2][T-12]")
 {
     auto const one = sealed::seal_to_appliance(key, crypto::as_bytes("hunter2"));
     auto const two = sealed::seal_to_appliance(key, crypto::as_bytes("hunter2"));
@@ -115,13 +118,15 @@ TEST_CASE("sealed: given text of another form, when parsed, then refused", "[bas
 {
     std::string const cost_low = crypto::to_base64url(std::vector<std::uint8_t>(64, 13));
     std::string const cost_high = crypto::to_base64url(std::vector<std::uint8_t>(64, 19));
-    for (auto const& bad : std::vector<std::string>{"", "x", "ocu-sealed/1:", "ocu-sealed/1:appliance:", "ocu-sealed/2" + kExample.substr(12),
-             " " + kExample, kExample + " ", kExample + "\n", kExample + "=", "ocu-sealed/1:passphrase:" + cost_low,
-             "ocu-sealed/1:passphrase:" + cost_high, "-----BEGIN PRIVATE KEY-----", std::string(sealed::kTextBytesMax + 1, 'A')}) {
+    for (auto const& bad :
+        std::vector<std::string>{"", "x", "ocu-sealed/1:", "ocu-sealed/1:appliance:", "ocu-sealed/2" + kExample.substr(12), " " + kExample,
+            kExample + " ", kExample + "\n", kExample + "=", "ocu-sealed/1:passphrase:" + cost_low, "ocu-sealed/1:passphrase:" + cost_high,
+            "-----BEGIN PRIVATE KEY-----", std::string(sealed::kTextBytesMax + 1, 'A')}) {
         INFO(bad.substr(0, 60));
         CHECK_FALSE(sealed::parse(bad));
     }
-    for (auto const& bad : std::vector<std::string>{"", "ocu-appliance-key/1:", kExampleKey.substr(1), "ocu-appliance-key/1:AAAA\n", kExampleKey + "x"})
+    for (auto const& bad :
+        std::vector<std::string>{"", "ocu-appliance-key/1:", kExampleKey.substr(1), "ocu-appliance-key/1:AAAA\n", kExampleKey + "x"})
         CHECK_FALSE(sealed::parse_key(bad));
 }
 

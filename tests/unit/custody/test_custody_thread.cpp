@@ -38,7 +38,8 @@ struct CustodyTest {
 
     static crypto::Certificate certificate()
     {
-        return *crypto::issue_self_signed(*crypto::make_p256_key(), {"a", {}, {}}, std::chrono::sys_seconds(std::chrono::seconds(1'800'000'000)), 1);
+        return *crypto::issue_self_signed(
+            *crypto::make_p256_key(), {"a", {}, {}}, std::chrono::sys_seconds(std::chrono::seconds(1'800'000'000)), 1);
     }
     void helper_up_with(std::string const& pem)
     {

@@ -77,7 +77,8 @@ TEST_CASE_METHOD(VaultTest, "vault: given none, or an empty file, when loaded, t
     CHECK(folder.bytes("custody.vault.new").empty());
 }
 
-TEST_CASE_METHOD(VaultTest, "vault: given a file that is not a vault, or too large, when loaded, then refused and unchanged", "[custody][T-09]")
+TEST_CASE_METHOD(
+    VaultTest, "vault: given a file that is not a vault, or too large, when loaded, then refused and unchanged", "[custody][T-09]")
 {
     for (auto const& bad : {std::string("x"), std::string(40'000, 'x'), std::string("ocu-vault/3\n") + std::string(100, 'x')}) {
         folder.put(bad);
@@ -86,7 +87,8 @@ TEST_CASE_METHOD(VaultTest, "vault: given a file that is not a vault, or too lar
     }
 }
 
-TEST_CASE_METHOD(VaultTest, "vault: given one of version 1, when loaded and completed, then the old keys stay and new ones come", "[custody][T-09][CU-1]")
+TEST_CASE_METHOD(VaultTest, "vault: given one of version 1, when loaded and completed, then the old keys stay and new ones come",
+    "[custody][T-09][CU-1]")
 {
     folder.put(old_vault());
     auto found = std::move(custody::load_vault(folder.fd(), machine_key).value().value());
@@ -151,7 +153,8 @@ TEST_CASE_METHOD(VaultTest, "vault: given an upgrade that is killed at any syste
     CHECK(replaced);
 }
 
-TEST_CASE_METHOD(VaultTest, "vault: given a disk that takes only half, when stored, then an error and the old vault stands", "[custody][T-09]")
+TEST_CASE_METHOD(
+    VaultTest, "vault: given a disk that takes only half, when stored, then an error and the old vault stands", "[custody][T-09]")
 {
     auto const old = old_vault();
     folder.put(old);
@@ -171,7 +174,8 @@ TEST_CASE_METHOD(VaultTest, "vault: given a disk that takes only half, when stor
     CHECK(has_old_keys());
 }
 
-TEST_CASE_METHOD(VaultTest, "certificate: given the same names in time, when renewed, then it stays; else a new one for the same key", "[custody][GW-1]")
+TEST_CASE_METHOD(
+    VaultTest, "certificate: given the same names in time, when renewed, then it stays; else a new one for the same key", "[custody][GW-1]")
 {
     REQUIRE(custody::renew_certificate(keys, kNames, kNow).value());
     auto const first = keys.certificate;
@@ -182,7 +186,10 @@ TEST_CASE_METHOD(VaultTest, "certificate: given the same names in time, when ren
     SECTION("its last thirty days") { CHECK(custody::renew_certificate(keys, kNames, last_day + 1s).value()); }
     SECTION("a clock that was ahead") { CHECK(custody::renew_certificate(keys, kNames, kNow - 2h).value()); }
     SECTION("another host") { CHECK(custody::renew_certificate(keys, {"ocu-appliance", {"other"}, {"192.0.2.7"}}, kNow).value()); }
-    SECTION("an address that was a host") { CHECK(custody::renew_certificate(keys, {"ocu-appliance", {"appliance.internal", "192.0.2.7"}, {}}, kNow).value()); }
+    SECTION("an address that was a host")
+    {
+        CHECK(custody::renew_certificate(keys, {"ocu-appliance", {"appliance.internal", "192.0.2.7"}, {}}, kNow).value());
+    }
     CHECK(keys.certificate.pem != first.pem);
     CHECK(*crypto::certificate_key_pin(keys.certificate.pem) == pin);
 }
@@ -208,7 +215,8 @@ struct GivenTest : VaultTest {
     proto::CustodyConfig config;
 };
 
-TEST_CASE_METHOD(GivenTest, "identity: given a certificate and its key sealed to this machine, when asked for, then it is that", "[custody][AP-2]")
+TEST_CASE_METHOD(
+    GivenTest, "identity: given a certificate and its key sealed to this machine, when asked for, then it is that", "[custody][AP-2]")
 {
     auto const made = custody::service_identity(config, keys, kNow);
     REQUIRE(made);

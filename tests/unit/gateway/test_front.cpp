@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstdio>
 
+#include "base/crypto/certificate.h"
 #include "support/gateway_stand.h"
 
 namespace test_front {

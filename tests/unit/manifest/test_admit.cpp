@@ -203,15 +203,17 @@ TEST_CASE(
 }
 
 std::string const kPem = "-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----\\n";  // the shape is all that is looked at here
-std::string const kSealed = "ocu-sealed/1:appliance:7t2IPaCpRRWyWfbukty6ARGFCxOz9tzMgncm-bCCNatikitrPz8qGZX4vkqh36owZwvGJkoF39ORg3_gLhp7Kp4HcRf7"
-                            "MqZz8XsMMwRy0xTZ3A";
+std::string const kSealed =
+    "ocu-sealed/1:appliance:7t2IPaCpRRWyWfbukty6ARGFCxOz9tzMgncm-bCCNatikitrPz8qGZX4vkqh36owZwvGJkoF39ORg3_gLhp7Kp4HcRf7"
+    "MqZz8XsMMwRy0xTZ3A";
 
 std::string identity(std::string const& certificate, std::string const& key)
 {
     return R"("mcp": {"tls": {"certificate": ")" + certificate + R"(", "key": ")" + key + R"("}})";
 }
 
-TEST_CASE("manifest: given an identity whose shape is wrong, when it is admitted, then refused by its key, and no key in the clear is taken",
+TEST_CASE(
+    "manifest: given an identity whose shape is wrong, when it is admitted, then refused by its key, and no key in the clear is taken",
     "[manifest][AP-2][T-12]")
 {
     auto const passphrase = *sealed::seal_to_passphrase(*Secret::copy_of(crypto::as_bytes("p")), crypto::as_bytes("x"));

@@ -224,7 +224,7 @@ TEST_CASE("http: given a head that never ends, when its time is over, then 408 a
 {
     HttpServer::Options options;
     options.limits.header_timeout = 20ms;
-    Server server(echo, options);
+    Server server(echo, std::move(options));
     auto slow = server.connect();
     slow.say("GET / HT");
     CHECK(slow.hear().starts_with("HTTP/1.1 408 "));
@@ -238,7 +238,7 @@ TEST_CASE("http: given a body that never ends, when its time is over, then 408 a
 {
     HttpServer::Options options;
     options.limits.body_timeout = 20ms;
-    Server server(echo, options);
+    Server server(echo, std::move(options));
     auto const peer = server.connect();
     peer.say("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab");
     CHECK(peer.hear().starts_with("HTTP/1.1 408 "));
@@ -248,7 +248,7 @@ TEST_CASE("http: given a connection that idles, when its time is over, then it i
 {
     HttpServer::Options options;
     options.limits.idle_timeout = 20ms;
-    Server server(echo, options);
+    Server server(echo, std::move(options));
     auto const peer = server.connect();
     peer.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     CHECK(peer.hear("GET ").ends_with("GET "));
@@ -271,7 +271,7 @@ TEST_CASE(
                 written += 16u << 10;
             }
         },
-        options);
+        std::move(options));
     auto const peer = server.connect();
     peer.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     gone.get_future().wait();
@@ -288,7 +288,7 @@ TEST_CASE("http: given a client that stops reading one answer, when the write ti
             reply->send({200, {}, std::string(8u << 20, 'x')});
             asked.set_value();
         },
-        options);
+        std::move(options));
     auto const peer = server.connect();
     peer.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     asked.get_future().wait();
@@ -309,7 +309,7 @@ TEST_CASE("http: given the ceiling and nobody idle, when one more comes, then 50
             held.push_back(std::move(reply));
             if (held.size() == 2) both.set_value();
         },
-        options);
+        std::move(options));
     auto one = server.connect();
     auto const two = server.connect();
     for (Peer const* const each : {static_cast<Peer const*>(&one), &two}) each->say("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -331,7 +331,7 @@ TEST_CASE("http: given the ceiling and idle connections, when one more comes and
 {
     HttpServer::Options options;
     options.limits.connections_max = 2;
-    Server server(echo, options);
+    Server server(echo, std::move(options));
     auto const one = server.connect();
     auto const two = server.connect();
     auto const three = server.connect();
@@ -346,7 +346,7 @@ TEST_CASE("http: given a malformed request, when it is refused, then by the shap
     HttpServer::Options options;
     options.refuse = [](HttpRefusal refusal) { return HttpResponse{refusal.status, {}, "shaped " + std::string(refusal.code)}; };
     bool called = false;
-    Server server([&](HttpRequest, std::shared_ptr<HttpReply> const&) { called = true; }, options);
+    Server server([&](HttpRequest, std::shared_ptr<HttpReply> const&) { called = true; }, std::move(options));
     auto const peer = server.connect();
     peer.say("GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n");
     CHECK(peer.hear().ends_with("shaped bad_request"));
@@ -375,7 +375,7 @@ TEST_CASE("http: given a TLS identity that does not load, when a client connects
 {
     HttpServer::Options options;
     options.tls = TlsIdentity{"not a certificate", *Secret::copy_of(std::as_bytes(std::span("not a key")))};
-    Server server(echo, options);
+    Server server(echo, std::move(options));
     auto const peer = server.connect();
     peer.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     CHECK(peer.hear().empty());
