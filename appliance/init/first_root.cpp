@@ -98,8 +98,8 @@ Result<void> enter_new_root()
 Result<void> prepare_root(Announcer const& announcer, CommandLine const& line)
 {
     if (!line.root) return fail(Fault::malformed, "the signed command line names no root (ocu.root=)");
-    auto const device = OCU_TRY(find_boot_medium(
-        kMediumPatience, [&](std::string const& candidate) { return take_medium(announcer, candidate, *line.root); }));
+    auto const device = OCU_TRY(
+        find_boot_medium(kMediumPatience, [&](std::string const& candidate) { return take_medium(announcer, candidate, *line.root); }));
     announcer.say("boot medium: " + device);
     auto const root = OCU_TRY(make_verity_device("root", kRootImage, *line.root));
     // Now, and not when somebody first needs the altered block. The device's own option makes it a panic; this is the second lock.
@@ -115,8 +115,7 @@ Result<void> prepare_root(Announcer const& announcer, CommandLine const& line)
 void run_first_root()
 {
     Announcer announcer;
-    if (auto const mounted = mount_kernel_file_systems(); !mounted)
-        give_up(announcer, in_words("first root", mounted.error()), Power::off);
+    if (auto const mounted = mount_kernel_file_systems(); !mounted) give_up(announcer, in_words("first root", mounted.error()), Power::off);
     auto const line = read_command_line();
     if (!line) give_up(announcer, in_words("first root", line.error()), Power::off);
     announcer = Announcer(line->consoles);

@@ -42,12 +42,14 @@ class Machine {
 public:
     Machine(CommandLine line, Announcer announcer)
         : line_(std::move(line)), announcer_(std::move(announcer)), images_(line_.guests), watchdog_(loop_),
-          screens_(loop_, clock_, {.on_wish = [this](proto::Wish wish) { stop(wish == proto::Wish::restart ? Power::restart : Power::off); }}),
+          screens_(
+              loop_, clock_, {.on_wish = [this](proto::Wish wish) { stop(wish == proto::Wish::restart ? Power::restart : Power::off); }}),
           network_(loop_, clock_, [this] { act(plan_.address_is(network_.service_address())); }),
           time_(loop_, clock_, build_time(), [this] { show(); }),
           sticks_(loop_, clock_,
               {.on_candidate = [this](Candidate found) { act(plan_.candidate(std::move(found))); },
-                  .on_refused = [this](std::string const& device, std::string_view why) { say("refused: " + device + ": " + std::string(why)); }}),
+                  .on_refused = [this](std::string const& device,
+                                    std::string_view why) { say("refused: " + device + ": " + std::string(why)); }}),
           core_(loop_, core_events()), plan_(clock_, plan_config())
     {}
 
@@ -132,10 +134,7 @@ PlanConfig Machine::plan_config()
     auto const found = find_trusted_key();
     // Never on to enrolment: a key was meant to be here.
     if (!found) give_up(announcer_, in_words("the trusted key cannot be read", found.error()), Power::off);
-    return {.trusted = found->key,
-        .built_in = found->built_in,
-        .images = images_.variants(),
-        .remembered_serial = remembered_serial};
+    return {.trusted = found->key, .built_in = found->built_in, .images = images_.variants(), .remembered_serial = remembered_serial};
 }
 
 Result<void> Machine::start()
@@ -236,8 +235,7 @@ void Machine::perform(StartCore const& action)
 
 void Machine::perform(SetTimer const& action)
 {
-    timers_[static_cast<std::size_t>(action.timer)] =
-        loop_.after(action.after, [this, timer = action.timer] { act(plan_.due(timer)); });
+    timers_[static_cast<std::size_t>(action.timer)] = loop_.after(action.after, [this, timer = action.timer] { act(plan_.due(timer)); });
 }
 
 void Machine::perform(WriteReport const& action)
@@ -292,7 +290,8 @@ void run_machine()
     if (!line) give_up(announcer, in_words("second root", line.error()), Power::restart);
     announcer.say(std::format("version {}, on the verified root", OCU_VERSION));
     settle_first_process(announcer);
-    if (auto const mounted = mount_ground(announcer); !mounted) give_up(announcer, in_words("second root", mounted.error()), Power::restart);
+    if (auto const mounted = mount_ground(announcer); !mounted)
+        give_up(announcer, in_words("second root", mounted.error()), Power::restart);
     apply_kernel_settings(announcer);
     wait_for_entropy(announcer);
     if (auto const made = make_state_directories(); !made) give_up(announcer, in_words("the state", made.error()), Power::restart);

@@ -61,8 +61,7 @@ struct End {
     Power power{};
 };
 
-using Action =
-    std::variant<Say, Ask, Withdraw, KeepTrust, Configure, StartCore, StopCore, SetTimer, ClearTimer, WriteReport, End>;
+using Action = std::variant<Say, Ask, Withdraw, KeepTrust, Configure, StartCore, StopCore, SetTimer, ClearTimer, WriteReport, End>;
 using Actions = std::vector<Action>;
 
 }  // namespace ocu::init

@@ -33,8 +33,7 @@ PowerButton::PowerButton(wire::Loop& loop, std::function<void()> pressed) : pres
         UniqueFd device(::open(("/dev/input/event" + std::to_string(number)).c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
         if (device && is_power_button(device.get())) devices_.push_back(std::move(device));
     }
-    for (std::size_t i = 0; i < devices_.size(); ++i)
-        watches_.push_back(loop.on_readable(devices_[i].get(), [this, i] { take(i); }));
+    for (std::size_t i = 0; i < devices_.size(); ++i) watches_.push_back(loop.on_readable(devices_[i].get(), [this, i] { take(i); }));
 }
 
 void PowerButton::take(std::size_t index)

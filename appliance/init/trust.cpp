@@ -45,12 +45,13 @@ manifest::Admission<manifest::VerifyKey> key_for_enrolment(Candidate const& cand
 
 std::string enrolment_question(Candidate const& candidate, manifest::VerifyKey const& key)
 {
-    return std::format("The stick in {} brings a manifest and the public key that signed it.\n"
-                       "This machine trusts no key yet. From now on it would take manifests that are signed with this one, and no others:\n\n"
-                       "  key id       {}\n"
-                       "  fingerprint  {}\n\n"
-                       "Compare the fingerprint with the one that the owner of the key has given you by another way\n"
-                       "(tail -n1 manifest.pub | base64 -d | sha256sum). Trust this key?",
+    return std::format(
+        "The stick in {} brings a manifest and the public key that signed it.\n"
+        "This machine trusts no key yet. From now on it would take manifests that are signed with this one, and no others:\n\n"
+        "  key id       {}\n"
+        "  fingerprint  {}\n\n"
+        "Compare the fingerprint with the one that the owner of the key has given you by another way\n"
+        "(tail -n1 manifest.pub | base64 -d | sha256sum). Trust this key?",
         candidate.device, key_id(key), key_fingerprint(key));
 }
 

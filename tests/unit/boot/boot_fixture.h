@@ -23,7 +23,10 @@ inline std::string in_short(Action const& action)
         std::string operator()(StopCore const&) const { return "stop core"; }
         std::string operator()(SetTimer const& a) const { return std::format("timer {} {}", static_cast<int>(a.timer), a.after.count()); }
         std::string operator()(ClearTimer const& a) const { return std::format("clear {}", static_cast<int>(a.timer)); }
-        std::string operator()(WriteReport const& a) const { return "report " + a.on.device + " " + a.refused_key + "|" + a.refused_reason; }
+        std::string operator()(WriteReport const& a) const
+        {
+            return "report " + a.on.device + " " + a.refused_key + "|" + a.refused_reason;
+        }
         std::string operator()(End const& a) const { return a.power == Power::off ? "end off" : "end restart"; }
     } words;
     return std::visit(words, action);
@@ -43,7 +46,8 @@ struct BootPlanTest {
 
     PlanConfig config(std::optional<manifest::VerifyKey> trusted)
     {
-        return {.trusted = trusted, .built_in = true, .images = {"minimal", "standard"}, .remembered_serial = [this] { return remembered; }};
+        return {
+            .trusted = trusted, .built_in = true, .images = {"minimal", "standard"}, .remembered_serial = [this] { return remembered; }};
     }
 
     static Candidate signed_by(manifest::SigningKey const& who, std::string text, std::string device = "sdb1")

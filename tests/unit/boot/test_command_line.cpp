@@ -15,8 +15,9 @@ std::string const kSalt(64, 'b');
 
 TEST_CASE("command_line: given all that we know, when it is read, then all of it is there", "[boot][T-22]")
 {
-    auto const line = parse_command_line("quiet console=tty1 console=ttyS0,115200 ocu.root=7," + kHash + "," + kSalt + " ocu.guest.minimal=9," +
-                                         kHash + "," + kSalt + " ocu.guest.full=10," + kHash + "," + kSalt + " lockdown=confidentiality\n");
+    auto const line =
+        parse_command_line("quiet console=tty1 console=ttyS0,115200 ocu.root=7," + kHash + "," + kSalt + " ocu.guest.minimal=9," + kHash +
+                           "," + kSalt + " ocu.guest.full=10," + kHash + "," + kSalt + " lockdown=confidentiality\n");
     REQUIRE(line);
     CHECK(line->consoles == std::vector<std::string>{"tty1", "ttyS0"});
     REQUIRE(line->root);

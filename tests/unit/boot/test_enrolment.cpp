@@ -12,7 +12,9 @@ using namespace ocu::init;
 using namespace ocu::boot_test;
 
 struct EnrolmentTest : BootPlanTest {
-    EnrolmentTest() : open(clock, {.trusted = {}, .built_in = false, .images = {"minimal"}, .remembered_serial = [this] { return remembered; }}) {}
+    EnrolmentTest()
+        : open(clock, {.trusted = {}, .built_in = false, .images = {"minimal"}, .remembered_serial = [this] { return remembered; }})
+    {}
 
     Candidate bringing_key(int serial) const
     {

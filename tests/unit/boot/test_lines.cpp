@@ -38,8 +38,9 @@ TEST_CASE("core_lines: given a status, when it is written and read, then it is t
     appliance::CoreStatus const status{12, 8, 9, true};
     CHECK(appliance::status_line(status) == "STATUS sessions=12 helpers=8/9 frozen=yes");
     CHECK(appliance::parse_status(appliance::status_line(status)) == status);
-    for (std::string_view const bad : {"", "STATUS", "STATUS sessions=1 helpers=8 frozen=no", "STATUS sessions=-1 helpers=8/9 frozen=no",
-             "STATUS sessions=1 helpers=8/9", "STATUS sessions=1 helpers=8/9 frozen=maybe", "STATUS sessions=99999999999 helpers=8/9 frozen=no"})
+    for (std::string_view const bad :
+        {"", "STATUS", "STATUS sessions=1 helpers=8 frozen=no", "STATUS sessions=-1 helpers=8/9 frozen=no", "STATUS sessions=1 helpers=8/9",
+            "STATUS sessions=1 helpers=8/9 frozen=maybe", "STATUS sessions=99999999999 helpers=8/9 frozen=no"})
         CHECK_FALSE(appliance::parse_status(bad));
 }
 
@@ -145,7 +146,8 @@ TEST_CASE("ground: given the kernel settings, when they are listed, then none is
         CHECK(each.path.find("..") == std::string_view::npos);
         CHECK_FALSE(each.path.starts_with('/'));
     }
-    for (std::string_view const must : {"kernel/kptr_restrict", "kernel/dmesg_restrict", "kernel/unprivileged_bpf_disabled", "kernel/sysrq"})
+    for (std::string_view const must :
+        {"kernel/kptr_restrict", "kernel/dmesg_restrict", "kernel/unprivileged_bpf_disabled", "kernel/sysrq"})
         CHECK(paths.contains(must));
 }
 

@@ -81,7 +81,8 @@ TEST_CASE_METHOD(ReportTest, "report: given an applied manifest, when it is repo
         CHECK(text.find(part) != std::string::npos);
 }
 
-TEST_CASE_METHOD(ReportTest, "report: given an applied manifest, when it is reported, then what clients need lies beside it", "[boot][AP-4]")
+TEST_CASE_METHOD(
+    ReportTest, "report: given an applied manifest, when it is reported, then what clients need lies beside it", "[boot][AP-4]")
 {
     CHECK(file("mcp.crt") == certificate);
     CHECK(file("checkpoint.pub") == facts.checkpoint_key);
@@ -99,7 +100,8 @@ TEST_CASE_METHOD(ReportTest, "report: given a machine without Secure Boot, when 
     CHECK(file("report.txt").find("OFF: started without UEFI") != std::string::npos);
 }
 
-TEST_CASE_METHOD(ReportTest, "report: given a refusal, when it is reported, then it has key and reason and what stays in force", "[boot][AP-2]")
+TEST_CASE_METHOD(
+    ReportTest, "report: given a refusal, when it is reported, then it has key and reason and what stays in force", "[boot][AP-2]")
 {
     facts.candidate_digest = std::string(64, 'd');
     facts.refused_key = "serial";
@@ -114,7 +116,8 @@ TEST_CASE_METHOD(ReportTest, "report: given a refusal, when it is reported, then
     CHECK(file("report.txt").find("Serial 3 stays in force") != std::string::npos);
 }
 
-TEST_CASE_METHOD(ReportTest, "report: given a refusal on a machine without a manifest, when it is reported, then nothing is claimed", "[boot][AP-2]")
+TEST_CASE_METHOD(
+    ReportTest, "report: given a refusal on a machine without a manifest, when it is reported, then nothing is claimed", "[boot][AP-2]")
 {
     facts.serial = 0;
     facts.refused_reason = "no";
@@ -134,7 +137,8 @@ TEST_CASE_METHOD(ReportTest, "report: given a manifest larger than a report file
 
 TEST_CASE_METHOD(ReportTest, "report: given file names, when they are made, then each is a plain component", "[boot][T-18]")
 {
-    for (auto const& each : make_report(facts)) CHECK(each.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-") == std::string::npos);
+    for (auto const& each : make_report(facts))
+        CHECK(each.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-") == std::string::npos);
 }
 
 TEST_CASE_METHOD(ReportTest, "report: given what is no certificate, when its fingerprint is asked, then there is none", "[boot]")
