@@ -13,7 +13,7 @@ namespace ocu::appliance {
 
 namespace {
 
-constexpr std::chrono::milliseconds kReadyWait{20'000};  // the launcher reads the guest image, perhaps from an optical drive
+constexpr std::chrono::milliseconds kReadyWait{15'000};  // a machine that is starved of processor is slow, not broken
 constexpr std::chrono::milliseconds kBackOffFirst{20};
 constexpr std::chrono::milliseconds kBackOffMax{10'000};
 constexpr std::chrono::seconds kStableAfter{60};
