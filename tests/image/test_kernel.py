@@ -134,7 +134,7 @@ class DebianModules(unittest.TestCase):
         cls.order = read(f"{cls.folder}/modules/order").split("\n")[:-1]
         cls.data = {}
         for each in cls.order:
-            with lzma.open(f"{cls.folder}/modules/{each}", "rb") as file:
+            with open(f"{cls.folder}/modules/{each}", "rb") as file:
                 cls.data[each] = file.read()
 
     @staticmethod
