@@ -47,7 +47,6 @@ class Enrolment(unittest.TestCase):
         self.machine.wait_for(r"^ocu: .*(declined|not trusted|refused)", 90, since)
         self.assertNotIn("READY", self.machine.text())
 
-    @boot_image.answered_by_a_person
     def test_3_yes_on_the_screen_enrols_and_the_machine_serves(self):
         since = self.machine.mark()
         self.machine.plug_in(self.stick, "again")
@@ -67,7 +66,6 @@ class Enrolment(unittest.TestCase):
         self.assertEqual(report["result"], "applied")
         self.picture("enrolled")
 
-    @boot_image.answered_by_a_person
     def test_4_shutdown_from_the_screen(self):
         since = self.machine.mark()
         self.machine.send_keys("s")

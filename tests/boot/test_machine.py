@@ -168,7 +168,6 @@ class Machine(unittest.TestCase):
         self.machine.pull_out("garbage")
         self.assertIn("still here", self.bash("echo still here"))
 
-    @boot_image.answered_by_a_person
     def test_10_refused_answer_keeps_what_is_applied(self):
         path = signed_stick(self.folder, "unwanted", manifest(20, tier="gvisor", key=self.key), self.signer)
         since = self.machine.mark()
@@ -178,7 +177,6 @@ class Machine(unittest.TestCase):
         self.machine.pull_out("unwanted")
         self.assertIn("still here", self.bash("echo still here"))
 
-    @boot_image.answered_by_a_person
     def test_11_newer_manifest_is_explained_confirmed_and_applied(self):
         path = signed_stick(self.folder, "second", manifest(21, tier="gvisor", key=self.key), self.signer, kind="ext4", label="OCU-MANIFEST")
         since = self.machine.mark()
@@ -189,7 +187,6 @@ class Machine(unittest.TestCase):
         self.machine.wait_for(READY, BOOT_SECONDS_MAX, since)
         self.picture("second-manifest")
 
-    @boot_image.answered_by_a_person
     def test_12_official_client_calls_tools_on_gvisor(self):
         text = self.bash("dmesg 2>/dev/null | head -3; cat /proc/version", chat="two")
         self.assertRegex(text, r"gVisor|Linux version 4\.4")

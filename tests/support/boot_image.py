@@ -3,7 +3,6 @@
 
 import os
 import subprocess
-import unittest
 
 from support.sticks import Signer
 
@@ -62,7 +61,3 @@ def signer():
     made = Signer.__new__(Signer)
     made.secret, made.public = (os.path.join(os.environ["OCU_BOOT_KEYS"], f"manifest.{each}") for each in ("key", "pub"))
     return made
-
-
-# What needs a person's answer takes long on a machine that is shared; the long form has it, and the short one says that it was left out.
-answered_by_a_person = unittest.skipUnless(os.environ.get("OCU_LONG"), "answers at the console: in the long form only (scripts/test --long --only boot)")
