@@ -24,28 +24,9 @@ consteval auto joined(First const& first, Rest const&... rest)
     return out;
 }
 
-inline constexpr std::array kLoopSystemCalls{
-    // descriptors that it was given
-    __NR_read,
-    __NR_write,
-    __NR_readv,
-    __NR_writev,
-    __NR_recvmsg,
-    __NR_sendmsg,
-    __NR_close,
-    __NR_fcntl,
-    __NR_shutdown,
-    // the event loop
-    __NR_epoll_create1,
-    __NR_epoll_ctl,
-    __NR_epoll_wait,
-    __NR_epoll_pwait,
-    __NR_timerfd_create,
-    __NR_timerfd_settime,
-    __NR_eventfd2,
-    __NR_poll,
-    __NR_ppoll,
-    // memory and locks of the C++ library
+// What the C++ library and the end of a process need, with or without a loop.
+inline constexpr std::array kProgramSystemCalls{
+    // memory and locks
     __NR_mmap,
     __NR_munmap,
     __NR_mremap,
@@ -57,7 +38,6 @@ inline constexpr std::array kLoopSystemCalls{
     __NR_clock_gettime,
     __NR_gettimeofday,  // these two where the kernel does not trust the processor's own clock: otherwise no system call is made for them
     __NR_time,
-    __NR_clock_nanosleep,
     __NR_getrandom,
     __NR_exit,
     __NR_exit_group,
@@ -69,5 +49,29 @@ inline constexpr std::array kLoopSystemCalls{
     __NR_tgkill,
     __NR_rt_sigaction,
 };
+
+inline constexpr auto kLoopSystemCalls = joined(kProgramSystemCalls, std::array{
+    // descriptors that it was given
+                                                                         __NR_read,
+                                                                         __NR_write,
+                                                                         __NR_readv,
+                                                                         __NR_writev,
+                                                                         __NR_recvmsg,
+                                                                         __NR_sendmsg,
+                                                                         __NR_close,
+                                                                         __NR_fcntl,
+                                                                         __NR_shutdown,
+    // the event loop
+                                                                         __NR_epoll_create1,
+                                                                         __NR_epoll_ctl,
+                                                                         __NR_epoll_wait,
+                                                                         __NR_epoll_pwait,
+                                                                         __NR_timerfd_create,
+                                                                         __NR_timerfd_settime,
+                                                                         __NR_eventfd2,
+                                                                         __NR_poll,
+                                                                         __NR_ppoll,
+                                                                         __NR_clock_nanosleep,
+                                                                     });
 
 }  // namespace ocu::profiles

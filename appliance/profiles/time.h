@@ -10,37 +10,15 @@
 
 namespace ocu::profiles {
 
-inline constexpr std::array kTimeSystemCalls{
+inline constexpr auto kTimeSystemCalls = joined(kProgramSystemCalls, std::array{
     // its link, its connection, its datagrams
-    __NR_read,
-    __NR_write,
-    __NR_recvmsg,
-    __NR_sendmsg,
-    __NR_close,
-    __NR_poll,
-    // memory and locks of the C++ library
-    __NR_mmap,
-    __NR_munmap,
-    __NR_mremap,
-    __NR_mprotect,
-    __NR_brk,
-    __NR_madvise,
-    __NR_futex,
-    // the time, where the kernel does not answer without a call; randomness; the end
-    __NR_clock_gettime,
-    __NR_gettimeofday,
-    __NR_time,
-    __NR_getrandom,
-    __NR_exit,
-    __NR_exit_group,
-    __NR_rt_sigprocmask,
-    __NR_rt_sigreturn,
-    __NR_restart_syscall,
-    __NR_getpid,
-    __NR_gettid,
-    __NR_tgkill,
-    __NR_rt_sigaction,
-};
+                                                                         __NR_read,
+                                                                         __NR_write,
+                                                                         __NR_recvmsg,
+                                                                         __NR_sendmsg,
+                                                                         __NR_close,
+                                                                         __NR_poll,
+                                                                     });
 
 inline constexpr helper::Profile kTime{
     .name = "time",
