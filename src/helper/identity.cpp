@@ -23,7 +23,8 @@ iovec part(std::span<std::byte const> bytes) { return {const_cast<std::byte*>(by
 Result<void> send_identity(int fd, std::string_view certificate_pem, Secret const& key_pem)
 {
     auto const key = key_pem.bytes();
-    if (certificate_pem.empty() || certificate_pem.size() > kIdentityCertificateBytesMax || key.empty() || key.size() > kIdentityKeyBytesMax)
+    if (certificate_pem.empty() || certificate_pem.size() > kIdentityCertificateBytesMax || key.empty() ||
+        key.size() > kIdentityKeyBytesMax)
         return fail(Fault::over_limit, "an identity of a wrong size");
     Sizes const sizes{static_cast<std::uint32_t>(certificate_pem.size()), static_cast<std::uint32_t>(key.size())};
     std::array parts{part(std::as_bytes(std::span(sizes))), part(std::as_bytes(std::span(certificate_pem))), part(key)};
