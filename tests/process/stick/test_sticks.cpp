@@ -301,7 +301,7 @@ TEST_CASE_METHOD(SticksTest,
     "[stick][T-18]")
 {
     OCU_NEED_LOOP_DEVICES;
-    settings.probe_max = settings.mount_max = settings.read_max = 700ms;
+    settings.probe_max = settings.mount_max = settings.read_max = 4s;  // the good one beside it must make it, on an emulated machine too
     auto const whole = test::content_of(images() / "ext4.img");
     auto const data = static_cast<off_t>(whole.find("{\"schema\": \"ocu-manifest/1\""));
     // In the probe, in the mount, in the read: it falls silent at the first byte, behind the superblock, at the manifest.
@@ -327,8 +327,8 @@ TEST_CASE_METHOD(SticksTest,
         sticks->appeared("sdb1");
         run_until([this] { return candidates.size() == 1; });
         CHECK(candidates[0].device == "sdb1");
-        run_until([this] { return sticks->busy() == 0; }, 5s);
-        CHECK(Monotonic::clock::now() - before < 4s);
+        run_until([this] { return sticks->busy() == 0; });
+        CHECK(Monotonic::clock::now() - before < 15s);
         CHECK(ticks > 10);
         timer.reset();
         bool turned = false;
