@@ -95,12 +95,15 @@ TEST_CASE_METHOD(StickFilesTest,
     "manifest_files: given a symbolic link, a directory or a pipe in a file's place, when read, then it is unreadable and nobody waits",
     "[stick][T-18]")
 {
+    put("other", "plain");
     for (auto const* const name : {"manifest.json", "manifest.json.minisig", "manifest.pub"}) {
         INFO(name);
         drop(name);
-        std::filesystem::create_symlink("/etc/passwd", folder / name);
-        CHECK(refused() == StickRefusal::unreadable);
-        drop(name);
+        for (auto const* const target : {"/etc/passwd", "other"}) {
+            std::filesystem::create_symlink(target, folder / name);
+            CHECK(refused() == StickRefusal::unreadable);
+            drop(name);
+        }
         std::filesystem::create_directory(folder / name);
         CHECK(refused() == StickRefusal::unreadable);
         drop(name);
@@ -134,9 +137,12 @@ TEST_CASE_METHOD(
 TEST_CASE_METHOD(StickFilesTest, "report: given symbolic links in its way, when written, then none is followed", "[stick][T-18]")
 {
     put("victim", "untouched");
-    std::filesystem::create_symlink(folder, folder / "ocu-report");
-    CHECK(stick::Report::open(root.get()).error() == StickRefusal::unreadable);
-    drop("ocu-report");
+    std::filesystem::create_directory(folder / "elsewhere");
+    for (auto const* const target : {"/tmp", "elsewhere"}) {
+        std::filesystem::create_symlink(target, folder / "ocu-report");
+        CHECK(stick::Report::open(root.get()).error() == StickRefusal::unreadable);
+        drop("ocu-report");
+    }
     std::filesystem::create_directory(folder / "ocu-report");
     std::filesystem::create_symlink("../victim", folder / "ocu-report" / "a.txt");
     std::filesystem::create_symlink("../victim", folder / "ocu-report" / "a.txt.part");
