@@ -180,8 +180,7 @@ void Sticks::enqueue(WorkPtr work)
 void Sticks::begin_waiting()
 {
     auto const running = [this] {
-        return static_cast<std::size_t>(
-            std::ranges::count_if(work_, [](auto const& each) { return each.second->step != Step::waiting; }));
+        return static_cast<std::size_t>(std::ranges::count_if(work_, [](auto const& each) { return each.second->step != Step::waiting; }));
     };
     while (!waiting_.empty() && running() < kSticksAtOnceMax && endings_.size() < kHangingHelpersMax) {
         auto const work = waiting_.front().lock();
@@ -195,7 +194,7 @@ void Sticks::begin(WorkPtr const& work)
     auto const path = settings_.device_directory + "/" + work->device;
     // The node only: opening the device itself can take as long as the device likes.
     UniqueFd node(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-    struct stat status {};
+    struct stat status{};
     bool const block = node && ::fstat(node.get(), &status) == 0 && S_ISBLK(status.st_mode);
     if (!block) return fail_work(work, kPulled);
     work->node.push_back(std::move(node));
@@ -349,7 +348,8 @@ void Sticks::retire(helper::Child child)
     auto const at = endings_.insert(endings_.end(), Ending{std::move(child), {}, clock_.now()});
     at->watch = loop_.on_readable(at->child.pidfd(), [this, at] {
         auto const hung = std::chrono::duration_cast<std::chrono::seconds>(clock_.now() - at->since);
-        if (hung > std::chrono::seconds(1)) log::warning("a stick's helper that hung has ended, after seconds:", std::to_string(hung.count()));
+        if (hung > std::chrono::seconds(1))
+            log::warning("a stick's helper that hung has ended, after seconds:", std::to_string(hung.count()));
         at->child.end();
         endings_.erase(at);
         begin_waiting();

@@ -12,7 +12,7 @@ namespace ocu::stick {
 
 Result<UniqueFd> make_device_cell(int device, std::string const& name)
 {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(device, &status) != 0) return fail_os("fstat a device");
     if (!S_ISBLK(status.st_mode)) return fail(Fault::malformed, "not a block device");
     bool const plain = !name.empty() && std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });

@@ -18,7 +18,7 @@ using Content = std::expected<std::string, StickRefusal>;
 // The size that a file claims is refused early and believed never: it is read up to its limit and one byte more.
 Content read_whole(int file, std::size_t bytes_max)
 {
-    struct stat status {};
+    struct stat status{};
     // A directory, a pipe, a device: none of them is a manifest, and some would never end.
     if (::fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) return std::unexpected(StickRefusal::unreadable);
     if (status.st_size < 0 || static_cast<std::uint64_t>(status.st_size) > bytes_max) return std::unexpected(StickRefusal::too_large);

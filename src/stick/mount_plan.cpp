@@ -34,8 +34,8 @@ Result<MountPlan> plan_mount(VolumeFormat format, VolumeAccess access, std::uint
     case VolumeFormat::iso9660:
         if (access == VolumeAccess::write) return fail(Fault::denied, "ISO 9660 is read-only");
         plan.type = "iso9660";
-        plan.options.insert(plan.options.end(),
-            {{"uid", user}, {"gid", user}, {"mode", "0400"}, {"dmode", "0500"}, {"overriderockperm", ""}});
+        plan.options.insert(
+            plan.options.end(), {{"uid", user}, {"gid", user}, {"mode", "0400"}, {"dmode", "0500"}, {"overriderockperm", ""}});
         break;
     }
     return plan;

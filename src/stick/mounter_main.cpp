@@ -64,12 +64,13 @@ Result<void> mounter_main(helper::Helper& helper)
         return helper::write_frame(link.get(), static_cast<std::uint16_t>(refused.kType), wire::encode(refused), {});
     }
     std::array const descriptors{mount->get()};
-    OCU_CHECK(helper::write_frame(link.get(), static_cast<std::uint16_t>(proto::VolumeMounted::kType), wire::encode(proto::VolumeMounted{}),
-        descriptors));
+    OCU_CHECK(helper::write_frame(
+        link.get(), static_cast<std::uint16_t>(proto::VolumeMounted::kType), wire::encode(proto::VolumeMounted{}), descriptors));
     // Whoever closes a mount's last descriptor unmounts it, and waits for the device to be done. That is not to be the first process: this
     // one stays until the other end has let go of the mount and of the link.
     pollfd entry{link.get(), POLLIN | POLLRDHUP, 0};
-    while (::poll(&entry, 1, -1) < 0 && errno == EINTR) {}
+    while (::poll(&entry, 1, -1) < 0 && errno == EINTR) {
+    }
     return {};
 }
 

@@ -44,9 +44,8 @@ Result<void> probe(int cell, UniqueFd const& link)
     auto const device = open_beneath(cell, kNode, O_RDONLY);
     // No medium, or pulled out already: a volume that is not there has no label.
     if (!device) return answer(link, proto::VolumeProbed{});
-    return answer(link, probe_volume([&device](std::uint64_t offset, std::span<std::byte> into) {
-        return read_device(device.get(), offset, into);
-    }));
+    return answer(
+        link, probe_volume([&device](std::uint64_t offset, std::span<std::byte> into) { return read_device(device.get(), offset, into); }));
 }
 
 Result<void> read(int mount, UniqueFd const& link)

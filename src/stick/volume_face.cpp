@@ -37,14 +37,12 @@ template <class T>
 T little(Bytes bytes, std::size_t at)
 {
     T value = 0;
-    for (std::size_t i = 0; i < sizeof(T); ++i) value = static_cast<T>(value | (static_cast<T>(std::to_integer<T>(bytes[at + i])) << (8 * i)));
+    for (std::size_t i = 0; i < sizeof(T); ++i)
+        value = static_cast<T>(value | (static_cast<T>(std::to_integer<T>(bytes[at + i])) << (8 * i)));
     return value;
 }
 
-std::string_view text(Bytes bytes, std::size_t at, std::size_t size)
-{
-    return {reinterpret_cast<char const*>(bytes.data()) + at, size};
-}
+std::string_view text(Bytes bytes, std::size_t at, std::size_t size) { return {reinterpret_cast<char const*>(bytes.data()) + at, size}; }
 
 std::string_view without_padding(std::string_view label)
 {

@@ -159,7 +159,9 @@ UniqueFd mounted(HelperProcess& mounter, LoopDevice const& device, proto::Volume
 
 using namespace test_stick_helpers;
 
-TEST_CASE("stick helpers: given each of their profiles, when it is put on, then the process lives; when it tries what it must not do, then it is killed or refused",
+TEST_CASE(
+    "stick helpers: given each of their profiles, when it is put on, then the process lives; when it tries what it must not do, then it is "
+    "killed or refused",
     "[stick][T-14][T-18][AP-8]")
 {
     for (auto const* profile : {&profiles::kMounter, &profiles::kStick, &profiles::kStickReport}) {
@@ -183,7 +185,9 @@ TEST_CASE("stick helpers: given stick's profile, when it tries to make any mount
     }
 }
 
-TEST_CASE("mounter: given a volume, when it has mounted it, then the mount has every flag, is attached nowhere, and the process kept one capability",
+TEST_CASE(
+    "mounter: given a volume, when it has mounted it, then the mount has every flag, is attached nowhere, and the process kept one "
+    "capability",
     "[stick][T-18][AP-8]")
 {
     if (!test::have_loop_devices()) SKIP("this machine has no loop devices");
@@ -191,7 +195,7 @@ TEST_CASE("mounter: given a volume, when it has mounted it, then the mount has e
     auto const mounts_before = test::content_of("/proc/self/mountinfo");
     HelperProcess mounter("mounter", stick::mounter_main);
     auto const mount = mounted(mounter, device, proto::VolumeFormat::ext4, proto::VolumeAccess::read);
-    struct statvfs status {};
+    struct statvfs status{};
     REQUIRE(::fstatvfs(mount.get(), &status) == 0);
     constexpr unsigned long kNoSymlinks = 0x2000;
     for (unsigned long const flag : {static_cast<unsigned long>(ST_RDONLY), static_cast<unsigned long>(ST_NOSUID),
@@ -216,14 +220,15 @@ TEST_CASE("mounter: given a writable mount, when its flags are read, then only r
         LoopDevice const device(copy, LoopDevice::Access::read_write);
         HelperProcess mounter("mounter", stick::mounter_main);
         auto const mount = mounted(mounter, device, proto::VolumeFormat::ext4, proto::VolumeAccess::write);
-        struct statvfs status {};
+        struct statvfs status{};
         REQUIRE(::fstatvfs(mount.get(), &status) == 0);
         CHECK((status.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC)) == (ST_NOSUID | ST_NODEV | ST_NOEXEC));
     }
     std::filesystem::remove(copy);
 }
 
-TEST_CASE("mounter: given a descriptor that is no block device, or a name that is a path, when it is configured, then it does not start", "[stick][T-18]")
+TEST_CASE("mounter: given a descriptor that is no block device, or a name that is a path, when it is configured, then it does not start",
+    "[stick][T-18]")
 {
     if (!test::have_loop_devices()) SKIP("this machine has no loop devices");
     UniqueFd const null(::open("/dev/null", O_PATH | O_CLOEXEC));
@@ -240,7 +245,10 @@ TEST_CASE("mounter: given a descriptor that is no block device, or a name that i
     CHECK(WEXITSTATUS(with_none.wait()) == 1);
 }
 
-TEST_CASE("stick: given a mount to report on, when a file has the name of another directory, or the count is wrong, then nothing is written there", "[stick][T-18]")
+TEST_CASE(
+    "stick: given a mount to report on, when a file has the name of another directory, or the count is wrong, then nothing is written "
+    "there",
+    "[stick][T-18]")
 {
     char folder[] = "/var/tmp/ocu-report.XXXXXX";
     REQUIRE(::mkdtemp(folder) != nullptr);
@@ -312,7 +320,8 @@ int first_process(int argc, char** argv)
     pid_t const child = ::fork();
     if (child == 0) ::_exit(Catch::Session().run(argc, argv));
     int status = 0;
-    while (::waitpid(child, &status, 0) != child) {}
+    while (::waitpid(child, &status, 0) != child) {
+    }
     std::printf("STICK TESTS %d\n", status);
     std::fflush(stdout);
     ::sync();

@@ -36,6 +36,9 @@ struct SticksTest {
     {
         sticks.reset();
         devices.clear();
+        // What it leaves behind when it goes is the first process's to reap; there is none here.
+        while (::waitpid(-1, nullptr, 0) > 0) {
+        }
         std::error_code ignored;
         std::filesystem::remove_all(folder / "dev", ignored);
         std::filesystem::remove_all(folder, ignored);
@@ -140,8 +143,8 @@ bool can_mount(char const* type)
 
 using namespace test_sticks;
 
-TEST_CASE_METHOD(SticksTest, "sticks: given a good stick of each format, when it appears, then its three files are handed up, byte for byte",
-    "[stick][T-18][AP-2]")
+TEST_CASE_METHOD(SticksTest,
+    "sticks: given a good stick of each format, when it appears, then its three files are handed up, byte for byte", "[stick][T-18][AP-2]")
 {
     OCU_NEED_LOOP_DEVICES;
     for (auto const& each : kFormats) {
@@ -161,7 +164,8 @@ TEST_CASE_METHOD(SticksTest, "sticks: given a good stick of each format, when it
     run_until([this] { return children_are_gone(); });
 }
 
-TEST_CASE_METHOD(SticksTest, "sticks: given volumes without the label and a disk without a volume, when they appear, then nothing is said", "[stick][T-18]")
+TEST_CASE_METHOD(SticksTest, "sticks: given volumes without the label and a disk without a volume, when they appear, then nothing is said",
+    "[stick][T-18]")
 {
     OCU_NEED_LOOP_DEVICES;
     std::ofstream(folder / "empty.img").write(std::string(1 << 20, '\0').data(), 1 << 20);
@@ -185,7 +189,8 @@ TEST_CASE_METHOD(SticksTest, "sticks: given a stick without manifest.pub, when i
     CHECK(candidates[0].public_key.empty());
 }
 
-TEST_CASE_METHOD(SticksTest, "sticks: given a hostile or broken stick, when it appears, then it is refused once, in its own words", "[stick][T-18]")
+TEST_CASE_METHOD(
+    SticksTest, "sticks: given a hostile or broken stick, when it appears, then it is refused once, in its own words", "[stick][T-18]")
 {
     OCU_NEED_LOOP_DEVICES;
     constexpr std::pair<char const*, char const*> kCases[] = {
@@ -206,7 +211,8 @@ TEST_CASE_METHOD(SticksTest, "sticks: given a hostile or broken stick, when it a
     }
 }
 
-TEST_CASE_METHOD(SticksTest, "sticks: given FAT with a cyclic chain or noise in its tables, when it appears, then it is over at once and no manifest is made up",
+TEST_CASE_METHOD(SticksTest,
+    "sticks: given FAT with a cyclic chain or noise in its tables, when it appears, then it is over at once and no manifest is made up",
     "[stick][T-18]")
 {
     OCU_NEED_LOOP_DEVICES;
@@ -224,7 +230,8 @@ TEST_CASE_METHOD(SticksTest, "sticks: given FAT with a cyclic chain or noise in 
     }
 }
 
-TEST_CASE_METHOD(SticksTest, "sticks: given a stick that asks for a panic on errors, when it is read, then the answer is that of any other", "[stick][T-18]")
+TEST_CASE_METHOD(SticksTest, "sticks: given a stick that asks for a panic on errors, when it is read, then the answer is that of any other",
+    "[stick][T-18]")
 {
     OCU_NEED_LOOP_DEVICES;
     plug("sda9", images() / "panics.img");
@@ -232,7 +239,8 @@ TEST_CASE_METHOD(SticksTest, "sticks: given a stick that asks for a panic on err
     CHECK(candidates.size() == 1);
 }
 
-TEST_CASE_METHOD(SticksTest, "sticks: given a read candidate, when a report is written, then its files are on the stick and the next one replaces them",
+TEST_CASE_METHOD(SticksTest,
+    "sticks: given a read candidate, when a report is written, then its files are on the stick and the next one replaces them",
     "[stick][AP-2]")
 {
     OCU_NEED_LOOP_DEVICES;
@@ -260,12 +268,14 @@ TEST_CASE_METHOD(SticksTest, "sticks: given a read candidate, when a report is w
         CHECK(test::content_of(at / "ocu-report" / "large.bin") == large);
         CHECK(std::distance(std::filesystem::directory_iterator(at / "ocu-report"), {}) == 2);
         if (each.format == proto::VolumeFormat::ext4)
-            CHECK((std::filesystem::status(at / "ocu-report" / "report.txt").permissions() & std::filesystem::perms::all) == std::filesystem::perms(0644));
+            CHECK((std::filesystem::status(at / "ocu-report" / "report.txt").permissions() & std::filesystem::perms::all) ==
+                  std::filesystem::perms(0644));
         REQUIRE(::umount2(at.c_str(), 0) == 0);
     }
 }
 
-TEST_CASE_METHOD(SticksTest, "sticks: given a stick that cannot be written, when a report is to go there, then the reason is told", "[stick][T-18]")
+TEST_CASE_METHOD(
+    SticksTest, "sticks: given a stick that cannot be written, when a report is to go there, then the reason is told", "[stick][T-18]")
 {
     OCU_NEED_LOOP_DEVICES;
     plug("sda9", images() / "ext4.img", LoopDevice::Access::read_only);
@@ -285,11 +295,13 @@ TEST_CASE_METHOD(SticksTest, "sticks: given a stick that cannot be written, when
     CHECK(report(on, {{"a", std::string(200'000, 'x')}}) == "the stick is full");
 }
 
-TEST_CASE_METHOD(SticksTest, "sticks: given a device that never answers, when it appears, then the rest goes on, it is given up in time, and its process ends when it can",
+TEST_CASE_METHOD(SticksTest,
+    "sticks: given a device that never answers, when it appears, then the rest goes on, it is given up in time, and its process ends when "
+    "it can",
     "[stick][T-18]")
 {
     OCU_NEED_LOOP_DEVICES;
-    settings.probe_max = settings.mount_max = settings.read_max = 700ms;
+    settings.probe_max = settings.mount_max = settings.read_max = 4s;  // the good one beside it must make it, on an emulated machine too
     auto const whole = test::content_of(images() / "ext4.img");
     auto const data = static_cast<off_t>(whole.find("{\"schema\": \"ocu-manifest/1\""));
     // In the probe, in the mount, in the read: it falls silent at the first byte, behind the superblock, at the manifest.
@@ -315,8 +327,8 @@ TEST_CASE_METHOD(SticksTest, "sticks: given a device that never answers, when it
         sticks->appeared("sdb1");
         run_until([this] { return candidates.size() == 1; });
         CHECK(candidates[0].device == "sdb1");
-        run_until([this] { return sticks->busy() == 0; }, 5s);
-        CHECK(Monotonic::clock::now() - before < 4s);
+        run_until([this] { return sticks->busy() == 0; });
+        CHECK(Monotonic::clock::now() - before < 15s);
         CHECK(ticks > 10);
         timer.reset();
         bool turned = false;
@@ -335,7 +347,8 @@ TEST_CASE_METHOD(SticksTest, "sticks: given a device that never answers, when it
     }
 }
 
-TEST_CASE_METHOD(SticksTest, "sticks: given a device that fails to read, when it appears, then it is refused or unknown, and over", "[stick][T-18]")
+TEST_CASE_METHOD(
+    SticksTest, "sticks: given a device that fails to read, when it appears, then it is refused or unknown, and over", "[stick][T-18]")
 {
     OCU_NEED_LOOP_DEVICES;
     for (off_t const from : {off_t{0}, off_t{131'072}}) {
@@ -350,7 +363,8 @@ TEST_CASE_METHOD(SticksTest, "sticks: given a device that fails to read, when it
     }
 }
 
-TEST_CASE_METHOD(SticksTest, "sticks: given a stick pulled out in any phase, when it vanishes, then nothing is said, nothing hangs, and the next one is read",
+TEST_CASE_METHOD(SticksTest,
+    "sticks: given a stick pulled out in any phase, when it vanishes, then nothing is said, nothing hangs, and the next one is read",
     "[stick][T-18]")
 {
     OCU_NEED_LOOP_DEVICES;
@@ -376,7 +390,8 @@ TEST_CASE_METHOD(SticksTest, "sticks: given a stick pulled out in any phase, whe
     run_until([this] { return children_are_gone(); });
 }
 
-TEST_CASE_METHOD(SticksTest, "sticks: given a report that waits for a silent stick, when the stick vanishes, then the report is answered once", "[stick][T-18]")
+TEST_CASE_METHOD(SticksTest,
+    "sticks: given a report that waits for a silent stick, when the stick vanishes, then the report is answered once", "[stick][T-18]")
 {
     OCU_NEED_LOOP_DEVICES;
     FickleFile file(images() / "ext4.img", folder / "fuse");
@@ -396,7 +411,8 @@ TEST_CASE_METHOD(SticksTest, "sticks: given a report that waits for a silent sti
     CHECK(told.size() == 2);
 }
 
-TEST_CASE_METHOD(SticksTest, "sticks: given many devices at once, when they appear, then each is looked at and four at a time", "[stick][T-06][T-18]")
+TEST_CASE_METHOD(
+    SticksTest, "sticks: given many devices at once, when they appear, then each is looked at and four at a time", "[stick][T-06][T-18]")
 {
     OCU_NEED_LOOP_DEVICES;
     std::size_t most = 0;

@@ -54,8 +54,10 @@ inline std::filesystem::path images()
         auto const folder = "/var/tmp/ocu-sticks." + std::to_string(::getpid());
         std::filesystem::path const here = std::filesystem::path(__FILE__).parent_path();
         std::string const local = here.is_absolute() && std::filesystem::exists(here) ? here.string() : "tests/process/stick";
-        auto const command = "bash -c '. scripts/lib.sh; need mkfs.vfat dosfstools; need mcopy mtools; need mkfs.ext4 e2fsprogs; need xorriso xorriso' && "
-                             "python3 " + local + "/make_images.py " + folder;
+        auto const command =
+            "bash -c '. scripts/lib.sh; need mkfs.vfat dosfstools; need mcopy mtools; need mkfs.ext4 e2fsprogs; need xorriso xorriso' && "
+            "python3 " +
+            local + "/make_images.py " + folder;
         REQUIRE(std::system(command.c_str()) == 0);
         return std::filesystem::path(folder);
     }();
@@ -99,7 +101,7 @@ public:
     }
     dev_t number() const
     {
-        struct stat status {};
+        struct stat status{};
         REQUIRE(::fstat(device_.get(), &status) == 0);
         return status.st_rdev;
     }
@@ -164,7 +166,7 @@ private:
     static Control& of(fuse_req_t request) { return *static_cast<Control*>(fuse_req_userdata(request)); }
     static struct stat status_of(fuse_req_t request, fuse_ino_t node)
     {
-        struct stat status {};
+        struct stat status{};
         status.st_ino = node;
         status.st_mode = node == FUSE_ROOT_ID ? S_IFDIR | 0755 : S_IFREG | 0444;
         status.st_nlink = 1;

@@ -8,7 +8,8 @@
 
 #include "appliance/init/sticks.h"
 
-TEST_CASE("sticks: given kernel names, when judged, then disks, partitions and drives may be sticks, and virtual devices may not", "[stick][T-18]")
+TEST_CASE("sticks: given kernel names, when judged, then disks, partitions and drives may be sticks, and virtual devices may not",
+    "[stick][T-18]")
 {
     using ocu::init::may_be_a_stick;
     for (std::string_view const name : {"sda", "sdb1", "nvme0n1p2", "mmcblk0p1", "vda", "sr0", "mdx"}) CHECK(may_be_a_stick(name));
@@ -17,7 +18,8 @@ TEST_CASE("sticks: given kernel names, when judged, then disks, partitions and d
     CHECK_FALSE(may_be_a_stick(std::string(33, 'a')));
 }
 
-TEST_CASE("sticks: given reports that cannot be, when one is to be written, then it is answered once, from the loop, without a helper", "[stick][T-18]")
+TEST_CASE("sticks: given reports that cannot be, when one is to be written, then it is answered once, from the loop, without a helper",
+    "[stick][T-18]")
 {
     using namespace ocu;
     wire::Loop loop;

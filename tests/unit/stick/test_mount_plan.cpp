@@ -24,7 +24,9 @@ bool has(stick::MountPlan const& plan, std::string const& key, std::string const
 
 using namespace test_mount_plan;
 
-TEST_CASE("mount_plan: given any format and access, when planned, then nothing on it is set-user-id, a device, a program or a symbolic link", "[stick][T-18]")
+TEST_CASE(
+    "mount_plan: given any format and access, when planned, then nothing on it is set-user-id, a device, a program or a symbolic link",
+    "[stick][T-18]")
 {
     for (auto const format : {VolumeFormat::fat, VolumeFormat::ext4, VolumeFormat::iso9660})
         for (auto const access : {VolumeAccess::read, VolumeAccess::write}) {

@@ -67,7 +67,8 @@ TEST_CASE_METHOD(StickFilesTest, "manifest_files: given the three files, when re
     CHECK(found.public_key.size() == proto::kPublicKeyFileBytesMax);
 }
 
-TEST_CASE_METHOD(StickFilesTest, "manifest_files: given a file that is one byte too large, when read, then it is too large", "[stick][T-18]")
+TEST_CASE_METHOD(
+    StickFilesTest, "manifest_files: given a file that is one byte too large, when read, then it is too large", "[stick][T-18]")
 {
     for (auto const& [name, limit] : {std::pair{"manifest.json", proto::kManifestFileBytesMax},
              {"manifest.json.minisig", proto::kSignatureFileBytesMax}, {"manifest.pub", proto::kPublicKeyFileBytesMax}}) {
@@ -79,7 +80,8 @@ TEST_CASE_METHOD(StickFilesTest, "manifest_files: given a file that is one byte 
     }
 }
 
-TEST_CASE_METHOD(StickFilesTest, "manifest_files: given a file that is not there, when read, then only the key may be missing", "[stick][T-18]")
+TEST_CASE_METHOD(
+    StickFilesTest, "manifest_files: given a file that is not there, when read, then only the key may be missing", "[stick][T-18]")
 {
     drop("manifest.pub");
     CHECK(std::get<proto::StickFiles>(stick::read_manifest_files(root.get())).public_key.empty());
@@ -89,15 +91,19 @@ TEST_CASE_METHOD(StickFilesTest, "manifest_files: given a file that is not there
     CHECK(refused() == StickRefusal::no_manifest);
 }
 
-TEST_CASE_METHOD(StickFilesTest, "manifest_files: given a symbolic link, a directory or a pipe in a file's place, when read, then it is unreadable and nobody waits",
+TEST_CASE_METHOD(StickFilesTest,
+    "manifest_files: given a symbolic link, a directory or a pipe in a file's place, when read, then it is unreadable and nobody waits",
     "[stick][T-18]")
 {
+    put("other", "plain");
     for (auto const* const name : {"manifest.json", "manifest.json.minisig", "manifest.pub"}) {
         INFO(name);
         drop(name);
-        std::filesystem::create_symlink("/etc/passwd", folder / name);
-        CHECK(refused() == StickRefusal::unreadable);
-        drop(name);
+        for (auto const* const target : {"/etc/passwd", "other"}) {
+            std::filesystem::create_symlink(target, folder / name);
+            CHECK(refused() == StickRefusal::unreadable);
+            drop(name);
+        }
         std::filesystem::create_directory(folder / name);
         CHECK(refused() == StickRefusal::unreadable);
         drop(name);
@@ -113,7 +119,8 @@ TEST_CASE_METHOD(StickFilesTest, "beneath: given paths that lead out, when opene
     for (auto const* const name : {"..", "/etc/passwd", "../../etc/passwd"}) CHECK_FALSE(stick::open_beneath(root.get(), name, O_RDONLY));
 }
 
-TEST_CASE_METHOD(StickFilesTest, "report: given files, when written twice, then each is the newer one whole, and nothing else is left", "[stick]")
+TEST_CASE_METHOD(
+    StickFilesTest, "report: given files, when written twice, then each is the newer one whole, and nothing else is left", "[stick]")
 {
     for (auto const* const text : {"first", "second"}) {
         auto report = stick::Report::open(root.get());
@@ -130,9 +137,12 @@ TEST_CASE_METHOD(StickFilesTest, "report: given files, when written twice, then 
 TEST_CASE_METHOD(StickFilesTest, "report: given symbolic links in its way, when written, then none is followed", "[stick][T-18]")
 {
     put("victim", "untouched");
-    std::filesystem::create_symlink(folder, folder / "ocu-report");
-    CHECK(stick::Report::open(root.get()).error() == StickRefusal::unreadable);
-    drop("ocu-report");
+    std::filesystem::create_directory(folder / "elsewhere");
+    for (auto const* const target : {"/tmp", "elsewhere"}) {
+        std::filesystem::create_symlink(target, folder / "ocu-report");
+        CHECK(stick::Report::open(root.get()).error() == StickRefusal::unreadable);
+        drop("ocu-report");
+    }
     std::filesystem::create_directory(folder / "ocu-report");
     std::filesystem::create_symlink("../victim", folder / "ocu-report" / "a.txt");
     std::filesystem::create_symlink("../victim", folder / "ocu-report" / "a.txt.part");
@@ -144,7 +154,8 @@ TEST_CASE_METHOD(StickFilesTest, "report: given symbolic links in its way, when 
     CHECK_FALSE(std::filesystem::is_symlink(folder / "ocu-report" / "a.txt"));
 }
 
-TEST_CASE_METHOD(StickFilesTest, "report: given a directory in a file's place, or a file in the report's, when written, then it is refused", "[stick][T-18]")
+TEST_CASE_METHOD(StickFilesTest, "report: given a directory in a file's place, or a file in the report's, when written, then it is refused",
+    "[stick][T-18]")
 {
     std::filesystem::create_directories(folder / "ocu-report" / "a.txt");
     auto report = stick::Report::open(root.get());

@@ -90,7 +90,9 @@ Device ext4(std::string_view label)
 Device iso(std::string_view label)
 {
     Device device(64 << 10);
-    device.put(16 * 2048, "\x01" "CD001\x01");
+    device.put(16 * 2048,
+        "\x01"
+        "CD001\x01");
     device.put(16 * 2048 + 40, std::string(32, ' '));
     device.put(16 * 2048 + 40, label);
     return device;
@@ -150,7 +152,10 @@ TEST_CASE("volume_face: given FAT entries that only look like a label, when prob
 {
     auto device = fat16();
     put_entry(device, kFat16Root, "OCUMANIFEST", 0x0f);                        // part of a long name
-    put_entry(device, kFat16Root + 32, "\xe5" "CUMANIFEST", 0x08);              // removed
+    put_entry(device, kFat16Root + 32,
+        "\xe5"
+        "CUMANIFEST",
+        0x08);              // removed
     put_entry(device, kFat16Root + 64, "OCUMANIFEST", 0x10);                   // a directory
     put_entry(device, kFat16Root + 96, "ocumanifest", 0x08);                   // another name
     check(device, VolumeFormat::fat, false);
@@ -189,11 +194,11 @@ TEST_CASE("volume_face: given a root directory that leads back to itself or far 
 TEST_CASE("volume_face: given a FAT header out of range, when probed, then it is no FAT", "[stick][T-18]")
 {
     using Change = void (*)(Device&);
-    for (Change const change : {Change([](Device& d) { d.put<std::uint16_t>(11, 500); }), Change([](Device& d) { d.put<std::uint16_t>(11, 8192); }),
-             Change([](Device& d) { d.put<std::uint8_t>(13, 0); }), Change([](Device& d) { d.put<std::uint8_t>(13, 3); }),
-             Change([](Device& d) { d.put<std::uint16_t>(14, 0); }), Change([](Device& d) { d.put<std::uint8_t>(16, 0); }),
-             Change([](Device& d) { d.put<std::uint8_t>(16, 3); }), Change([](Device& d) { d.put<std::uint8_t>(21, 0x12); }),
-             Change([](Device& d) { d.put<std::uint16_t>(510, 0); })}) {
+    for (Change const change : {Change([](Device& d) { d.put<std::uint16_t>(11, 500); }),
+             Change([](Device& d) { d.put<std::uint16_t>(11, 8192); }), Change([](Device& d) { d.put<std::uint8_t>(13, 0); }),
+             Change([](Device& d) { d.put<std::uint8_t>(13, 3); }), Change([](Device& d) { d.put<std::uint16_t>(14, 0); }),
+             Change([](Device& d) { d.put<std::uint8_t>(16, 0); }), Change([](Device& d) { d.put<std::uint8_t>(16, 3); }),
+             Change([](Device& d) { d.put<std::uint8_t>(21, 0x12); }), Change([](Device& d) { d.put<std::uint16_t>(510, 0); })}) {
         auto device = fat16();
         put_entry(device, kFat16Root, "OCUMANIFEST", 0x08);
         change(device);
@@ -209,14 +214,17 @@ TEST_CASE("volume_face: given ext4, when probed, then the name in its superblock
     }
 }
 
-TEST_CASE("volume_face: given ext4 with a foreign journal, options of its own or unknown features, when probed, then it is labelled and not taken", "[stick][T-18]")
+TEST_CASE(
+    "volume_face: given ext4 with a foreign journal, options of its own or unknown features, when probed, then it is labelled and not "
+    "taken",
+    "[stick][T-18]")
 {
     using Change = void (*)(Device&);
-    for (Change const change : {Change([](Device& d) { d.put<std::uint32_t>(1024 + 228, 0x801); }),         // a journal on another device
-             Change([](Device& d) { d.put<std::uint32_t>(1024 + 224, 0); }),                                 // a journal nowhere
-             Change([](Device& d) { d.put(1024 + 512, "errors=panic"); }),                                   // options
-             Change([](Device& d) { d.put<std::uint32_t>(1024 + 96, 0x2c2 | 0x8); }),                        // is itself a journal
-             Change([](Device& d) { d.put<std::uint32_t>(1024 + 96, 0x2c2 | 0x10000); })}) {                 // encryption
+    for (Change const change : {Change([](Device& d) { d.put<std::uint32_t>(1024 + 228, 0x801); }),  // a journal on another device
+             Change([](Device& d) { d.put<std::uint32_t>(1024 + 224, 0); }),  // a journal nowhere
+             Change([](Device& d) { d.put(1024 + 512, "errors=panic"); }),  // options
+             Change([](Device& d) { d.put<std::uint32_t>(1024 + 96, 0x2c2 | 0x8); }),  // is itself a journal
+             Change([](Device& d) { d.put<std::uint32_t>(1024 + 96, 0x2c2 | 0x10000); })}) {  // encryption
         auto device = ext4("OCU-MANIFEST");
         change(device);
         check(device, VolumeFormat::none, true);
@@ -229,7 +237,8 @@ TEST_CASE("volume_face: given ext4 with a foreign journal, options of its own or
 
 TEST_CASE("volume_face: given ISO 9660, when probed, then the primary descriptor's identifier is the label", "[stick]")
 {
-    for (auto const& [label, labelled] : {std::pair{"OCU-MANIFEST", true}, {"OCU_MANIFEST", true}, {"OCU_MANIFEST_2", false}, {"OCUMANIFEST", false}}) {
+    for (auto const& [label, labelled] :
+        {std::pair{"OCU-MANIFEST", true}, {"OCU_MANIFEST", true}, {"OCU_MANIFEST_2", false}, {"OCUMANIFEST", false}}) {
         auto device = iso(label);
         check(device, VolumeFormat::iso9660, labelled);
     }
@@ -238,7 +247,10 @@ TEST_CASE("volume_face: given ISO 9660, when probed, then the primary descriptor
     second.bytes[16 * 2048] = 0;  // a boot record comes first
     check(second, VolumeFormat::iso9660, true);
     Device endless(128 << 10);
-    for (std::size_t i = 16; i < 64; ++i) endless.put(i * 2048, std::string_view("\0" "CD001\x01", 7));
+    for (std::size_t i = 16; i < 64; ++i)
+        endless.put(i * 2048, std::string_view("\0"
+                                               "CD001\x01",
+                                  7));
     check(endless, VolumeFormat::none, false);
 }
 
@@ -249,7 +261,9 @@ TEST_CASE("volume_face: given the rest of an old volume under a new one, when pr
     put_entry(device, kFat16Root, "OCUMANIFEST", 0x08);
     check(device, VolumeFormat::fat, true);
     auto other = fat16();
-    other.put(16 * 2048, "\x01" "CD001\x01");
+    other.put(16 * 2048,
+        "\x01"
+        "CD001\x01");
     other.put(16 * 2048 + 40, "OCU-MANIFEST        ");
     check(other, VolumeFormat::iso9660, true);
 }
