@@ -43,10 +43,12 @@ def tools(work, *command, data=None):
 class Emulator:
     """One machine. `start()` switches it on; `stop()` pulls the plug and removes what it left."""
 
-    def __init__(self, image, variables, medium="cdrom", card="virtio-net-pci", memory=1536, sticks=(), tpm=False, extra=()):
+    def __init__(self, image, variables, medium="cdrom", card="virtio-net-pci", memory=1536, sticks=(), tpm=False, extra=(), namespace=None, clock="utc"):
+        """`namespace`: a network namespace of the test's own (`ip netns`), whose loopback is then the machine's neighbour 10.0.2.2; without
+        one the machine reaches nobody. `clock`: what its hardware clock says when it is switched on."""
         self.folder = tempfile.mkdtemp(prefix="ocu-boot.", dir="/var/tmp")
         self.image, self.medium, self.card, self.memory = image, medium, card, memory
-        self.sticks, self.tpm, self.extra = list(sticks), tpm, list(extra)
+        self.sticks, self.tpm, self.extra, self.namespace, self.clock = list(sticks), tpm, list(extra), namespace, clock
         shutil.copy(variables, f"{self.folder}/vars.fd")
         with socket.socket() as one, socket.socket() as two:
             one.bind(("127.0.0.1", 0))
@@ -64,9 +66,9 @@ class Emulator:
             "-display", "none", "-vga", "std", "-no-reboot", "-no-user-config", "-nodefaults",
             "-chardev", f"socket,id=line,path={inside(self.folder)}/line,server=on,wait=on", "-serial", "chardev:line",
             "-qmp", f"unix:{inside(self.folder)}/monitor,server=on,wait=off",
-            "-netdev", f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:8443,hostfwd=tcp:127.0.0.1:{self.files_port}-:8444",
+            "-netdev", f"user,id=net,restrict={'off' if self.namespace else 'on'},hostfwd=tcp:127.0.0.1:{self.port}-:8443,hostfwd=tcp:127.0.0.1:{self.files_port}-:8444",
             "-device", f"{self.card},netdev=net,mac=52:54:00:0c:0a:01,romfile=", "-device", "virtio-rng-pci", "-device", "qemu-xhci,id=usb",
-            "-device", "i6300esb,id=watchdog", "-action", "watchdog=reset", "-rtc", "base=utc",
+            "-device", "i6300esb,id=watchdog", "-action", "watchdog=reset", "-rtc", f"base={self.clock}",
         ]
         if self.medium == "cdrom":
             words += ["-drive", drive + ",id=medium,media=cdrom", "-device", "ide-cd,drive=medium,bootindex=0"]
@@ -89,7 +91,8 @@ class Emulator:
                                                         "--flags", "not-need-init,startup-clear"))
             self.wait_for_file("tpm.sock")
         self.errors = open(f"{self.folder}/errors", "wb")
-        self.process = subprocess.Popen(tools_command(self.folder, *self.command(), bind=binds), stdin=subprocess.DEVNULL,
+        where = ["ip", "netns", "exec", self.namespace] if self.namespace else []
+        self.process = subprocess.Popen([*where, *tools_command(self.folder, *self.command(), bind=binds)], stdin=subprocess.DEVNULL,
                                         stdout=self.errors, stderr=subprocess.STDOUT)
         self.wait_for_file("line")
         self.line = socket.socket(socket.AF_UNIX)

@@ -165,6 +165,12 @@ def rule_nothing_is_left_unfinished():
             yield from hits(UNFINISHED, name, text)
 
 
+def rule_no_merge_is_left_open():
+    for name, text in FILES.items():
+        if name != "LICENSE" and not is_seed(name):
+            yield from hits(r"(?m)^(<{7} |>{7} |={7}$)", name, text)
+
+
 def rule_no_registry_and_no_machine_is_named():
     for name, text in FILES.items():
         if name != "LICENSE" and not is_seed(name) and not name.endswith("package-lock.json"):
