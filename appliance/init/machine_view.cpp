@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -30,6 +31,7 @@ std::string first_line_of(std::string const& path)
     return text ? text->substr(0, text->find('\n')) : std::string();
 }
 
+// Each card with its own address, whatever a bond has it say now: that is the one to write into a manifest.
 std::vector<std::string> network_cards()
 {
     std::vector<std::string> cards;
@@ -38,8 +40,11 @@ std::vector<std::string> network_cards()
         auto const* const entry = ::readdir(folder.get());
         if (entry == nullptr) break;
         std::string const name = entry->d_name;
-        if (name.front() == '.' || name == "lo") continue;
-        if (auto const mac = first_line_of("/sys/class/net/" + name + "/address"); !mac.empty()) cards.push_back(name + " " + mac);
+        std::string const place = "/sys/class/net/" + name;
+        if (name.front() == '.' || ::access((place + "/device").c_str(), F_OK) != 0) continue;  // bonds, VLANs, loopback
+        auto mac = first_line_of(place + "/bonding_slave/perm_hwaddr");
+        if (mac.empty()) mac = first_line_of(place + "/address");
+        if (!mac.empty()) cards.push_back(name + " " + mac);
     }
     std::ranges::sort(cards);
     return cards;
