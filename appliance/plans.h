@@ -30,10 +30,10 @@ struct Prepared {
 // Gives the supervisor a plan for each standing helper.
 void plan_helpers(Supervisor& supervisor, Core& core, Prepared const& prepared, gateway::Config const& gateway_config);
 
-// The order in which they start: who writes first, then who signs, then the rest; the fronts last, so that nobody is served early.
-inline constexpr helper::Kind kStartOrder[] = {helper::Kind::audit_writer, helper::Kind::custody, helper::Kind::launcher,
-    helper::Kind::parser, helper::Kind::edge, helper::Kind::storage_lane, helper::Kind::operator_front, helper::Kind::files_front,
-    helper::Kind::gateway_front};
-static_assert(std::size(kStartOrder) == helper::kStandingKinds);
+// Who writes and who signs come first. The rest start together; the fronts are last among them, so that nobody is served early.
+inline constexpr helper::Kind kStartFirst[] = {helper::Kind::audit_writer, helper::Kind::custody};
+inline constexpr helper::Kind kStartThen[] = {helper::Kind::launcher, helper::Kind::parser, helper::Kind::edge, helper::Kind::storage_lane,
+    helper::Kind::operator_front, helper::Kind::files_front, helper::Kind::gateway_front};
+static_assert(std::size(kStartFirst) + std::size(kStartThen) == helper::kStandingKinds);
 
 }  // namespace ocu::appliance

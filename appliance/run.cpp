@@ -157,14 +157,10 @@ Result<void> Machine::start()
     supervisor_.when_ready(helper::Kind::custody, [this](std::span<std::byte const> report) { custody_ready(report); });
     supervisor_.record_to(core_->recorder());
     core_->start_threads();
-    for (auto const kind : kStartOrder) {
-        if (auto const started = supervisor_.start(kind); !started) {
-            log::warning("cannot start and confine:", helper::name_of(kind));
-            return std::unexpected(started.error());
-        }
-        // Before anything serves, and before this manifest is remembered as applied. A machine that runs already goes on without.
-        if (identity_fault_ != crypto::IdentityFault::none) return fail(Fault::denied, "the manifest's TLS identity is refused");
-    }
+    OCU_CHECK(supervisor_.start(kStartFirst));
+    // Before anything serves, and before this manifest is remembered as applied. A machine that runs already goes on without.
+    if (identity_fault_ != crypto::IdentityFault::none) return fail(Fault::denied, "the manifest's TLS identity is refused");
+    OCU_CHECK(supervisor_.start(kStartThen));
     signal_watch_ = loop_.on_readable(signals_.get(), [this] {
         signalfd_siginfo info{};
         while (::read(signals_.get(), &info, sizeof info) > 0) {

@@ -62,11 +62,16 @@ void Supervisor::write_kept()
     for (auto& event : std::exchange(kept_, {})) write(std::move(event));
 }
 
-Result<void> Supervisor::launch(helper::Kind kind)
+Result<helper::Spawned> Supervisor::begin(helper::Kind kind)
+{
+    HelperPlan const& plan = slot(kind).plan;
+    auto descriptors = OCU_TRY(plan.descriptors ? plan.descriptors() : Result<std::vector<UniqueFd>>(std::vector<UniqueFd>{}));
+    return start_helper(kind, plan.config, descriptors);
+}
+
+Result<void> Supervisor::take_up(helper::Kind kind, helper::Spawned spawned)
 {
     Slot& entry = slot(kind);
-    auto descriptors = OCU_TRY(entry.plan.descriptors ? entry.plan.descriptors() : Result<std::vector<UniqueFd>>(std::vector<UniqueFd>{}));
-    auto spawned = OCU_TRY(start_helper(kind, entry.plan.config, descriptors));
     // Nothing of the role's own goes to a helper that has not said that it is confined.
     auto report = OCU_TRY(helper::read_frame(spawned.link.get(), kReportBytesMax, kReadyWait));
     if (report.type != helper::kReadyType) return fail(Fault::malformed, "helper's first frame is not its ready report");
@@ -81,7 +86,20 @@ Result<void> Supervisor::launch(helper::Kind kind)
     return {};
 }
 
-Result<void> Supervisor::start(helper::Kind kind) { return launch(kind); }
+Result<void> Supervisor::launch(helper::Kind kind) { return take_up(kind, OCU_TRY(begin(kind))); }
+
+Result<void> Supervisor::start(std::span<helper::Kind const> kinds)
+{
+    std::vector<helper::Spawned> begun;
+    for (auto const kind : kinds) begun.push_back(OCU_TRY(begin(kind)));
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+        if (auto const ready = take_up(kinds[i], std::move(begun[i])); !ready) {
+            log::warning("cannot start and confine:", helper::name_of(kinds[i]));
+            return ready;
+        }
+    }
+    return {};
+}
 
 void Supervisor::died(helper::Kind kind)
 {

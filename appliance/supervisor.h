@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "appliance/spawn.h"
@@ -36,8 +37,10 @@ public:
     void when_ready(helper::Kind kind, std::function<void(std::span<std::byte const>)> told) { slot(kind).plan.ready = std::move(told); }
     void record_to(proto::Recorder& recorder) { recorder_ = &recorder; }
 
-    // Starts one helper and waits until it is confined and ready. An error here means that the appliance must not serve.
-    Result<void> start(helper::Kind kind);
+    // Starts helpers that do not need each other and waits until each is confined and ready; their roles hear of them in this order.
+    // An error here means that the appliance must not serve.
+    Result<void> start(std::span<helper::Kind const> kinds);
+    Result<void> start(helper::Kind kind) { return start(std::span(&kind, 1)); }
     // From any thread: a role found its helper to be broken or hostile.
     void report_violation(helper::Kind kind);
     // From here on helpers end because their roles let go of their links. Only the launcher is still started again: sessions are being
@@ -59,6 +62,8 @@ private:
         bool violated = false;
     };
 
+    Result<helper::Spawned> begin(helper::Kind kind);
+    Result<void> take_up(helper::Kind kind, helper::Spawned spawned);
     Result<void> launch(helper::Kind kind);
     void died(helper::Kind kind);
     void schedule_restart(helper::Kind kind);

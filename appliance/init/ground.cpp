@@ -39,7 +39,6 @@ constexpr Mount kMounts[] = {
     {"state", kStateDirectory, "tmpfs", kPlain, "mode=711,size=50%,nr_inodes=2m", Need::must},
     {"devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "mode=600,ptmxmode=666,newinstance", Need::must},
     {"shm", "/dev/shm", "tmpfs", kPlain, "mode=1777,size=10%", Need::must},
-    {"mqueue", "/dev/mqueue", "mqueue", kPlain, nullptr, Need::may},
     {"securityfs", "/sys/kernel/security", "securityfs", kPlain, nullptr, Need::may},
     {"efivarfs", "/sys/firmware/efi/efivars", "efivarfs", kPlain | MS_RDONLY, nullptr, Need::may},
     {"cgroup2", "/sys/fs/cgroup", "cgroup2", kPlain, "nsdelegate,memory_recursiveprot", Need::must},

@@ -85,6 +85,7 @@ struct SupervisorTest {
         role.on_message([this](proto::CoreToRole::Message message) {
             if (auto* const up = std::get_if<proto::HelperUp>(&message)) {
                 ups.push_back(Monotonic::clock::now());
+                heard.push_back(up->kind);
                 links[static_cast<std::size_t>(up->kind)] = std::move(up->link);
                 report = up->report;
             }
@@ -129,6 +130,7 @@ struct SupervisorTest {
     Pen pen;
     appliance::Supervisor supervisor{loop, clock, health};
     std::vector<Monotonic> ups;
+    std::vector<Kind> heard;
     std::vector<Monotonic> downs;
     std::array<UniqueFd, helper::kStandingKinds> links;
     wire::Bytes report;
@@ -207,6 +209,24 @@ TEST_CASE_METHOD(SupervisorTest, "supervisor: given a role that reports a violat
     (void)kill_it();
     CHECK(pen.count(What::helper_violation) == 1);
     CHECK(pen.count(What::helper_death) == 1);
+}
+
+TEST_CASE_METHOD(SupervisorTest, "supervisor: given helpers that start together, when all are ready, then each role hears, in the order asked for", "[core]")
+{
+    plan(Kind::custody, Play::good);
+    std::array const kinds{Kind::parser, Kind::custody};
+    REQUIRE(supervisor.start(kinds));
+    run_until([&] { return heard.size() == 2; });
+    CHECK(heard == std::vector{Kind::parser, Kind::custody});
+    CHECK(is_up(Kind::custody));
+}
+
+TEST_CASE_METHOD(SupervisorTest, "supervisor: given helpers that start together, when one does not become ready, then start fails and it is not up", "[core][T-14]")
+{
+    plan(Kind::custody, Play::ends_at_once);
+    std::array const kinds{Kind::parser, Kind::custody};
+    CHECK_FALSE(supervisor.start(kinds));
+    CHECK_FALSE(is_up(Kind::custody));
 }
 
 TEST_CASE_METHOD(SupervisorTest, "supervisor: given a helper that does not become ready, when it is started, then start fails, nobody is told and no process is left", "[core][T-14]")
