@@ -51,7 +51,11 @@ enum class What : std::uint8_t {
     key_use,
     log_opened,
     log_repaired,
-    kLast = log_repaired,
+    egress_opened,
+    egress_closed,
+    http_request,
+    tripwire,
+    kLast = tripwire,
 };
 
 enum class Outcome : std::uint8_t { success, failure, kLast = failure };

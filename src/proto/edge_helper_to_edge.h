@@ -7,6 +7,8 @@
 //      helper                         thread
 //      name_asked              ->
 //                              <-     name_decided
+//      connect_asked           ->                         a proxy's CONNECT, before the guest is told to go on
+//                              <-     connect_decided
 //      route_asked             ->                         (then proto/edge_to_uplink.h)
 //                              <-     route_opened + socket, or route_refused
 //      request_asked           ->                         on a route whose handling is `http` or `bump`, for each request
@@ -63,6 +65,26 @@ struct NameDecided {
     Reason reason = Reason::none;  // none: some rule may let a connection to it through
 
     static void fields(auto& wire, auto& m) { wire(m.request, m.reason); }
+};
+
+// Whether any connection to there could be let through: what a program that asks a proxy is told before it says more (EG-6). It opens
+// nothing, and a route to there is asked for all the same.
+struct ConnectAsked {
+    static constexpr Type kType = Type::connect_asked;
+    ConnectionId connection;  // whose route will be asked for
+    wire::Text<253> name;     // lower case, without the last dot; or
+    wire::Text<45> address;   // numeric
+    std::uint16_t port = 0;
+
+    static void fields(auto& wire, auto& m) { wire(m.connection, m.name, m.address, m.port); }
+};
+
+struct ConnectDecided {
+    static constexpr Type kType = Type::connect_decided;
+    ConnectionId connection;
+    Reason reason = Reason::none;  // none: the inner bytes decide
+
+    static void fields(auto& wire, auto& m) { wire(m.connection, m.reason); }
 };
 
 // How the guest said where it wants to go.
@@ -195,6 +217,7 @@ inline constexpr std::array kEdgeToHelper{
     wire::Permit{static_cast<std::uint16_t>(Type::request_allowed), 0, 512},
     wire::Permit{static_cast<std::uint16_t>(Type::request_refused), 0, 32},
     wire::Permit{static_cast<std::uint16_t>(Type::connection_cut), 0, 8},
+    wire::Permit{static_cast<std::uint16_t>(Type::connect_decided), 0, 16},
 };
 inline constexpr std::array kHelperToEdge{
     wire::Permit{static_cast<std::uint16_t>(Type::name_asked), 0, 512},
@@ -203,6 +226,7 @@ inline constexpr std::array kHelperToEdge{
     wire::Permit{static_cast<std::uint16_t>(Type::request_done), 0, 64},
     wire::Permit{static_cast<std::uint16_t>(Type::connection_ended), 0, 64},
     wire::Permit{static_cast<std::uint16_t>(Type::egress_denied), 0, 512},
+    wire::Permit{static_cast<std::uint16_t>(Type::connect_asked), 0, 512},
 };
 
 }  // namespace ocu::proto

@@ -11,6 +11,7 @@ namespace ocu::proto {
 
 struct LaneAttach {
     SessionId session;
+    Slot slot;              // of the helper that will serve it
     UniqueFd tcp_listener;  // every TCP connection of the guest arrives here; getsockname() is where it wanted to go
     UniqueFd dns_socket;    // every UDP datagram to port 53; IP_PKTINFO says where it wanted to go
 };
