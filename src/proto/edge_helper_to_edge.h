@@ -186,8 +186,9 @@ struct ConnectionEnded {
     Reason reason = Reason::none;  // why it was ended here: upstream_unverified, protocol_denied, ...
     std::uint64_t bytes_up = 0;
     std::uint64_t bytes_down = 0;
+    wire::Text<32> word;  // for the record: what was wrong with the upstream ("chain", "dates", ...); mostly empty
 
-    static void fields(auto& wire, auto& m) { wire(m.connection, m.reason, m.bytes_up, m.bytes_down); }
+    static void fields(auto& wire, auto& m) { wire(m.connection, m.reason, m.bytes_up, m.bytes_down, m.word); }
 };
 
 struct ConnectionCut {
@@ -224,7 +225,7 @@ inline constexpr std::array kHelperToEdge{
     wire::Permit{static_cast<std::uint16_t>(Type::route_asked), 0, 1024},
     wire::Permit{static_cast<std::uint16_t>(Type::request_asked), 0, 4096},
     wire::Permit{static_cast<std::uint16_t>(Type::request_done), 0, 64},
-    wire::Permit{static_cast<std::uint16_t>(Type::connection_ended), 0, 64},
+    wire::Permit{static_cast<std::uint16_t>(Type::connection_ended), 0, 128},
     wire::Permit{static_cast<std::uint16_t>(Type::egress_denied), 0, 512},
     wire::Permit{static_cast<std::uint16_t>(Type::connect_asked), 0, 512},
 };
