@@ -49,17 +49,7 @@ void Edge::State::cut(Session& session, ConnectionId connection, proto::Reason r
     if (found == session.routes.end() || found->second.stage == Route::Stage::cut) return;
     if (found->second.stage != Route::Stage::open) return give_up(session, connection, reason, why);
     session.link->send(proto::ConnectionCut{connection});
-    deny(session, [&] {
-        auto const& asked = found->second.asked;
-        proto::EgressDenied denied;
-        denied.protocol = asked.protocol;
-        denied.reason = reason;
-        denied.destination = wire::Text<64>::cut(asked.address.empty() ? asked.name.view() : asked.address.view());
-        denied.port = asked.port;
-        denied.name = wire::Text<256>(asked.inner_name.empty() ? asked.name.view() : asked.inner_name.view());
-        denied.count = 1;
-        return denied;
-    }());
+    deny(session, denial_of(found->second.asked, reason));
     Route left;
     left.asked = found->second.asked;
     left.stage = Route::Stage::cut;

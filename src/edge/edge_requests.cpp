@@ -58,8 +58,9 @@ void Edge::State::lease_made(proto::LeaseMade const& made)
     auto const asked = found->second;
     leases.erase(found);
     Session* const session = find(asked.session);
-    auto const route = session == nullptr ? decltype(session->routes.end()){} : session->routes.find(asked.connection);
-    if (session == nullptr || route == session->routes.end()) return;
+    if (session == nullptr) return;
+    auto const route = session->routes.find(asked.connection);
+    if (route == session->routes.end()) return;
     auto const request = route->second.requests.find(asked.request);
     if (request == route->second.requests.end()) return;
     request->second.lease_wanted = 0;
@@ -88,13 +89,9 @@ void Edge::State::drop_late_leases()
 void Edge::State::refuse_request(Session& session, Route const& route, proto::RequestAsked const& asked, proto::Reason reason)
 {
     session.link->send(proto::RequestRefused{asked.connection, asked.request, reason});
-    proto::EgressDenied denied;
+    auto denied = denial_of(route.asked, reason);
     denied.protocol = proto::EgressProtocol::http;
-    denied.reason = reason;
-    denied.destination = wire::Text<64>::cut(route.asked.address.empty() ? route.asked.name.view() : route.asked.address.view());
-    denied.port = route.asked.port;
     denied.name = wire::Text<256>(asked.host.view());
-    denied.count = 1;
     deny(session, std::move(denied));
 }
 

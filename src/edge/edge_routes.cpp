@@ -44,18 +44,6 @@ std::optional<Peer> peer_of(int socket)
     return peer;
 }
 
-proto::EgressDenied denied_of(proto::RouteAsked const& asked, proto::Reason reason)
-{
-    proto::EgressDenied denied;
-    denied.protocol = asked.protocol;
-    denied.reason = reason;
-    denied.destination = wire::Text<64>::cut(asked.address.empty() ? asked.name.view() : asked.address.view());
-    denied.port = asked.port;
-    denied.name = wire::Text<256>(asked.inner_name.empty() ? asked.name.view() : asked.inner_name.view());
-    denied.count = 1;
-    return denied;
-}
-
 }  // namespace
 
 // What the guest will say inside is not known yet: it may go on if anything could be let through.
@@ -80,7 +68,7 @@ bool Edge::State::connect_asked(Session& session, proto::ConnectAsked const& ask
     session.link->send(proto::ConnectDecided{asked.connection, reason});
     if (reason == proto::Reason::none) return true;
     route.protocol = proto::EgressProtocol::http;
-    deny(session, denied_of(route, reason));
+    deny(session, denial_of(route, reason));
     return true;
 }
 
@@ -214,7 +202,7 @@ void Edge::State::dial_failed(proto::DialFailed const& failed)
 void Edge::State::refuse(Session& session, ConnectionId connection, proto::RouteAsked const& asked, proto::Reason reason)
 {
     session.link->send(proto::RouteRefused{connection, reason});
-    deny(session, denied_of(asked, reason));
+    deny(session, denial_of(asked, reason));
 }
 
 // On record as opened, and not open: the record says how it ended, and the guest why.
@@ -222,7 +210,7 @@ void Edge::State::give_up(Session& session, ConnectionId connection, proto::Reas
 {
     auto const found = session.routes.find(connection);
     if (session.link) session.link->send(proto::RouteRefused{connection, reason});
-    if (reason != proto::Reason::none) deny(session, denied_of(found->second.asked, reason));
+    if (reason != proto::Reason::none) deny(session, denial_of(found->second.asked, reason));
     close_route(session, found, reason, why);
 }
 
@@ -235,7 +223,7 @@ bool Edge::State::connection_ended(Session& session, proto::ConnectionEnded cons
         session.routes.erase(found);
         return true;
     }
-    if (ended.reason != proto::Reason::none) deny(session, denied_of(found->second.asked, ended.reason));
+    if (ended.reason != proto::Reason::none) deny(session, denial_of(found->second.asked, ended.reason));
     if (stage == Route::Stage::dialling && uplink) uplink->send(proto::DialCancel{RequestId{found->second.number}});
     close_route(session, found, ended.reason, ended.word.view());
     return true;

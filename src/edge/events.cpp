@@ -43,6 +43,18 @@ std::string destination_of(proto::RouteAsked const& asked)
     return host_and_port(asked.name.empty() ? asked.address.view() : asked.name.view(), asked.port);
 }
 
+proto::EgressDenied denial_of(proto::RouteAsked const& asked, proto::Reason reason)
+{
+    proto::EgressDenied denied;
+    denied.protocol = asked.protocol;
+    denied.reason = reason;
+    denied.destination = wire::Text<64>::cut(asked.address.empty() ? asked.name.view() : asked.address.view());
+    denied.port = asked.port;
+    denied.name = wire::Text<256>(asked.inner_name.empty() ? asked.name.view() : asked.inner_name.view());
+    denied.count = 1;
+    return denied;
+}
+
 proto::Event denial_event(SessionId session, proto::EgressDenied const& denied)
 {
     bool const dns = denied.protocol == proto::EgressProtocol::dns;

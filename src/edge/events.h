@@ -14,6 +14,8 @@ std::string host_and_port(std::string_view host, std::uint16_t port);
 // Where a route goes, in the guest's words: host:port.
 std::string destination_of(proto::RouteAsked const& asked);
 
+// A refusal of what was asked for.
+proto::EgressDenied denial_of(proto::RouteAsked const& asked, proto::Reason reason);
 proto::Event denial_event(SessionId session, proto::EgressDenied const& denied);
 // Before anything is dialled.
 proto::Event opened_event(SessionId session, Route const& route, std::string_view rule);
