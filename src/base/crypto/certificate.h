@@ -19,6 +19,8 @@ inline constexpr std::size_t kPrivateKeyBytesMax = 8u << 10;   // of a key in PE
 
 // A new P-256 key: the 32 bytes of its private number.
 Result<Secret> make_p256_key();
+// Its public half, uncompressed (SEC 1). Errors: malformed.
+Result<std::array<std::uint8_t, 65>> p256_public(Secret const& key);
 // SEC 1, in PEM. Errors: malformed (not a private number of P-256).
 Result<Secret> p256_key_pem(Secret const& key);
 
@@ -62,6 +64,9 @@ struct FaultText {
     std::string_view reason;
 };
 FaultText text_of(IdentityFault fault);
+
+// Whether a certificate's key or signature is too weak to lean on (as weak_key above), or it does not parse.
+bool is_weak_certificate(std::span<std::byte const> der);
 
 // `chain_pem`: leaf first. `key_pem`: PKCS#8, SEC 1 or PKCS#1, not encrypted. The leaf's key must be `key_pem`'s.
 IdentityFault judge_identity(std::string_view chain_pem, Secret const& key_pem, std::chrono::sys_seconds now);
