@@ -129,7 +129,7 @@ Result<void> edge_main(helper::Helper& helper)
     auto const roots = OCU_TRY(map_roots(given[4].get()));
     OCU_CHECK(helper.keep_out_of_swap_and_cores(profiles::kEdge));
     OCU_CHECK(helper.confine(profiles::kEdge));
-    log::info("roots mapped", roots.empty() ? "none" : "some");
+    (void)roots;
     Server server(OCU_TRY(helper.report_ready()));
     return server.run(std::move(given[1]), std::move(given[2]));
 }

@@ -31,7 +31,7 @@ void StartGate::died(Monotonic now)
 {
     if (starts_.empty() || now - starts_.back() >= span_) deaths_ = 0;
     constexpr std::size_t kDoublingsMax = 16;
-    not_before_ = now + std::min(gap_max_, gap_ * (1ll << std::min(deaths_++, kDoublingsMax)));
+    not_before_ = now + std::min<std::chrono::milliseconds>(gap_max_, gap_ * (1l << std::min(deaths_++, kDoublingsMax)));
 }
 
 }  // namespace ocu::edge

@@ -46,7 +46,7 @@ Result<Helper> Helper::begin(std::string_view name)
     ::tzset();
     Helper helper;
     helper.link_ = UniqueFd(kLinkFd);
-    helper.per_session_ = name == name_of(Kind::broker) || name == name_of(Kind::exec);
+    helper.per_session_ = name == name_of(Kind::broker) || name == name_of(Kind::exec) || name == name_of(Kind::edge);
     return helper;
 }
 

@@ -16,11 +16,12 @@ enum class Kind : std::uint8_t {
     parser,
     custody,
     launcher,
-    edge,
+    uplink,
     storage_lane,
     audit_writer,  // one each
     broker,
-    exec,  // one per session
+    exec,
+    edge,  // one per session
     mounter,
     stick,
     dhcp,
@@ -34,8 +35,8 @@ inline constexpr std::size_t kStandingKinds = static_cast<std::size_t>(Kind::bro
 
 constexpr std::string_view name_of(Kind kind)
 {
-    constexpr std::string_view kNames[] = {"gateway-front", "operator-front", "files-front", "parser", "custody", "launcher", "edge",
-        "storage-lane", "audit-writer", "broker", "exec", "mounter", "stick", "dhcp", "time", "screen"};
+    constexpr std::string_view kNames[] = {"gateway-front", "operator-front", "files-front", "parser", "custody", "launcher", "uplink",
+        "storage-lane", "audit-writer", "broker", "exec", "edge", "mounter", "stick", "dhcp", "time", "screen"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 
