@@ -13,6 +13,8 @@ enum class Memory { normal, locked };
 // A listening socket given at the start keeps working from an empty namespace, so even the fronts need nothing else. Per-session
 // helpers share one empty namespace (descriptor 0 of their configuration): making and ending one for each is slow in the kernel.
 enum class Network { own_empty_namespace, shared_empty_namespace, as_started };
+// outgoing: makes sockets of the internet families, streams and datagrams of no special protocol, and connects them. Nobody else makes any.
+enum class Connections { none, outgoing };
 enum class ParentDeath { kill, notice };                 // notice: the launcher, which must clean up when the core is gone
 
 struct Profile {
@@ -22,6 +24,7 @@ struct Profile {
     std::span<int const> system_calls;              // allow-list; everything else kills the process
     Memory memory = Memory::normal;
     Network network = Network::own_empty_namespace;
+    Connections connections = Connections::none;
     ParentDeath parent_death = ParentDeath::kill;
     bool landlock = true;                           // no path at all may be opened; false only for the launcher
     bool stay_root = false;                         // the launcher
