@@ -14,7 +14,7 @@ using wire::Json;
 
 constexpr std::string_view kOcsfVersion = "1.8.0";
 constexpr std::uint32_t kSystem = 1, kIam = 3, kNetwork = 4, kApplication = 6;
-constexpr std::uint32_t kFileSystem = 1001, kProcess = 1007, kAuthentication = 3002, kEntity = 3004, kNetworkActivity = 4001, kDns = 4003,
+constexpr std::uint32_t kFileSystem = 1001, kProcess = 1007, kAuthentication = 3002, kAuthorize = 3003, kEntity = 3004, kNetworkActivity = 4001, kDns = 4003,
                         kApi = 6003;
 constexpr std::uint32_t kOther = 99;
 constexpr std::uint32_t kInformational = 1, kLow = 2, kMedium = 3, kHigh = 4;
@@ -49,6 +49,9 @@ constexpr OcsfClass kClasses[] = {
     {kApplication, kApi, 2, kInformational, "key_use"},
     {kSystem, kFileSystem, 14, kInformational, "log_opened"},
     {kIam, kEntity, 3, kHigh, "log_repaired"},
+    {kIam, kAuthorize, 1, kInformational, "lease_granted"},
+    {kIam, kAuthorize, 1, kMedium, "lease_refused"},
+    {kIam, kAuthorize, kOther, kInformational, "lease_revoked"},
 };
 static_assert(std::size(kClasses) == static_cast<std::size_t>(What::kLast) + 1);
 
@@ -147,6 +150,17 @@ void set_network(Json& record, proto::Event const& event)
     record.set("query", std::move(query));
 }
 
+// To a session's egress, something is lent: what for is the resource, what it is stands in the detail.
+void set_authorization(Json& record, proto::Event const& event, Envelope const& envelope)
+{
+    auto session = Json::object();
+    session.set("uid", hex_of(event.session));
+    auto privileges = Json::array();
+    privileges.push(Json::string(or_unknown(event.resource.view())));
+    record.set("user", named(or_unknown(event.actor.view()))).set("session", std::move(session));
+    record.set("privileges", std::move(privileges)).set("service", named(proto::name_of(envelope.source)));
+}
+
 void set_class_fields(Json& record, proto::Event const& event, OcsfClass const& kind, Envelope const& envelope)
 {
     switch (kind.class_uid) {
@@ -158,6 +172,7 @@ void set_class_fields(Json& record, proto::Event const& event, OcsfClass const& 
     case kAuthentication:
         record.set("user", named(or_unknown(event.actor.view()))).set("service", named(proto::name_of(envelope.source)));
         return;
+    case kAuthorize: return set_authorization(record, event, envelope);
     default: break;
     }
     auto entity = named(or_unknown(event.resource.view()));
