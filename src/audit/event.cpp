@@ -15,8 +15,8 @@ using wire::Json;
 
 constexpr std::string_view kOcsfVersion = "1.8.0";
 constexpr std::uint32_t kSystem = 1, kIam = 3, kNetwork = 4, kApplication = 6;
-constexpr std::uint32_t kFileSystem = 1001, kProcess = 1007, kAuthentication = 3002, kEntity = 3004, kNetworkActivity = 4001, kHttp = 4002,
-                        kDns = 4003,
+constexpr std::uint32_t kFileSystem = 1001, kProcess = 1007, kAuthentication = 3002, kAuthorize = 3003, kEntity = 3004,
+                        kNetworkActivity = 4001, kHttp = 4002, kDns = 4003,
                         kApi = 6003;
 constexpr std::uint32_t kOther = 99;
 constexpr std::uint32_t kInformational = 1, kLow = 2, kMedium = 3, kHigh = 4;
@@ -55,6 +55,9 @@ constexpr OcsfClass kClasses[] = {
     {kNetwork, kNetworkActivity, 2, kInformational, "egress_closed"},
     {kNetwork, kHttp, kOther, kInformational, "http_request"},
     {kNetwork, kNetworkActivity, 6, kHigh, "tripwire"},
+    {kIam, kAuthorize, 1, kInformational, "lease_granted"},
+    {kIam, kAuthorize, 1, kMedium, "lease_refused"},
+    {kIam, kAuthorize, kOther, kInformational, "lease_revoked"},
 };
 static_assert(std::size(kClasses) == static_cast<std::size_t>(What::kLast) + 1);
 
@@ -204,6 +207,17 @@ void set_http(Json& record, proto::Event const& event)
     }());
 }
 
+// To a session's egress, something is lent: what for is the resource, what it is stands in the detail.
+void set_authorization(Json& record, proto::Event const& event, Envelope const& envelope)
+{
+    auto session = Json::object();
+    session.set("uid", hex_of(event.session));
+    auto privileges = Json::array();
+    privileges.push(Json::string(or_unknown(event.resource.view())));
+    record.set("user", named(or_unknown(event.actor.view()))).set("session", std::move(session));
+    record.set("privileges", std::move(privileges)).set("service", named(proto::name_of(envelope.source)));
+}
+
 void set_class_fields(Json& record, proto::Event const& event, OcsfClass const& kind, Envelope const& envelope)
 {
     switch (kind.class_uid) {
@@ -216,6 +230,7 @@ void set_class_fields(Json& record, proto::Event const& event, OcsfClass const& 
     case kAuthentication:
         record.set("user", named(or_unknown(event.actor.view()))).set("service", named(proto::name_of(envelope.source)));
         return;
+    case kAuthorize: return set_authorization(record, event, envelope);
     default: break;
     }
     auto entity = named(or_unknown(event.resource.view()));

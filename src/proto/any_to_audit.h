@@ -55,7 +55,10 @@ enum class What : std::uint8_t {
     egress_closed,
     http_request,
     tripwire,
-    kLast = tripwire,
+    lease_granted,
+    lease_refused,
+    lease_revoked,
+    kLast = lease_revoked,
 };
 
 enum class Outcome : std::uint8_t { success, failure, kLast = failure };

@@ -42,7 +42,8 @@ struct LeaseMade {
     std::chrono::seconds life{};
 };
 
-// The bump CA's certificate (PEM), once custody is up; guests trust it.
+// The bump CA's certificate (PEM), each time custody is up; guests trust it. Channels and leases from before are gone then. Not sent where
+// nothing is bumped.
 struct BumpAuthority {
     wire::Text<4096> certificate;
 };

@@ -41,6 +41,7 @@ enum class Type : std::uint16_t {
     open_edge_channel,
     grant_lease,
     revoke_session,
+    lease_held,
     // broker <-> storage
     broker_stats = 0x01a0,
     // launcher <-> sandbox

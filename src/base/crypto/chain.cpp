@@ -218,6 +218,13 @@ IdentityFault judge_identity(std::string_view chain_pem, Secret const& key_pem, 
     return fault == IdentityFault::none ? judge_key(chain_pem, key_pem) : fault;
 }
 
+Result<std::vector<std::uint8_t>> certificate_der(std::string_view pem)
+{
+    auto der = next_certificate(pem);
+    if (!der || der->empty()) return fail(Fault::malformed, "not a certificate in PEM");
+    return *std::move(der);
+}
+
 Result<Digest> certificate_fingerprint(std::string_view pem)
 {
     auto const der = next_certificate(pem);

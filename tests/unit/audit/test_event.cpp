@@ -48,6 +48,7 @@ TEST_CASE("event: given every kind of event, when mapped, then required fields a
         for (auto const* required : {"actor", "device", "process"}) CHECK((of("class_uid") != 1007 || view[required]));
         for (auto const* required : {"actor", "device", "file"}) CHECK((of("class_uid") != 1001 || view[required]));
         for (auto const* required : {"user", "service"}) CHECK((of("class_uid") != 3002 || view[required]));
+        for (auto const* required : {"user", "session", "privileges"}) CHECK((of("class_uid") != 3003 || view[required]));
         CHECK((of("class_uid") != 3004 || view["entity"]));
         CHECK((of("class_uid") != 4001 || view["dst_endpoint"]["port"].integer() == 443));
         CHECK((of("class_uid") != 4003 || view["query"]["hostname"]));
@@ -99,6 +100,8 @@ TEST_CASE("event: given the classes of the specification, when looked up, then e
 {
     CHECK(class_of(proto::What::tool_call_end).class_uid == 6003);
     CHECK(class_of(proto::What::operator_action).class_uid == 6003);
+    for (auto const lease : {proto::What::lease_granted, proto::What::lease_refused, proto::What::lease_revoked})
+        CHECK(class_of(lease).class_uid == 3003);
     CHECK(class_of(proto::What::caller_refused).class_uid == 3002);
     CHECK(class_of(proto::What::session_destroy).class_uid == 3004);
     CHECK(class_of(proto::What::helper_death).class_uid == 1007);
