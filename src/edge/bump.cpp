@@ -2,7 +2,6 @@
 #include "edge/bump.h"
 
 #include "base/crypto/certificate.h"
-#include "edge/address.h"
 #include "wire/http_relay_head.h"
 
 namespace ocu::edge {
@@ -141,7 +140,7 @@ void Bump::State::guest_done(wire::Moved moved)
     }
     // Judged before anything of the guest's is read, for a name that came after CONNECT: it is the route's, or this is another connection.
     auto const asked = wire::lower_case(guest->server_name());
-    bool const numeric = parse_address(route.name).has_value();
+    bool const numeric = wire::is_numeric_address(route.name);
     if (asked.empty() && !numeric) return fail(proto::Reason::no_sni, "sni");
     if (!asked.empty() && asked != route.name) return fail(proto::Reason::name_mismatch, "sni");
     over = true;

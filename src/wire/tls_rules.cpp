@@ -39,12 +39,6 @@ bool set_common_rules(WOLFSSL_CTX* context)
            wolfSSL_CTX_set_groups(context, groups.data(), static_cast<int>(groups.size())) == WOLFSSL_SUCCESS;
 }
 
-bool is_address(std::string const& name)
-{
-    std::array<unsigned char, 16> out{};
-    return ::inet_pton(AF_INET, name.c_str(), out.data()) == 1 || ::inet_pton(AF_INET6, name.c_str(), out.data()) == 1;
-}
-
 // The library's own verdict stands; what it would still accept (SHA-1, short keys, unusual curves) is refused here for the whole chain.
 int look_at_certificates(int good, WOLFSSL_X509_STORE_CTX* store)
 {
@@ -74,7 +68,7 @@ public:
         wolfSSL_SetCertCbCtx(handle, session.verdict.get());
         std::string protocol = kHttp11;  // the library takes it as a list that it may write to
         bool named = false;
-        if (is_address(name))
+        if (is_numeric_address(name))
             named = wolfSSL_X509_VERIFY_PARAM_set1_ip_asc(wolfSSL_get0_param(handle), name.c_str()) == WOLFSSL_SUCCESS;
         else
             named = wolfSSL_check_domain_name(handle, name.c_str()) == WOLFSSL_SUCCESS &&
@@ -134,6 +128,12 @@ private:
 };
 
 }  // namespace
+
+bool is_numeric_address(std::string const& name)
+{
+    std::array<unsigned char, 16> out{};
+    return ::inet_pton(AF_INET, name.c_str(), out.data()) == 1 || ::inet_pton(AF_INET6, name.c_str(), out.data()) == 1;
+}
 
 TlsRefusal tls_refusal_of(int error, int alert_received, TlsVerdict const& verdict)
 {
