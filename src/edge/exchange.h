@@ -72,7 +72,7 @@ class Exchange {
 public:
     struct Calls {
         std::function<void(proto::RequestAsked)> ask;
-        std::function<void(proto::RequestDone)> done;
+        std::function<void(proto::RequestDone)> done;  // once for each request that was allowed; not for one that a cut ended
         // The second is a word for the record: why an upstream was not accepted ("chain", "dates", ...), or what was wrong; else empty.
         std::function<void(proto::ConnectionEnded, std::string_view)> ended;
     };

@@ -280,7 +280,11 @@ std::expected<RelayResponse, RelayFault> read_response_head(std::string_view hea
 
 std::string print_request_head(RelayRequest const& request, std::string_view authority)
 {
+    // Once and for all: a string that grows leaves a copy behind, and a header here may be a credential.
+    std::size_t size = 256 + request.method.size() + request.path.size() + request.query.size() + authority.size();
+    for (auto const& each : request.headers) size += each.name.size() + each.value.size() + 4;
     std::string out;
+    out.reserve(size);
     (((out += request.method) += ' ') += request.path) += request.query;
     (out += " HTTP/1.1\r\nHost: ").append(authority) += "\r\n";
     put_fields(out, request.headers);

@@ -39,12 +39,6 @@ bool set_common_rules(WOLFSSL_CTX* context)
            wolfSSL_CTX_set_groups(context, groups.data(), static_cast<int>(groups.size())) == WOLFSSL_SUCCESS;
 }
 
-bool is_address(std::string const& name)
-{
-    std::array<unsigned char, 16> out{};
-    return ::inet_pton(AF_INET, name.c_str(), out.data()) == 1 || ::inet_pton(AF_INET6, name.c_str(), out.data()) == 1;
-}
-
 // The library's own verdict stands; what it would still accept (SHA-1, short keys, unusual curves) is refused here for the whole chain.
 int look_at_certificates(int good, WOLFSSL_X509_STORE_CTX* store)
 {
@@ -74,7 +68,7 @@ public:
         wolfSSL_SetCertCbCtx(handle, session.verdict.get());
         std::string protocol = kHttp11;  // the library takes it as a list that it may write to
         bool named = false;
-        if (is_address(name))
+        if (is_numeric_address(name))
             named = wolfSSL_X509_VERIFY_PARAM_set1_ip_asc(wolfSSL_get0_param(handle), name.c_str()) == WOLFSSL_SUCCESS;
         else
             named = wolfSSL_check_domain_name(handle, name.c_str()) == WOLFSSL_SUCCESS &&
@@ -104,36 +98,54 @@ int choose_http11(WOLFSSL*, unsigned char const** out, unsigned char* out_size, 
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+// Rules without an identity: the library opens no session on them, so each one has its own with its leaf.
+Context make_guest_context()
+{
+    Context context(wolfSSL_CTX_new(wolfTLS_server_method()));
+    if (!context || !set_common_rules(context.get())) return nullptr;
+    wolfSSL_CTX_set_verify(context.get(), WOLFSSL_VERIFY_NONE, nullptr);  // a guest shows a token, not a certificate
+    wolfSSL_CTX_set_alpn_select_cb(context.get(), choose_http11, nullptr);
+    return wolfSSL_CTX_no_ticket_TLSv13(context.get()) == 0 ? std::move(context) : nullptr;
+}
+
 class Guest final : public TlsToGuest, public std::enable_shared_from_this<Guest> {
 public:
-    Guest(Context context, Secret key_pem) : context_(std::move(context)), key_pem_(std::move(key_pem)) {}
+    explicit Guest(Secret key_pem) : key_pem_(std::move(key_pem)) {}
 
     Result<std::unique_ptr<TlsStream>> accept(
         Loop& loop, std::unique_ptr<Transport> inner, std::string_view leaf_der, std::string already) override
     {
-        auto session = open_session(context_.get());
-        WOLFSSL* const handle = session.handle.get();
-        if (handle == nullptr) return fail(Fault::unavailable, "TLS session");
+        auto const context = make_guest_context();
+        if (!context) return fail(Fault::unavailable, "TLS rules were refused");
         auto const bytes_of = [](auto const& text) { return reinterpret_cast<unsigned char const*>(text.data()); };
-        if (wolfSSL_use_certificate_buffer(handle, bytes_of(leaf_der), static_cast<long>(leaf_der.size()), WOLFSSL_FILETYPE_ASN1) !=
-                WOLFSSL_SUCCESS ||
-            wolfSSL_use_PrivateKey_buffer(
-                handle, bytes_of(key_pem_.bytes()), static_cast<long>(key_pem_.bytes().size()), WOLFSSL_FILETYPE_PEM) != WOLFSSL_SUCCESS)
+        auto const key = key_pem_.bytes();
+        if (wolfSSL_CTX_use_certificate_buffer(
+                context.get(), bytes_of(leaf_der), static_cast<long>(leaf_der.size()), WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS ||
+            wolfSSL_CTX_use_PrivateKey_buffer(context.get(), bytes_of(key), static_cast<long>(key.size()), WOLFSSL_FILETYPE_PEM) !=
+                WOLFSSL_SUCCESS)
             return fail(Fault::malformed, "the leaf does not load");
+        auto session = open_session(context.get());
+        WOLFSSL* const handle = session.handle.get();
         // Whatever name is asked for is kept for server_name(); whether it is the route's is judged there.
         constexpr char kAny[] = "*";
-        if (wolfSSL_UseSNI(handle, WOLFSSL_SNI_HOST_NAME, kAny, 1) != WOLFSSL_SUCCESS) return fail(Fault::unavailable, "TLS server name");
+        if (handle == nullptr || wolfSSL_UseSNI(handle, WOLFSSL_SNI_HOST_NAME, kAny, 1) != WOLFSSL_SUCCESS)
+            return fail(Fault::unavailable, "TLS session");
         wolfSSL_SNI_SetOptions(handle, WOLFSSL_SNI_HOST_NAME, WOLFSSL_SNI_ANSWER_ON_MISMATCH);
         wolfSSL_set_accept_state(handle);
         return make_tls_stream(loop, std::move(inner), std::move(session), shared_from_this(), std::move(already));
     }
 
 private:
-    Context context_;
     Secret key_pem_;
 };
 
 }  // namespace
+
+bool is_numeric_address(std::string const& name)
+{
+    std::array<unsigned char, 16> out{};
+    return ::inet_pton(AF_INET, name.c_str(), out.data()) == 1 || ::inet_pton(AF_INET6, name.c_str(), out.data()) == 1;
+}
 
 TlsRefusal tls_refusal_of(int error, int alert_received, TlsVerdict const& verdict)
 {
@@ -188,12 +200,8 @@ Result<std::shared_ptr<TlsToUpstream>> TlsToUpstream::make(std::string_view root
 
 Result<std::shared_ptr<TlsToGuest>> TlsToGuest::make(Secret const& key_pem)
 {
-    Context context(wolfSSL_CTX_new(wolfTLS_server_method()));
-    if (!context || !set_common_rules(context.get())) return fail(Fault::unavailable, "TLS rules were refused");
-    wolfSSL_CTX_set_verify(context.get(), WOLFSSL_VERIFY_NONE, nullptr);  // a guest shows a token, not a certificate
-    wolfSSL_CTX_set_alpn_select_cb(context.get(), choose_http11, nullptr);
-    if (wolfSSL_CTX_no_ticket_TLSv13(context.get()) != 0) return fail(Fault::unavailable, "TLS tickets were not refused");
-    return std::make_shared<Guest>(std::move(context), OCU_TRY(Secret::copy_of(key_pem.bytes())));
+    if (!make_guest_context()) return fail(Fault::unavailable, "TLS rules were refused");
+    return std::make_shared<Guest>(OCU_TRY(Secret::copy_of(key_pem.bytes())));
 }
 
 }  // namespace ocu::wire

@@ -41,6 +41,9 @@ public:
     virtual std::string_view server_name() const = 0;  // server: what the client asked for (SNI), as it wrote it; empty if it did not
 };
 
+// IPv4 or IPv6 as it is written without brackets: such a "name" has no SNI.
+bool is_numeric_address(std::string const& name);
+
 // What the streams towards upstreams share: roots and rules.
 class TlsToUpstream {
 public:
