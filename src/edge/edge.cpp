@@ -123,7 +123,9 @@ Edge::Edge(wire::Loop& loop, Clock const& clock, Config config, UniqueFd roots, 
     });
     s.wires.control_in.on_message([&s](proto::ControlToEdge::Message message) { s.sever(std::get<proto::SessionSever>(message).session); });
     s.wires.custody_in.on_message([&s](proto::CustodyToEdge::Message message) {
-        if (auto const* made = std::get_if<proto::LeaseMade>(&message)) s.lease_made(*made);
+        std::visit(wire::Overloaded{[&s](proto::LeaseMade& made) { s.lease_made(made); },
+                       [&s](proto::BumpAuthority&) { s.custody_is_new(); }},
+            message);
     });
 }
 

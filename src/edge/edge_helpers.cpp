@@ -73,6 +73,20 @@ Result<void> Edge::State::start(Session& session)
     return {};
 }
 
+// The channels of before ended with the helper that held their other ends.
+void Edge::State::custody_is_new()
+{
+    for (auto const& [id, session] : sessions) {
+        if (!session->link) continue;
+        auto channel = make_socket_pair();
+        if (!channel) return log::failure("a session has no channel to custody", channel.error());
+        wires.custody.send(proto::EdgeChannel{id, std::move(channel->ours)});
+        std::vector<UniqueFd> descriptors;
+        descriptors.push_back(std::move(channel->theirs));
+        session->link->send(proto::CustodyChannel{}, std::move(descriptors));
+    }
+}
+
 // T-14: whether it died or broke the grammar, its connections end with it, and another one begins with nothing.
 void Edge::State::lost(SessionId id, std::uint64_t generation, wire::Lost why)
 {

@@ -4,6 +4,7 @@
 
 #include "appliance/profiles/edge.h"
 #include "base/log.h"
+#include "edge/custody_link.h"
 #include "edge/denial_fold.h"
 #include "edge/helpers.h"
 #include "edge/lane.h"
@@ -31,18 +32,20 @@ Result<std::string_view> map_roots(int fd)
 
 class Server final : public Asker {
 public:
-    explicit Server(UniqueFd link)
-        : link_(
+    Server(UniqueFd link, std::string_view roots)
+        : roots_(roots),
+          link_(
               loop_, std::move(link), {proto::kEdgeToHelper, kHelperQueueBytesMax}, [this](wire::Link::Frame frame) { hear(std::move(frame)); },
               [this](wire::Lost) { loop_.stop(); })
     {}
 
-    Result<void> run(UniqueFd listener, UniqueFd dns)
+    Result<void> run(UniqueFd listener, UniqueFd dns, UniqueFd custody)
     {
+        custody_.connect(std::move(custody));
         std::vector<Address> own;
         for (auto const* text : {proto::kLaneAddress4, proto::kLaneAddress6}) own.push_back(OCU_TRY(parse_address(text)));
         lane_ = OCU_TRY(Lane::open(loop_, clock_, *this, std::move(listener), std::move(dns), std::move(own),
-            []() -> std::shared_ptr<ExchangeTools> { return nullptr; }));
+            [this] { return tools(); }));
         loop_.run();
         return {};
     }
@@ -60,6 +63,19 @@ public:
     }
 
 private:
+    // Made when it is first needed: a session that only passes bytes through has no use for it.
+    std::shared_ptr<ExchangeTools> tools()
+    {
+        if (tools_) return tools_;
+        auto made = ExchangeTools::make(roots_, custody_, clock_);
+        if (!made) {
+            log::failure("requests cannot be looked at", made.error());
+            return nullptr;
+        }
+        tools_ = *std::move(made);
+        return tools_;
+    }
+
     void hear(wire::Link::Frame frame)
     {
         if (!lane_ || !obey(frame)) link_.violation();
@@ -89,6 +105,7 @@ private:
             if (opened) with(opened->connection, [&](Connection& c) { c.opened(*opened, std::move(frame.descriptors[0])); });
             return opened.has_value();
         }
+        case proto::Type::custody_channel: custody_.connect(std::move(frame.descriptors[0])); return true;
         default: return false;
         }
     }
@@ -111,8 +128,11 @@ private:
         for (auto const& event : events) link_.send(event);
     }
 
+    std::string_view roots_;
     SystemClock clock_;
     wire::Loop loop_;
+    CustodyLink custody_{loop_};
+    std::shared_ptr<ExchangeTools> tools_;
     wire::Link link_;
     DenialFold fold_;
     wire::Watch tick_;
@@ -129,9 +149,8 @@ Result<void> edge_main(helper::Helper& helper)
     auto const roots = OCU_TRY(map_roots(given[4].get()));
     OCU_CHECK(helper.keep_out_of_swap_and_cores(profiles::kEdge));
     OCU_CHECK(helper.confine(profiles::kEdge));
-    (void)roots;
-    Server server(OCU_TRY(helper.report_ready()));
-    return server.run(std::move(given[1]), std::move(given[2]));
+    Server server(OCU_TRY(helper.report_ready()), roots);
+    return server.run(std::move(given[1]), std::move(given[2]), std::move(given[3]));
 }
 
 }  // namespace ocu::edge

@@ -41,6 +41,7 @@ struct Edge::State {
     void says(SessionId session, wire::Link::Frame const& frame);
     bool obey(Session& session, wire::Link::Frame const& frame);
     void slow_down(Session& session);
+    void custody_is_new();
     bool name_asked(Session& session, proto::NameAsked const& asked);
     bool helper_denied(Session& session, proto::EgressDenied const& denied);
 

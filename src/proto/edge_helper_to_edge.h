@@ -16,6 +16,7 @@
 //      request_done            ->
 //      connection_ended        ->
 //                              <-     connection_cut      at any time: this connection ends now
+//                              <-     custody_channel + socket   instead of the one before, whose other end is gone
 //      egress_denied           ->                         what the helper refuses by itself: grammar, its own ceilings
 //
 // Configuration: EdgeConfig. Descriptors: the shared empty namespace, then [0] the lane's TCP listener, [1] its DNS socket, [2] the channel to
@@ -198,6 +199,13 @@ struct ConnectionCut {
     static void fields(auto& wire, auto& m) { wire(m.connection); }
 };
 
+// With one descriptor. What was asked on the channel before is not answered any more.
+struct CustodyChannel {
+    static constexpr Type kType = Type::custody_channel;
+
+    static void fields(auto& wire, auto&) { wire(); }
+};
+
 // `count` refusals that were alike.
 struct EgressDenied {
     static constexpr Type kType = Type::egress_denied;
@@ -219,6 +227,7 @@ inline constexpr std::array kEdgeToHelper{
     wire::Permit{static_cast<std::uint16_t>(Type::request_refused), 0, 32},
     wire::Permit{static_cast<std::uint16_t>(Type::connection_cut), 0, 8},
     wire::Permit{static_cast<std::uint16_t>(Type::connect_decided), 0, 16},
+    wire::Permit{static_cast<std::uint16_t>(Type::custody_channel), 1, 0},
 };
 inline constexpr std::array kHelperToEdge{
     wire::Permit{static_cast<std::uint16_t>(Type::name_asked), 0, 512},

@@ -87,6 +87,7 @@ enum class Type : std::uint16_t {
     egress_denied,
     connect_asked,
     connect_decided,
+    custody_channel,
     // storage_lane <-> edge
     storage_lane_stats = 0x0240,
     // audit_writer <-> audit
