@@ -166,6 +166,8 @@ TlsRefusal tls_refusal_of(int error, int alert_received, TlsVerdict const& verdi
     case NOT_CA_ERROR:
     case KEYUSAGE_E:
     case EXTKEYUSAGE_E:
+    case EXTKEYUSE_AUTH_E:
+    case KEYUSE_SIGNATURE_E:
     case MAX_CHAIN_ERROR: return TlsRefusal::chain;
     case VERIFY_CERT_ERROR: return verdict.weak ? TlsRefusal::weak : TlsRefusal::chain;
     case UNKNOWN_ALPN_PROTOCOL_NAME_E:

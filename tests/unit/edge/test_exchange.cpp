@@ -10,6 +10,7 @@
 #include "edge/exchange.h"
 #include "edge/inject.h"
 #include "support/tls_peers.h"
+#include "wire/tls_rules.h"
 
 namespace test_exchange {
 
@@ -91,7 +92,8 @@ struct Stand {
     void open_bump(LeafWish const& wish, TestAuthority* by = nullptr)
     {
         auto const key = *crypto::make_p256_key();
-        auto const der = (by ? *by : public_authority).leaf(wish, *crypto::p256_public(key));
+        upstream_public = *crypto::p256_public(key);
+        auto const der = (by ? *by : public_authority).leaf(wish, upstream_public);
         open_bump_with(*crypto::p256_key_pem(key), der);
     }
     void open_bump_with(Secret const& key_pem, std::string const& der)
@@ -150,6 +152,7 @@ struct Stand {
     TestAuthority public_authority{"public"};
     std::shared_ptr<ExchangeTools> tools;
     std::shared_ptr<wire::TlsToGuest> upstream_rules;
+    LeafKey upstream_public{};
     std::vector<std::shared_ptr<wire::TlsToUpstream>> clients;
     std::unique_ptr<Peer> guest, upstream;
     std::vector<proto::RequestAsked> asked;
@@ -416,6 +419,70 @@ TEST_CASE("exchange: given a guest's TLS that is for another name or protocol, o
         ExchangeRoute{ConnectionId{3}, proto::Handling::bump, proto::RouteForm::connect, kName, 443, kName}, plain.calls());
     REQUIRE(plain.until([&] { return plain.ended.has_value(); }));
     CHECK(plain.ended->reason == Reason::protocol_denied);
+}
+
+// A guest's program that verifies nothing and says what it likes.
+struct Careless {
+    char const* sni;
+    char const* alpn;
+    int version_max;
+    Reason reason;  // none: served
+    char const* word;
+};
+
+std::unique_ptr<wire::TlsStream> careless_client(wire::Loop& loop, UniqueFd fd, Careless const& how)
+{
+    std::shared_ptr<WOLFSSL_CTX> context(wolfSSL_CTX_new(wolfTLS_client_method()), [](WOLFSSL_CTX* each) { wolfSSL_CTX_free(each); });
+    wolfSSL_CTX_set_verify(context.get(), WOLFSSL_VERIFY_NONE, nullptr);
+    REQUIRE(wolfSSL_CTX_set_max_proto_version(context.get(), how.version_max) == WOLFSSL_SUCCESS);
+    std::array<int, 1> groups{WOLFSSL_ECC_SECP256R1};
+    REQUIRE(wolfSSL_CTX_set_groups(context.get(), groups.data(), 1) == WOLFSSL_SUCCESS);
+    wire::TlsSession session{wire::TlsSessionHandle(wolfSSL_new(context.get())), std::make_unique<wire::TlsVerdict>()};
+    auto* const handle = session.handle.get();
+    if (how.sni) wolfSSL_UseSNI(handle, WOLFSSL_SNI_HOST_NAME, how.sni, static_cast<unsigned short>(std::strlen(how.sni)));
+    std::string protocols = how.alpn ? how.alpn : "";
+    if (how.alpn) wolfSSL_UseALPN(handle, protocols.data(), static_cast<unsigned>(protocols.size()), WOLFSSL_ALPN_CONTINUE_ON_MISMATCH);
+    wolfSSL_set_connect_state(handle);
+    return wire::make_tls_stream(loop, wire::plain_transport(loop, std::move(fd)), std::move(session), context, {});
+}
+
+TEST_CASE("exchange: given a guest's TLS of each kind, when it comes, then it is served for the route's name over HTTP/1.1 or ends typed",
+    "[edge][EG-5][EG-7]")
+{
+    std::vector<Careless> const kinds{
+        {"api.example.com", "http/1.1", TLS1_3_VERSION, Reason::none, ""},
+        {"API.Example.com", "h2,http/1.1", TLS1_2_VERSION, Reason::none, ""},
+        {"api.example.com", nullptr, TLS1_2_VERSION, Reason::none, ""},
+        {"api.example.com", "h2", TLS1_3_VERSION, Reason::protocol_denied, "protocol"},
+        {"api.example.com", "h2", TLS1_2_VERSION, Reason::protocol_denied, "protocol"},
+        {"other.example.com", "http/1.1", TLS1_3_VERSION, Reason::name_mismatch, "sni"},
+        {nullptr, "http/1.1", TLS1_3_VERSION, Reason::no_sni, "sni"},
+        {nullptr, nullptr, TLS1_2_VERSION, Reason::no_sni, "sni"},
+    };
+    for (auto const& kind : kinds) {
+        INFO((kind.sni ? kind.sni : "-") << ' ' << (kind.alpn ? kind.alpn : "-") << ' ' << kind.version_max);
+        Stand stand;
+        stand.allow();
+        stand.open_bump({kName});
+        Pair a, b;
+        stand.upstream = std::make_unique<Peer>(stand.loop,
+            *stand.upstream_rules->accept(stand.loop, wire::plain_transport(stand.loop, std::move(b.theirs)),
+                stand.public_authority.leaf({kName}, stand.upstream_public), {}));
+        stand.guest = std::make_unique<Peer>(stand.loop, careless_client(stand.loop, std::move(a.theirs), kind));
+        stand.ended.reset();
+        stand.exchange = std::make_unique<Exchange>(stand.tools, stand.loop, std::move(a.ours), std::string{}, std::move(b.ours),
+            ExchangeRoute{ConnectionId{4}, proto::Handling::bump, proto::RouteForm::connect, kName, 443, kName}, stand.calls());
+        stand.guest->say(request());
+        if (kind.reason == Reason::none) {
+            CHECK(stand.upstream_got("\r\n\r\n"));
+            continue;
+        }
+        REQUIRE(stand.until([&] { return stand.ended.has_value(); }));
+        CHECK(stand.ended->reason == kind.reason);
+        CHECK(stand.word == kind.word);
+        CHECK(stand.asked.empty());
+        CHECK(stand.upstream->heard().empty());
+    }
 }
 
 TEST_CASE("exchange: given a lease, when the request presents the token, then the upstream gets the credential and the guest never does",
