@@ -96,7 +96,7 @@ std::string explain(Applied const& applied)
     std::vector<std::string> operators{"root"};
     for (auto const& each : applied.control.operators) operators.push_back(std::format("{} (uid {})", each.name, each.uid));
     out += std::format("Operators, on the local socket: {}.\n", listed(operators));
-    out += "From a sandbox nothing can be reached: every connection and every name is refused and recorded.\n\n";
+    out += explain_egress(applied.edge, applied.credentials) + "\n";
     out += network_lines(applied.network);
     out += std::format("At most {} sessions, {} per caller. Each: {} MiB memory, {} processes, {} % of a core, {} MiB scratch.\n",
         applied.control.sessions_max, applied.control.sessions_per_caller_max, limits.memory_bytes / kMebi, limits.pids, limits.cpu_percent,
