@@ -66,7 +66,8 @@ Admission<proto::AddressRange> admit_range(std::string const& key, std::string_v
     bool const four = edge::is_ipv4(range->address) && range->bits >= kMappedBits;
     if (four ? range->bits < kMappedBits + kRangeBitsMin4 : range->bits < kRangeBitsMin6)
         return refuse(key, "would open everything: a prefix is at least /" + std::to_string(four ? kRangeBitsMin4 : kRangeBitsMin6));
-    if (is_synthetic(*range)) return refuse(key, "overlaps with the addresses that names are answered with (198.18.0.0/15, 64:ff9b:1:ffff::/96)");
+    if (is_synthetic(*range))
+        return refuse(key, "overlaps with the addresses that names are answered with (198.18.0.0/15, 64:ff9b:1:ffff::/96)");
     auto const what = edge::not_public(range->address).value_or("");
     if (what == "multicast" || what == "broadcast" || (what == "this network" && range->bits == 128))
         return refuse(key, "is no address of a machine");
@@ -116,7 +117,8 @@ Admission<void> admit_requests(std::string const& key, JsonView wanted, edge::Ru
     rule.paths = std::move(*paths);
     bool const seen = rule.rung == edge::Rung::bump || rule.ports == std::vector<std::uint16_t>{80};
     if (!seen && !(rule.methods.empty() && rule.paths.empty()))
-        return refuse(key + (rule.methods.empty() ? ".paths" : ".methods"), "needs rung bump, or ports [80]: within TLS that passes through no request is seen");
+        return refuse(key + (rule.methods.empty() ? ".paths" : ".methods"),
+            "needs rung bump, or ports [80]: within TLS that passes through no request is seen");
     return {};
 }
 
@@ -128,9 +130,8 @@ Admission<void> admit_destination(std::string const& key, JsonView wanted, edge:
     auto ranges = admit_list<proto::AddressRange>(key + ".addresses", wanted["addresses"],
         [](auto const& where, JsonView range) { return admit_range(where, range.string().value_or("")); });
     if (!ranges) return std::unexpected(ranges.error());
-    auto ports = admit_list<std::uint16_t>(key + ".ports", wanted["ports"], [](auto const&, JsonView port) -> Admission<std::uint16_t> {
-        return static_cast<std::uint16_t>(port.integer().value_or(0));
-    });
+    auto ports = admit_list<std::uint16_t>(key + ".ports", wanted["ports"],
+        [](auto const&, JsonView port) -> Admission<std::uint16_t> { return static_cast<std::uint16_t>(port.integer().value_or(0)); });
     if (!ports) return std::unexpected(ports.error());
     rule.hosts = std::move(*hosts);
     rule.ranges = std::move(*ranges);
@@ -167,7 +168,8 @@ Admission<std::vector<edge::Rule>> admit_rules(JsonView list, std::span<Credenti
         for (auto const& other : rules) {
             if (other.name == rule->name) return refuse(key + ".name", "is there twice");
             if (other.injection && rule->injection && other.injection->environment == rule->injection->environment)
-                return refuse(key + ".inject.environment", rule->injection->environment + " holds the token of rule " + other.name + " already");
+                return refuse(
+                    key + ".inject.environment", rule->injection->environment + " holds the token of rule " + other.name + " already");
         }
         rules.push_back(std::move(*rule));
     }
@@ -183,7 +185,8 @@ Admission<std::vector<Credential>> admit_credentials(JsonView list)
         if (std::ranges::contains(out, each.name, &Credential::name)) return refuse(key + ".name", "is there twice");
         auto const box = sealed::parse(each.sealed);
         if (!box) return refuse(key + ".sealed", "is not sealed text: a manifest is no secret, seal it with `ocu-appliance manifest seal`");
-        if (box->kind == sealed::Kind::passphrase) return refuse(key + ".sealed", "is sealed to a passphrase, and nobody can be asked for it");
+        if (box->kind == sealed::Kind::passphrase)
+            return refuse(key + ".sealed", "is sealed to a passphrase, and nobody can be asked for it");
         out.push_back(std::move(each));
     }
     return out;

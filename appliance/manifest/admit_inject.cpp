@@ -30,8 +30,8 @@ bool is_obeyed(std::string_view name)
     constexpr std::string_view kNames[] = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "ENV", "IFS", "PWD", "OLDPWD", "TERM", "TZ", "LANG",
         "LANGUAGE", "TMPDIR", "EDITOR", "PAGER", "RUBYOPT", "RUBYLIB", "JAVA_TOOL_OPTIONS", "CLASSPATH", "REQUESTS_CA_BUNDLE",
         "CURL_CA_BUNDLE", "HOSTALIASES", "HOSTNAME"};
-    constexpr std::string_view kBeginnings[] = {"LD_", "LC_", "BASH", "PYTHON", "NODE_", "NPM_", "PERL", "GIT_", "SSL_", "GCONV_", "MALLOC_",
-        "GLIBC_", "XDG_", "PROMPT_", "PS"};
+    constexpr std::string_view kBeginnings[] = {
+        "LD_", "LC_", "BASH", "PYTHON", "NODE_", "NPM_", "PERL", "GIT_", "SSL_", "GCONV_", "MALLOC_", "GLIBC_", "XDG_", "PROMPT_", "PS"};
     return std::ranges::contains(kNames, name) || name.ends_with("_PROXY") ||
            std::ranges::any_of(kBeginnings, [&](auto each) { return name.starts_with(each); });
 }
@@ -67,7 +67,8 @@ Admission<edge::Injection> admit_inject(
     injection.header = text_or(wanted, "header", "authorization");
     for (char& c : injection.header)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    if (is_of_the_connection(injection.header)) return refuse(key + ".inject.header", "says how a request travels and cannot carry a credential");
+    if (is_of_the_connection(injection.header))
+        return refuse(key + ".inject.header", "says how a request travels and cannot carry a credential");
     injection.format = text_or(wanted, "format", "Bearer {}");
     bool const basic = injection.format == "{basic}";
     if (!basic && (count_of(injection.format, "{}") != 1 || injection.format.contains("{basic}")))

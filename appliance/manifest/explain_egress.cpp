@@ -39,7 +39,8 @@ std::string where(edge::Rule const& rule)
 std::string line_of(edge::Rule const& rule)
 {
     bool const bump = rule.rung == edge::Rung::bump;
-    auto out = std::format("  {}: {}; TLS is {}", printable(rule.name), where(rule), bump ? "ended here and each request looked at" : "passed through unseen");
+    auto out = std::format(
+        "  {}: {}; TLS is {}", printable(rule.name), where(rule), bump ? "ended here and each request looked at" : "passed through unseen");
     if (!rule.methods.empty()) out += "; only " + listed(rule.methods, as_is);
     if (!rule.paths.empty()) out += "; only the paths " + listed(rule.paths, as_is);
     if (rule.injection)
@@ -71,8 +72,8 @@ std::string explain_egress(edge::Config const& config, std::vector<Credential> c
     out += config.resolvers.empty() ? "  Names are resolved by this host's own resolvers.\n"
                                     : std::format("  Names are resolved by {}.\n", listed(config.resolvers, as_is));
     for (auto const& each : credentials) {
-        bool const used = std::ranges::any_of(
-            config.rules, [&](auto const& rule) { return rule.injection && rule.injection->credential == each.name; });
+        bool const used =
+            std::ranges::any_of(config.rules, [&](auto const& rule) { return rule.injection && rule.injection->credential == each.name; });
         if (!used) out += std::format("  Credential {} is used by no rule.\n", printable(each.name));
     }
     return out;

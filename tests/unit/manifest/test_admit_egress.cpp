@@ -49,7 +49,10 @@ Row one(std::string const& members, std::string const& key, std::string const& r
     return {with_rules(rule(members)), "egress.rules[0]" + key, reason};
 }
 Row host(std::string const& text, std::string const& reason) { return one(R"("hosts": [")" + text + R"("])", ".hosts[0]", reason); }
-Row range(std::string const& text, std::string const& reason) { return one(R"("addresses": [")" + text + R"("])", ".addresses[0]", reason); }
+Row range(std::string const& text, std::string const& reason)
+{
+    return one(R"("addresses": [")" + text + R"("])", ".addresses[0]", reason);
+}
 Row inject(std::string const& members, std::string const& key, std::string const& reason)
 {
     return one(R"("hosts": ["a.example"], "rung": "bump", "inject": {"credential": "key", )" + members + "}", ".inject" + key, reason);
@@ -92,7 +95,8 @@ TEST_CASE("egress: given every key, when it is admitted, then each reaches its p
              "inject": {"credential": "key", "header": "X-Api-Key", "format": "{}"}},
             {"name": "plain", "hosts": ["old.example.com"], "ports": [80], "methods": ["GET"]},
             {"name": "machine", "addresses": ["192.168.7.9"], "inject": {}}],
-          "ca_bundle": ")" + escaped(pem + pem) + R"(",
+          "ca_bundle": ")" + escaped(pem + pem) +
+                                    R"(",
           "tripwire": {"session_mib": 5, "destinations": 6, "connections_per_minute": 7, "action": "kill"}})"))
                              .value();
     auto const& config = applied.edge;
@@ -124,9 +128,10 @@ TEST_CASE("egress: given every key, when it is admitted, then each reaches its p
     CHECK(applied.credentials[0].sealed == kSealed);
     auto const words = explain(applied);
     for (auto const* const part : {"site: site.example.com, *.sites.example, ports 443, 80; TLS is passed through unseen.",
-             "api.example.com if it resolves into 10.1.0.0/16, 2001:db8::/32, port 8443; TLS is ended here", "only GET, POST", "paths /v1/*, /health",
-             "the token from $OCU_TOKEN_MY_API_V2 gets credential key as x-api-key", "at most 3 MiB", "machine: 192.168.7.9 by address",
-             "beyond 5 MiB, 6 destinations, 7 connections a minute is reported and ended", "bundle", "resolved by 192.168.1.53"}) {
+             "api.example.com if it resolves into 10.1.0.0/16, 2001:db8::/32, port 8443; TLS is ended here", "only GET, POST",
+             "paths /v1/*, /health", "the token from $OCU_TOKEN_MY_API_V2 gets credential key as x-api-key", "at most 3 MiB",
+             "machine: 192.168.7.9 by address", "beyond 5 MiB, 6 destinations, 7 connections a minute is reported and ended", "bundle",
+             "resolved by 192.168.1.53"}) {
         INFO(part);
         CHECK(words.contains(part));
     }
@@ -139,7 +144,8 @@ TEST_CASE("egress: given an injection with nothing but its credential, when it i
     CHECK(made.header == "authorization");
     CHECK(made.format == "Bearer {}");
     CHECK(made.environment == "OCU_TOKEN_R");
-    CHECK(admitted(R"("hosts": ["a.example"], "rung": "bump", "inject": {"credential": "key", "format": "{basic}"})").injection->format == "{basic}");
+    CHECK(admitted(R"("hosts": ["a.example"], "rung": "bump", "inject": {"credential": "key", "format": "{basic}"})").injection->format ==
+          "{basic}");
 }
 
 TEST_CASE("egress: given hosts that are none or too many at once, when they are admitted, then refused", "[manifest][EG-1][T-05]")
@@ -162,7 +168,9 @@ TEST_CASE("egress: given hosts that are none or too many at once, when they are 
         host("https://a.example", "not a host name"),
         host("a.example:443", "not a host name"),
         host("a example", "not a host name"),
-        host("b\xc3\xbc" "cher.example", "xn--"),
+        host("b\xc3\xbc"
+             "cher.example",
+            "xn--"),
         host("localhost", "never another machine"),
         host("x.localhost", "never another machine"),
         {with_rules(rule(R"("hosts": ["a.example", "A.example"])")), "egress.rules[0].hosts[1]", "twice"},
@@ -272,7 +280,8 @@ TEST_CASE("egress: given credentials, when they are not sealed for the appliance
     CHECK(explain(admit(with_rules(rule(R"("hosts": ["a.example"])"))).value()).contains("Credential key is used by no rule"));
 }
 
-TEST_CASE("egress: given a bundle or a tripwire that does nothing or holds a key, when it is admitted, then refused", "[manifest][EG-9][EG-10]")
+TEST_CASE(
+    "egress: given a bundle or a tripwire that does nothing or holds a key, when it is admitted, then refused", "[manifest][EG-9][EG-10]")
 {
     auto const bundle = [](std::string const& text) { return with(R"("egress": {"ca_bundle": ")" + escaped(text) + R"("})"); };
     auto const pem = certificate();
