@@ -95,7 +95,7 @@ wire::Bytes custody_config(manifest::Applied const& applied)
 wire::Bytes uplink_config(manifest::Applied const& applied)
 {
     proto::UplinkConfig config;
-    for (auto const& resolver : applied.network.dns) config.resolvers.push(wire::Text<64>(resolver));
+    for (auto const& resolver : applied.edge.resolvers) config.resolvers.push(wire::Text<64>(resolver));
     return wire::encode(config);
 }
 

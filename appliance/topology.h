@@ -106,7 +106,8 @@ constexpr bool is_privileged_word(std::uint16_t type)
         auto const begin = static_cast<std::uint16_t>(first);
         return type >= begin && type < begin + 32;  // proto/type.h: blocks of 32
     };
-    return in_block(proto::Type::operator_connection) || in_block(proto::Type::launcher_prepare) || in_block(proto::Type::sign_checkpoint);
+    return in_block(proto::Type::operator_connection) || in_block(proto::Type::launcher_prepare) ||
+           in_block(proto::Type::sign_checkpoint) || in_block(proto::Type::dial);
 }
 
 consteval bool agent_path_is_clean()
@@ -116,7 +117,7 @@ consteval bool agent_path_is_clean()
             if (is_privileged_word(permit.type)) return false;
     return true;
 }
-static_assert(agent_path_is_clean(), "T-03, T-12: the agent's path has no operator's, launcher's or custody's word");
+static_assert(agent_path_is_clean(), "T-03, T-05, T-12: the agent's path has no operator's, launcher's, custody's or dialler's word");
 
 // AU: audit's only word to anyone is a request for a signature; it has no way to cause an action.
 

@@ -11,16 +11,15 @@
 namespace ocu::profiles {
 
 // socket(2) is allowed by `connections`, with its arguments.
-inline constexpr auto kUplinkSystemCalls = joined(kLoopSystemCalls,
-    std::array{
-        __NR_connect,
-        __NR_getsockname,  // is the address one of this machine's own?
-        __NR_getsockopt,   // how a connection ended up
-        __NR_setsockopt,   // no delay
-        __NR_sendto,       // questions to resolvers, and their answers
-        __NR_recvfrom,
-        __NR_ioctl,
-    });
+inline constexpr auto kUplinkSystemCalls = joined(kLoopSystemCalls, std::array{
+                                                                        __NR_connect,
+                                                                        __NR_getsockname,  // is the address one of this machine's own?
+                                                                        __NR_getsockopt,   // how a connection ended up
+                                                                        __NR_setsockopt,   // no delay
+                                                                        __NR_sendto,       // questions to resolvers, and their answers
+                                                                        __NR_recvfrom,
+                                                                        __NR_ioctl,
+                                                                    });
 
 inline constexpr helper::Profile kUplink{
     .name = "uplink",

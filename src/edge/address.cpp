@@ -82,10 +82,7 @@ bool same_bits(Address const& one, Address const& other, unsigned bits)
     return rest == 0 || ((one[whole] ^ other[whole]) >> (8 - rest)) == 0;
 }
 
-std::uint32_t word(Address const& address, std::size_t at)
-{
-    return quad(address[at], address[at + 1], address[at + 2], address[at + 3]);
-}
+std::uint32_t word(Address const& address, std::size_t at) { return quad(address[at], address[at + 1], address[at + 2], address[at + 3]); }
 
 Address mapped(std::uint32_t four)
 {

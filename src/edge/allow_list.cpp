@@ -74,8 +74,7 @@ RouteVerdict settle(std::vector<Rule> const& rules, Indices fitting, proto::Rout
     if (fitting.empty()) return refuse(Reason::port_denied, named + " fits, but not for port " + std::to_string(asked.port));
     auto const with_port = names_of(rules, fitting);
     fitting = kept(rules, fitting, [&](Rule const& rule) { return fits_protocol(rule, asked.protocol); });
-    if (fitting.empty())
-        return refuse(Reason::protocol_denied, with_port + " fits, but not for " + std::string(name_of(asked.protocol)));
+    if (fitting.empty()) return refuse(Reason::protocol_denied, with_port + " fits, but not for " + std::string(name_of(asked.protocol)));
 
     RouteVerdict verdict;
     verdict.handling = asked.protocol == EgressProtocol::http ? Handling::http : Handling::splice;
@@ -128,12 +127,12 @@ RouteVerdict refuse_address(std::vector<Rule> const& rules, proto::RouteAsked co
     bool const within_hosts =
         std::ranges::any_of(rules, [&](Rule const& rule) { return !rule.hosts.empty() && names_address(rule, address); });
     if (auto const what = not_public(address); what && !within_hosts)
-        return refuse(Reason::address_denied, "the address " + text + " is not a public one (" + std::string(*what) + ") and no rule names it");
+        return refuse(
+            Reason::address_denied, "the address " + text + " is not a public one (" + std::string(*what) + ") and no rule names it");
     if (asked.protocol == EgressProtocol::tls && asked.encrypted_hello) return refuse(Reason::ech, "the hello hides which name it is for");
     if (asked.protocol == EgressProtocol::tls && asked.inner_name.empty() && within_hosts)
         return refuse(Reason::no_sni, "the hello says no server name, and the rules for " + text + " are for names");
-    bool const allowed_inside =
-        std::ranges::any_of(rules, [&](Rule const& rule) { return names_host(rule, asked.inner_name.view()); });
+    bool const allowed_inside = std::ranges::any_of(rules, [&](Rule const& rule) { return names_host(rule, asked.inner_name.view()); });
     if (allowed_inside)
         return refuse(Reason::name_mismatch, "opened for " + text + ", but inside it says " + in_ticks(asked.inner_name.view()));
     return refuse(Reason::not_allowed, "no rule names the address " + text + " as such");

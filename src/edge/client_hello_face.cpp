@@ -114,7 +114,8 @@ Message join_records(Bytes received)
         // Too large is known from its own length. A record that goes on after the message would hide a second one.
         bool const too_large = sized && size_of(message.bytes) > kHelloBytesMax;
         bool const goes_on = sized && message.bytes.size() - body.size() + size > size_of(message.bytes);
-        if ((typed && message.bytes[0] != kClientHello) || too_large || goes_on || message.taken + kRecordHeaderBytes + size > 2 * kHelloBytesMax) {
+        if ((typed && message.bytes[0] != kClientHello) || too_large || goes_on ||
+            message.taken + kRecordHeaderBytes + size > 2 * kHelloBytesMax) {
             message.state = HelloState::malformed;
             return message;
         }

@@ -52,8 +52,7 @@ bool is_own(Address const& address)
     sockaddr_storage here{};
     socklen_t size = sizeof here;
     if (::getsockname(probe.get(), reinterpret_cast<sockaddr*>(&here), &size) != 0) return true;
-    if (is_ipv4(address))
-        return std::memcmp(&reinterpret_cast<sockaddr_in const&>(here).sin_addr, address.data() + 12, 4) == 0;
+    if (is_ipv4(address)) return std::memcmp(&reinterpret_cast<sockaddr_in const&>(here).sin_addr, address.data() + 12, 4) == 0;
     return std::memcmp(&reinterpret_cast<sockaddr_in6 const&>(here).sin6_addr, address.data(), address.size()) == 0;
 }
 

@@ -18,7 +18,7 @@ namespace ocu::edge {
 
 inline constexpr std::size_t kDialsMax = 512;
 inline constexpr std::chrono::milliseconds kAddressWait{5'000};  // for one address
-inline constexpr std::chrono::milliseconds kDialWait{15'000};    // in all, with resolving
+inline constexpr std::chrono::milliseconds kDialWait{15'000};  // in all, with resolving
 
 class Dialler {
 public:

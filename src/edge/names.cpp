@@ -102,8 +102,8 @@ int Names::State::start()
     options.sock_state_cb = [](void* data, ares_socket_t fd, int readable, int writable) {
         static_cast<State*>(data)->watch(fd, readable, writable);
     };
-    constexpr int kGiven = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_MAXTIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_NDOTS | ARES_OPT_DOMAINS |
-                           ARES_OPT_LOOKUPS | ARES_OPT_EDNSPSZ | ARES_OPT_UDP_MAX_QUERIES | ARES_OPT_QUERY_CACHE |
+    constexpr int kGiven = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_MAXTIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_NDOTS |
+                           ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS | ARES_OPT_EDNSPSZ | ARES_OPT_UDP_MAX_QUERIES | ARES_OPT_QUERY_CACHE |
                            ARES_OPT_SERVER_FAILOVER | ARES_OPT_SOCK_STATE_CB | ARES_OPT_NOROTATE;
     return ares_init_options(&channel, &options, kGiven);
 }

@@ -14,7 +14,8 @@
 
 namespace ocu::edge {
 
-inline constexpr std::size_t kQuestionsMax = 640;  // open at once, some for dials that were cancelled; each is two queries of one socket each
+inline constexpr std::size_t kQuestionsMax =
+    640;  // open at once, some for dials that were cancelled; each is two queries of one socket each
 
 class Names {
 public:

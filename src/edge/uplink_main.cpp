@@ -14,8 +14,9 @@ public:
         : loop_(loop), link_(
                            loop, std::move(link), {proto::kEdgeToUplink, kQueueBytesMax}, [this](wire::Link::Frame frame) { serve(frame); },
                            [this](wire::Lost) { loop_.stop(); }),
-          dialler_(loop, names, {[this](proto::Dialled dialled, UniqueFd socket) { send(dialled, std::move(socket)); },
-                                    [this](proto::DialFailed failed) { link_.send(failed); }})
+          dialler_(loop, names,
+              {[this](proto::Dialled dialled, UniqueFd socket) { send(dialled, std::move(socket)); },
+                  [this](proto::DialFailed failed) { link_.send(failed); }})
     {}
 
 private:

@@ -59,7 +59,8 @@ private:
 
     Bytes reply(std::uint8_t code, std::vector<Record> const& records) const
     {
-        Bytes out{id_[0], id_[1], 0x81, static_cast<std::uint8_t>(0x80 | code), 0, 1, 0, static_cast<std::uint8_t>(records.size()), 0, 0, 0, 0};
+        Bytes out{
+            id_[0], id_[1], 0x81, static_cast<std::uint8_t>(0x80 | code), 0, 1, 0, static_cast<std::uint8_t>(records.size()), 0, 0, 0, 0};
         out.insert(out.end(), question_.begin(), question_.end());
         for (auto const& record : records) {
             Bytes const head{0xc0, 12, 0, record.type, 0, 1, 0, 0, 0, 1, 0, static_cast<std::uint8_t>(record.data.size())};

@@ -42,7 +42,11 @@ constexpr Attempt kForbidden[] = {
         }},
     {"listen", [] { return ::listen(::socket(AF_INET, SOCK_STREAM, 0), 1) == 0; }},
     {"accept", [] { return ::accept4(::socket(AF_INET, SOCK_STREAM, 0), nullptr, nullptr, 0) >= 0; }},
-    {"pair", [] { int both[2]; return ::socketpair(AF_UNIX, SOCK_STREAM, 0, both) == 0; }},
+    {"pair",
+        [] {
+            int both[2];
+            return ::socketpair(AF_UNIX, SOCK_STREAM, 0, both) == 0;
+        }},
     {"another network", [] { return ::unshare(CLONE_NEWNET) == 0; }},
 };
 constexpr Attempt kAllowed[] = {
@@ -91,7 +95,8 @@ int status_of(bool (*attempt)())
 
 using namespace test_uplink_confined;
 
-TEST_CASE("uplink: given its profile, when it tries what a dialler does not need, then it is killed or refused", "[helper][T-05][T-14][AP-8]")
+TEST_CASE(
+    "uplink: given its profile, when it tries what a dialler does not need, then it is killed or refused", "[helper][T-05][T-14][AP-8]")
 {
     for (auto const& attempt : kForbidden) {
         INFO(attempt.name);

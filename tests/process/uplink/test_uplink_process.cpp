@@ -170,11 +170,13 @@ std::string peer_of(int fd)
 
 using namespace test_uplink_process;
 
-TEST_CASE_METHOD(UplinkProcess, "uplink: given a real resolver, when names are dialled, then what they lead to decides", "[edge][T-05][EG-3][EG-4]")
+TEST_CASE_METHOD(
+    UplinkProcess, "uplink: given a real resolver, when names are dialled, then what they lead to decides", "[edge][T-05][EG-3][EG-4]")
 {
-    bench.start_in_world({"dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--user=root",
-                             "--listen-address=11.0.0.2", "--bind-interfaces", "--local=/example/", "--host-record=public.example,11.1.1.1",
-                             "--host-record=private.example,10.9.9.9", "--cname=good.example,public.example", "--cname=bad.example,private.example"},
+    bench.start_in_world(
+        {"dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--user=root",
+            "--listen-address=11.0.0.2", "--bind-interfaces", "--local=/example/", "--host-record=public.example,11.1.1.1",
+            "--host-record=private.example,10.9.9.9", "--cname=good.example,public.example", "--cname=bad.example,private.example"},
         "/dev/null");
     begin({"11.0.0.2"});
     for (int tries = 0; tries < 40 && ask_word(to("public.example")) == "resolver_failed"; ++tries) ::poll(nullptr, 0, 50);
@@ -211,7 +213,8 @@ TEST_CASE_METHOD(UplinkProcess, "uplink: given a resolver that lies, when names 
     "[edge][T-05][EG-3][EG-4]")
 {
     begin();
-    for (auto const* name : {"private.test", "metadata.test", "zero.test", "mapped.test", "translated.test", "chain.test", "own.test", "many.test"}) {
+    for (auto const* name :
+        {"private.test", "metadata.test", "zero.test", "mapped.test", "translated.test", "chain.test", "own.test", "many.test"}) {
         INFO(name);
         auto const out = ask(to(name));
         REQUIRE(out.failed);
@@ -227,8 +230,8 @@ TEST_CASE_METHOD(UplinkProcess, "uplink: given a resolver that lies, when names 
     CHECK(arrived() == 0);
 }
 
-TEST_CASE_METHOD(UplinkProcess, "uplink: given addresses of both kinds, when a name is dialled, then the permitted ones alone, one after another",
-    "[edge][T-05][EG-3]")
+TEST_CASE_METHOD(UplinkProcess,
+    "uplink: given addresses of both kinds, when a name is dialled, then the permitted ones alone, one after another", "[edge][T-05][EG-3]")
 {
     begin();
     CHECK(ask_word(to("mixed.test")) == "11.1.1.1");
@@ -249,7 +252,8 @@ TEST_CASE_METHOD(UplinkProcess, "uplink: given a name that is bound anew, when i
     CHECK(arrived() == 0);
 }
 
-TEST_CASE_METHOD(UplinkProcess, "uplink: given this machine's own address, when it is dialled, then only if a range is exactly it", "[edge][T-05][EG-3]")
+TEST_CASE_METHOD(
+    UplinkProcess, "uplink: given this machine's own address, when it is dialled, then only if a range is exactly it", "[edge][T-05][EG-3]")
 {
     auto const here = listener("::", kEverywhere);
     begin();
@@ -267,9 +271,9 @@ TEST_CASE_METHOD(UplinkProcess, "uplink: given answers that are none, when names
     "[edge][T-05][T-06][EG-4]")
 {
     begin();
-    std::map<std::string, std::string> const expected{{"empty", "no_such_name"}, {"missing", "no_such_name"}, {"failing", "resolver_failed"},
-        {"refusing", "resolver_failed"}, {"garbage", "resolver_failed"}, {"short", "resolver_failed"}, {"cut", "resolver_failed"},
-        {"bomb", "resolver_failed"}, {"stranger", "resolver_failed"}, {"silent", "resolver_failed"}};
+    std::map<std::string, std::string> const expected{{"empty", "no_such_name"}, {"missing", "no_such_name"},
+        {"failing", "resolver_failed"}, {"refusing", "resolver_failed"}, {"garbage", "resolver_failed"}, {"short", "resolver_failed"},
+        {"cut", "resolver_failed"}, {"bomb", "resolver_failed"}, {"stranger", "resolver_failed"}, {"silent", "resolver_failed"}};
     std::map<RequestId, std::string> asked;
     for (auto const& [label, word] : expected) {
         auto const dial = to(label + ".test");
@@ -300,7 +304,8 @@ TEST_CASE_METHOD(UplinkProcess, "uplink: given text that is no name, when it is 
     }
 }
 
-TEST_CASE_METHOD(UplinkProcess, "uplink: given a dial that is not to connect, when it is answered, then the address and nothing sent", "[edge][EG-3]")
+TEST_CASE_METHOD(
+    UplinkProcess, "uplink: given a dial that is not to connect, when it is answered, then the address and nothing sent", "[edge][EG-3]")
 {
     begin();
     auto dial = to("mixed.test");
@@ -315,8 +320,8 @@ TEST_CASE_METHOD(UplinkProcess, "uplink: given a dial that is not to connect, wh
     CHECK(ask_word(inwards) == "denied");
 }
 
-TEST_CASE_METHOD(UplinkProcess, "uplink: given more dials than it takes, when they are asked, then over_limit; and room again once one is cancelled",
-    "[edge][T-06]")
+TEST_CASE_METHOD(UplinkProcess,
+    "uplink: given more dials than it takes, when they are asked, then over_limit; and room again once one is cancelled", "[edge][T-06]")
 {
     begin();
     for (std::size_t i = 0; i < edge::kDialsMax; ++i) helper.send(to("silent.test"));

@@ -142,8 +142,8 @@ TEST_CASE("address: given one of each block and its neighbours, when it is judge
 
 TEST_CASE("address: given what is no strict notation, when it is parsed, then malformed", "[edge][T-05][EG-3]")
 {
-    for (std::string_view const text : {"", "1", "127.1", "0x7f.0.0.1", "2130706433", "0177.0.0.1", "1.2.3.04", "1.2.3.4.", " 1.2.3.4", "1.2.3.4 ",
-             "1.2.3.256", "fe80::1%eth0", "[::1]", "::1::", "1.2.3.4/24", "localhost", "::ffff:1.2.3", "1:2:3:4:5:6:7:8:9"}) {
+    for (std::string_view const text : {"", "1", "127.1", "0x7f.0.0.1", "2130706433", "0177.0.0.1", "1.2.3.04", "1.2.3.4.", " 1.2.3.4",
+             "1.2.3.4 ", "1.2.3.256", "fe80::1%eth0", "[::1]", "::1::", "1.2.3.4/24", "localhost", "::ffff:1.2.3", "1:2:3:4:5:6:7:8:9"}) {
         INFO(text);
         auto const parsed = parse_address(text);
         REQUIRE_FALSE(parsed);
@@ -180,8 +180,8 @@ TEST_CASE("range: given a range, when addresses are looked for, then those insid
 
 TEST_CASE("range: given what is no range, when it is parsed, then malformed", "[edge][EG-3]")
 {
-    for (std::string_view const text : {"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.0/08", "10.0.0.0/+8", "10.0.0.0/8 ", "10.0.0.0/8/8",
-             "2001:db8::/129", "2001:db8::1/32", "10/8", "::ffff:10.0.0.0/95"}) {
+    for (std::string_view const text : {"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.0/08", "10.0.0.0/+8", "10.0.0.0/8 ",
+             "10.0.0.0/8/8", "2001:db8::/129", "2001:db8::1/32", "10/8", "::ffff:10.0.0.0/95"}) {
         INFO(text);
         auto const parsed = parse_range(text);
         REQUIRE_FALSE(parsed);
@@ -189,7 +189,8 @@ TEST_CASE("range: given what is no range, when it is parsed, then malformed", "[
     }
 }
 
-TEST_CASE("may_dial: given ranges, when an address is judged, then only what they name, and nothing special by a broad one", "[edge][T-05][EG-3]")
+TEST_CASE(
+    "may_dial: given ranges, when an address is judged, then only what they name, and nothing special by a broad one", "[edge][T-05][EG-3]")
 {
     auto const private_networks = ranges({"10.0.0.0/8", "fd00::/16"});
     CHECK(may_dial(address("10.1.2.3"), private_networks));
@@ -215,14 +216,17 @@ TEST_CASE("may_dial: given a range of translated addresses, when one has a priva
 
 TEST_CASE("host name: given names and what looks like them, when they are judged, then only names", "[edge][T-05]")
 {
-    for (std::string_view const good : {"a", "example.com", "_srv.example.com", "xn--bcher-kva.example", "1.2.3.4.example", "0x7f.example", "a-b.c1"})
+    for (std::string_view const good :
+        {"a", "example.com", "_srv.example.com", "xn--bcher-kva.example", "1.2.3.4.example", "0x7f.example", "a-b.c1"})
         CHECK(is_host_name(good));
     std::string const long_label(64, 'a');
-    for (std::string_view const bad : {std::string_view(""), std::string_view("."), std::string_view("a."), std::string_view(".a"), std::string_view("a..b"),
-             std::string_view("A.b"), std::string_view("a b"), std::string_view("127.0.0.1"), std::string_view("127.1"), std::string_view("2130706433"),
-             std::string_view("0x7f.0x1"), std::string_view("0x7f000001"), std::string_view("0x"), std::string_view("::1"), std::string_view("a:80"),
-             std::string_view("b\xc3\xbc" "cher.example"), std::string_view("a/b"), std::string_view("*.example.com"), std::string_view("a\0b", 3),
-             std::string_view(long_label)})
+    for (std::string_view const bad : {std::string_view(""), std::string_view("."), std::string_view("a."), std::string_view(".a"),
+             std::string_view("a..b"), std::string_view("A.b"), std::string_view("a b"), std::string_view("127.0.0.1"),
+             std::string_view("127.1"), std::string_view("2130706433"), std::string_view("0x7f.0x1"), std::string_view("0x7f000001"),
+             std::string_view("0x"), std::string_view("::1"), std::string_view("a:80"),
+             std::string_view("b\xc3\xbc"
+                              "cher.example"),
+             std::string_view("a/b"), std::string_view("*.example.com"), std::string_view("a\0b", 3), std::string_view(long_label)})
         CHECK_FALSE(is_host_name(bad));
     std::string longest;
     while (longest.size() < 252) longest += "a.";

@@ -121,7 +121,8 @@ TEST_CASE_METHOD(Stand, "allow_list: given names, when they are asked, then only
     CHECK_FALSE(list().name_may(""));
 }
 
-TEST_CASE_METHOD(Stand, "allow_list: given a passthrough rule, when TLS says the same name, then it is spliced to that name", "[edge][EG-1]")
+TEST_CASE_METHOD(
+    Stand, "allow_list: given a passthrough rule, when TLS says the same name, then it is spliced to that name", "[edge][EG-1]")
 {
     auto const verdict = list().route(tls("site.example.com", "site.example.com"));
     REQUIRE(verdict.reason == Reason::none);
@@ -189,7 +190,8 @@ TEST_CASE_METHOD(Stand, "allow_list: given plain HTTP, when it is allowed, then 
     }
 }
 
-TEST_CASE_METHOD(Stand, "allow_list: given a bump rule beside a passthrough rule, when TLS comes, then only bump rules decide", "[edge][T-05][EG-1]")
+TEST_CASE_METHOD(
+    Stand, "allow_list: given a bump rule beside a passthrough rule, when TLS comes, then only bump rules decide", "[edge][T-05][EG-1]")
 {
     rules.insert(rules.begin(), rule("lenient", {"*.example.com"}));
     auto const verdict = list().route(tls("api.example.com", "api.example.com"));
@@ -235,7 +237,8 @@ TEST_CASE_METHOD(Stand, "allow_list: given an address, when it is asked, then on
     CHECK(reason(hidden) == Reason::ech);
 }
 
-TEST_CASE_METHOD(Stand, "allow_list: given HTTP to an address, when Host is that address, then allowed, else name_mismatch", "[edge][T-05][EG-3]")
+TEST_CASE_METHOD(
+    Stand, "allow_list: given HTTP to an address, when Host is that address, then allowed, else name_mismatch", "[edge][T-05][EG-3]")
 {
     CHECK(reason(to_address(EgressProtocol::http, "192.168.7.9", "192.168.7.9")) == Reason::none);
     CHECK(reason(to_address(EgressProtocol::http, "192.168.7.9", "")) == Reason::name_mismatch);
@@ -284,7 +287,8 @@ TEST_CASE_METHOD(Stand, "allow_list: given requests, when they are judged, then 
     CHECK(judge("GET", "", "/v1/items").reason == Reason::name_mismatch);
 }
 
-TEST_CASE_METHOD(Stand, "allow_list: given a path that climbs for a lenient server, when a rule has paths, then path_denied", "[edge][T-05][EG-3]")
+TEST_CASE_METHOD(
+    Stand, "allow_list: given a path that climbs for a lenient server, when a rule has paths, then path_denied", "[edge][T-05][EG-3]")
 {
     std::vector<std::size_t> const one{1};
     for (auto const* path : {"/v1/../admin", "/v1/..", "/v1/./x", "/v1/%2e%2e/admin", "/v1/.%2E/admin", "/v1/..%2fadmin", "/v1/..%5Cadmin",
@@ -308,12 +312,11 @@ TEST_CASE_METHOD(Stand, "allow_list: given a rule that injects, when TRACE is as
     CHECK(list().request(one, "site.example.com", request("GET", "site.example.com", "/")).reason == Reason::none);
 }
 
-TEST_CASE_METHOD(Stand, "allow_list: given a route to an address, when requests say a host, then the same address in any notation", "[edge][EG-3]")
+TEST_CASE_METHOD(
+    Stand, "allow_list: given a route to an address, when requests say a host, then the same address in any notation", "[edge][EG-3]")
 {
     std::vector<std::size_t> const one{4};
-    auto const judge = [&](char const* route, char const* host) {
-        return list().request(one, route, request("GET", host, "/")).reason;
-    };
+    auto const judge = [&](char const* route, char const* host) { return list().request(one, route, request("GET", host, "/")).reason; };
     CHECK(judge("192.168.7.9", "192.168.7.9") == Reason::none);
     CHECK(judge("2001:db8::1", "[2001:DB8:0::1]") == Reason::none);
     CHECK(judge("2001:db8::1", "2001:db8::1") == Reason::none);

@@ -129,7 +129,8 @@ TEST_CASE("client_hello: given a hello of post-quantum size, when it comes in ma
     check_cut_anywhere(bytes);
 }
 
-TEST_CASE("client_hello: given a hello near the limit, when it is within it, then read, and beyond it malformed at once", "[edge][T-06][EG-5]")
+TEST_CASE(
+    "client_hello: given a hello near the limit, when it is within it, then read, and beyond it malformed at once", "[edge][T-06][EG-5]")
 {
     Parts parts;
     parts.extensions = server_name("site.example.com") + extension(21, Bytes(65'300, 0));
@@ -203,7 +204,8 @@ TEST_CASE("client_hello: given lengths that do not add up, when it is read, then
     CHECK(spoilt([](Parts& p) { p.extensions.push_back(0); }) == HelloState::malformed);
 }
 
-TEST_CASE("client_hello: given a server name that two readers could read differently, when it is read, then malformed", "[edge][T-05][EG-5]")
+TEST_CASE(
+    "client_hello: given a server name that two readers could read differently, when it is read, then malformed", "[edge][T-05][EG-5]")
 {
     CHECK(with_extensions(server_name("a.example") + server_name("b.example")) == HelloState::malformed);
     CHECK(with_extensions(server_name("a.example") + extension(0x1234, {}) + extension(0x1234, {})) == HelloState::malformed);
@@ -215,9 +217,12 @@ TEST_CASE("client_hello: given a server name that two readers could read differe
     CHECK(with_extensions(extension(0, {})) == HelloState::malformed);
     CHECK(with_extensions(extension(0, vector(2, entry(0, "a.example")) + Bytes{0})) == HelloState::malformed);
     CHECK(with_extensions(extension(0, number(3, 2) + entry(0, "a.example"))) == HelloState::malformed);
-    for (std::string_view const name : {std::string_view(""), std::string_view("a.example."), std::string_view("a..b"), std::string_view("127.0.0.1"),
-             std::string_view("1"), std::string_view("0x7f000001"), std::string_view("::1"), std::string_view("[::1]"), std::string_view("a b"),
-             std::string_view("a\0b", 3), std::string_view("b\xc3\xbc" "cher.example"), std::string_view("a/b"), std::string_view("a:443")}) {
+    for (std::string_view const name : {std::string_view(""), std::string_view("a.example."), std::string_view("a..b"),
+             std::string_view("127.0.0.1"), std::string_view("1"), std::string_view("0x7f000001"), std::string_view("::1"),
+             std::string_view("[::1]"), std::string_view("a b"), std::string_view("a\0b", 3),
+             std::string_view("b\xc3\xbc"
+                              "cher.example"),
+             std::string_view("a/b"), std::string_view("a:443")}) {
         INFO(name);
         CHECK(with_extensions(server_name(name)) == HelloState::malformed);
     }
@@ -256,8 +261,9 @@ TEST_CASE("client_hello: given hellos of real programs, when they are cut anywhe
         char const* file;
         char const* name;
     };
-    for (auto const& [file, name] : {Kept{"openssl", "site.example.com"}, Kept{"openssl_no_name", ""}, Kept{"openssl_tls12", "site.example.com"},
-             Kept{"curl", "site.example.com"}, Kept{"python", "site.example.com"}, Kept{"node", "site.example.com"}, Kept{"wget", "localhost"}}) {
+    for (auto const& [file, name] : {Kept{"openssl", "site.example.com"}, Kept{"openssl_no_name", ""},
+             Kept{"openssl_tls12", "site.example.com"}, Kept{"curl", "site.example.com"}, Kept{"python", "site.example.com"},
+             Kept{"node", "site.example.com"}, Kept{"wget", "localhost"}}) {
         INFO(file);
         std::ifstream in("tests/fuzz/edge/corpus_client_hello/" + std::string(file), std::ios::binary);
         Bytes const bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
