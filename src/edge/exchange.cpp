@@ -248,7 +248,7 @@ void Exchange::Impl::tell_ended(Reason reason, std::string_view word, wire::Rela
     if (std::exchange(over, true)) return;
     auto const keep = shared_from_this();
     patterns.reset();
-    calls.ended({route.connection, reason, totals.bytes_up, totals.bytes_down}, word);
+    calls.ended({route.connection, reason, totals.bytes_up, totals.bytes_down, {}}, word);
 }
 
 // Nothing is told from here on but the end, if anybody still listens.

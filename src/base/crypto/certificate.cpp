@@ -172,16 +172,6 @@ Result<Secret> make_p256_key()
     return out;
 }
 
-Result<std::array<std::uint8_t, 65>> p256_public(Secret const& key)
-{
-    EccKey imported;
-    OCU_CHECK(import(imported, key));
-    std::array<std::uint8_t, 65> out{};
-    word32 size = out.size();
-    if (wc_ecc_export_x963(imported.get(), out.data(), &size) != 0 || size != out.size()) return fail(Fault::os, "export a public key");
-    return out;
-}
-
 Result<Secret> p256_key_pem(Secret const& key)
 {
     EccKey imported;

@@ -20,8 +20,6 @@ inline constexpr std::size_t kPrivateKeyBytesMax = 8u << 10;   // of a key in PE
 
 // A new P-256 key: the 32 bytes of its private number.
 Result<Secret> make_p256_key();
-// Its public half, uncompressed (SEC 1). Errors: malformed.
-Result<std::array<std::uint8_t, 65>> p256_public(Secret const& key);
 // SEC 1, in PEM. Errors: malformed (not a private number of P-256).
 Result<Secret> p256_key_pem(Secret const& key);
 
