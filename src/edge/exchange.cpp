@@ -25,8 +25,8 @@ Result<std::shared_ptr<ExchangeTools>> ExchangeTools::make(std::string_view root
     auto const public_key = OCU_TRY(crypto::p256_public(key));
     auto upstream = OCU_TRY(wire::TlsToUpstream::make(roots_pem));
     auto guest = OCU_TRY(wire::TlsToGuest::make(pem));
-    return std::shared_ptr<ExchangeTools>(new ExchangeTools(
-        std::make_unique<Parts>(Parts{custody, clock, public_key, std::move(upstream), std::move(guest), {}})));
+    return std::shared_ptr<ExchangeTools>(
+        new ExchangeTools(std::make_unique<Parts>(Parts{custody, clock, public_key, std::move(upstream), std::move(guest), {}})));
 }
 
 struct Exchange::Impl final : wire::RelayOwner, std::enable_shared_from_this<Exchange::Impl> {
@@ -97,8 +97,7 @@ void Exchange::Impl::begin(UniqueFd guest, std::string already, UniqueFd upstrea
     bump.emplace(tools, loop, std::move(guest_side), std::move(already), std::move(upstream_side), route, Bump::Calls{opened, failed});
 }
 
-void Exchange::Impl::start_relay(
-    std::unique_ptr<wire::Transport> guest, std::unique_ptr<wire::Transport> upstream, std::string already)
+void Exchange::Impl::start_relay(std::unique_ptr<wire::Transport> guest, std::unique_ptr<wire::Transport> upstream, std::string already)
 {
     relay.emplace(loop, std::move(guest), std::move(upstream), std::move(already), wire::RelayLimits{}, *this);
 }

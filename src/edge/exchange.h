@@ -63,7 +63,7 @@ struct ExchangeRoute {
     ConnectionId connection;
     proto::Handling handling = proto::Handling::http;  // http or bump
     proto::RouteForm form = proto::RouteForm::direct;
-    std::string name;           // what the route was opened for: DNS name, lower case, or numeric address
+    std::string name;  // what the route was opened for: DNS name, lower case, or numeric address
     std::uint16_t port = 0;
     std::string upstream_name;  // bump: whose certificate the upstream must show
 };

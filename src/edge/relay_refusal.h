@@ -20,8 +20,8 @@ wire::HttpResponse denied(proto::Reason reason, ExchangeRoute const& route, std:
 
 enum class Broke {
     request_late,  // 408: its head did not come
-    upstream_gone, // 502: no answer, or not HTTP
-    upstream_late, // 504
+    upstream_gone,  // 502: no answer, or not HTTP
+    upstream_late,  // 504
 };
 wire::HttpResponse broken(Broke what, ExchangeRoute const& route);
 

@@ -186,8 +186,8 @@ Strip::Mode strip_mode(std::string_view content_type)
 {
     auto const type = wire::lower_case(content_type.substr(0, content_type.find(';')));
     constexpr std::string_view kText[] = {"json", "xml", "javascript", "x-www-form-urlencoded", "yaml", "event-stream", "graphql"};
-    bool const text = type.empty() || type.starts_with("text/") ||
-                      std::ranges::any_of(kText, [&](std::string_view each) { return type.contains(each); });
+    bool const text =
+        type.empty() || type.starts_with("text/") || std::ranges::any_of(kText, [&](std::string_view each) { return type.contains(each); });
     return text ? Strip::Mode::text : Strip::Mode::filled;
 }
 

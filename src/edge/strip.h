@@ -31,8 +31,8 @@ public:
     bool found_in(std::string_view text) const;
 
     struct Match {
-        std::size_t size = 0;     // of the longest pattern that begins here; 0: none does
-        bool undecided = false;   // a longer one could, if more came
+        std::size_t size = 0;  // of the longest pattern that begins here; 0: none does
+        bool undecided = false;  // a longer one could, if more came
     };
     Match match(std::string_view text) const;
     bool begins_one(char c) const { return first_[static_cast<unsigned char>(c)]; }
@@ -50,7 +50,7 @@ private:
 class Strip final : public wire::BodyFilter {
 public:
     enum class Mode {
-        text,    // "[redacted]" in its place: lengths change
+        text,  // "[redacted]" in its place: lengths change
         filled,  // as many asterisks: for what is framed by lengths that we do not see
     };
 
@@ -65,8 +65,8 @@ public:
 private:
     std::shared_ptr<CredentialPatterns const> patterns_;
     Mode mode_;
-    std::string held_;           // may be the beginning of a pattern
-    std::size_t released_ = 0;   // of it, already passed on
+    std::string held_;  // may be the beginning of a pattern
+    std::size_t released_ = 0;  // of it, already passed on
 };
 
 // How an answer of that content type is treated; none given is text.

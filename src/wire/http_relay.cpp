@@ -183,8 +183,7 @@ bool HttpRelay::State::take_response(RelayResponse response)
     response_body_ = BodyReader(response.body, BodyReader::Extensions::dropped);
     bool const has_body = response.body.kind != Framing::none;
     filter_ = has_body || response.websocket ? owner_->filter(response) : nullptr;
-    if (response.body.kind == Framing::until_close ||
-        (response.body.kind == Framing::length && filter_ && !filter_->keeps_length()))
+    if (response.body.kind == Framing::until_close || (response.body.kind == Framing::length && filter_ && !filter_->keeps_length()))
         response.body = {Framing::chunked, 0};
     response_framing_ = response.body.kind;
     guest_.put(print_response_head(response, goes_));

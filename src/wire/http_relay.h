@@ -27,15 +27,15 @@
 namespace ocu::wire {
 
 struct RelayLimits {
-    std::size_t buffer_bytes_max = 64u << 10;            // waiting in one direction; a head may take it to kRelayHeadBytesMax more
-    std::chrono::milliseconds head{10'000};              // a request head, from its first byte
-    std::chrono::milliseconds idle{120'000};             // between requests
-    std::chrono::milliseconds quiet{600'000};            // within a request or a WebSocket: no byte either way
-    std::chrono::milliseconds stalled{60'000};           // a side that does not read
-    std::chrono::milliseconds linger{1'000};             // after the last byte to the guest, reading what it still sends
-    std::chrono::milliseconds held{50};                  // a body filter's tail that could be the beginning of something
+    std::size_t buffer_bytes_max = 64u << 10;  // waiting in one direction; a head may take it to kRelayHeadBytesMax more
+    std::chrono::milliseconds head{10'000};  // a request head, from its first byte
+    std::chrono::milliseconds idle{120'000};  // between requests
+    std::chrono::milliseconds quiet{600'000};  // within a request or a WebSocket: no byte either way
+    std::chrono::milliseconds stalled{60'000};  // a side that does not read
+    std::chrono::milliseconds linger{1'000};  // after the last byte to the guest, reading what it still sends
+    std::chrono::milliseconds held{50};  // a body filter's tail that could be the beginning of something
     std::size_t linger_bytes_max = 1u << 20;
-    unsigned informational_max = 16;                     // 1xx before an answer
+    unsigned informational_max = 16;  // 1xx before an answer
 };
 
 // Looks at every byte of an answer's body and may change it.
@@ -52,12 +52,12 @@ public:
 
 struct RelayDone {
     unsigned status = 0;  // what the guest got; 0: broken off
-    std::uint64_t bytes_up = 0;    // of the body
+    std::uint64_t bytes_up = 0;  // of the body
     std::uint64_t bytes_down = 0;
 };
 
 struct RelayTotals {
-    std::uint64_t bytes_up = 0;    // all that was read from the guest, under its TLS
+    std::uint64_t bytes_up = 0;  // all that was read from the guest, under its TLS
     std::uint64_t bytes_down = 0;  // all that was written to it
 };
 

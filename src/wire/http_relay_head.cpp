@@ -187,7 +187,8 @@ std::expected<void, RelayFault> read_target(std::string_view target, Fields cons
 bool asks_for_websocket(RelayRequest const& request, Fields const& fields)
 {
     return request.method == "GET" && request.body.kind == Framing::none && fields.count("upgrade") == 1 &&
-           same_name(fields.first("upgrade"), "websocket") && fields.lists("connection", "upgrade") && fields.count("sec-websocket-key") == 1;
+           same_name(fields.first("upgrade"), "websocket") && fields.lists("connection", "upgrade") &&
+           fields.count("sec-websocket-key") == 1;
 }
 
 bool has_no_body(unsigned status) { return status / 100 == 1 || status == 204 || status == 304; }

@@ -24,19 +24,19 @@ inline constexpr std::size_t kRelayMethodBytesMax = 32;
 // Why a message goes no further. Its name is for the record.
 enum class RelayFault : std::uint8_t {
     none,
-    grammar,      // not HTTP/1.1 as it is written
-    version,      // HTTP/1.0 from a guest, HTTP/2, or something else
-    too_large,    // head or number of fields
-    framing,      // where the body ends is said twice, badly, or not at all
-    host,         // Host is missing, repeated, not a name, or not what the target says
-    target,       // a form, scheme or byte that is not taken
-    path,         // a path that two readers could read differently
-    method,       // CONNECT and TRACE
+    grammar,  // not HTTP/1.1 as it is written
+    version,  // HTTP/1.0 from a guest, HTTP/2, or something else
+    too_large,  // head or number of fields
+    framing,  // where the body ends is said twice, badly, or not at all
+    host,  // Host is missing, repeated, not a name, or not what the target says
+    target,  // a form, scheme or byte that is not taken
+    path,  // a path that two readers could read differently
+    method,  // CONNECT and TRACE
     expectation,  // other than 100-continue
-    chunk,        // the coding of a body
-    timeout,      // a head or a handshake that does not come, a side that does not read
-    gone,         // a side went away in the middle
-    upstream,     // the upstream's answer is not understood
+    chunk,  // the coding of a body
+    timeout,  // a head or a handshake that does not come, a side that does not read
+    gone,  // a side went away in the middle
+    upstream,  // the upstream's answer is not understood
     kLast = upstream
 };
 
@@ -58,25 +58,25 @@ struct BodyFraming {
 
 struct RelayRequest {
     std::string method;
-    std::string host;             // lower case, without port, last dot and brackets
-    std::uint16_t port = 0;       // 0: not said
-    bool absolute = false;        // the target had http://
-    std::string path;             // normalised: this is judged, and this is sent
-    std::string query;            // with its '?', or empty
+    std::string host;  // lower case, without port, last dot and brackets
+    std::uint16_t port = 0;  // 0: not said
+    bool absolute = false;  // the target had http://
+    std::string path;  // normalised: this is judged, and this is sent
+    std::string query;  // with its '?', or empty
     std::vector<HttpHeader> headers;
     BodyFraming body;
     bool expects_continue = false;
     bool keep_alive = true;
-    bool websocket = false;       // asks for that upgrade, in the one form that it has
+    bool websocket = false;  // asks for that upgrade, in the one form that it has
 };
 
 struct RelayResponse {
     unsigned status = 0;
     std::vector<HttpHeader> headers;
     BodyFraming body;
-    std::string stated_length;    // Content-Length of an answer that has no body of its own (HEAD, 304)
+    std::string stated_length;  // Content-Length of an answer that has no body of its own (HEAD, 304)
     bool keep_alive = true;
-    bool websocket = false;       // 101 to that upgrade
+    bool websocket = false;  // 101 to that upgrade
 };
 
 // What the answer is read with: it decides whether there is a body.

@@ -47,7 +47,8 @@ std::expected<std::string, RelayFault> normalise_escapes(std::string_view path)
             return std::unexpected(RelayFault::target);
         }
         if (c == '\\') return std::unexpected(RelayFault::path);
-        if (is_alphanumeric(c) || kUnreservedMarks.contains(static_cast<char>(c)) || (!escaped && kPathMarks.contains(static_cast<char>(c))))
+        if (is_alphanumeric(c) || kUnreservedMarks.contains(static_cast<char>(c)) ||
+            (!escaped && kPathMarks.contains(static_cast<char>(c))))
             out += static_cast<char>(c);
         else
             put_escaped(out, c);

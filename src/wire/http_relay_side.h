@@ -30,9 +30,9 @@ public:
     // Bytes put from now until the buffer has been empty are wiped when they have been written.
     void wipe_written() { wiping_ = true; }
 
-    bool ended() const { return ended_; }       // no more will come
+    bool ended() const { return ended_; }  // no more will come
     bool ended_cleanly() const { return ended_ && transport_ && transport_->ended_cleanly(); }
-    bool deaf() const { return deaf_; }         // what is put is dropped: it can no longer be written
+    bool deaf() const { return deaf_; }  // what is put is dropped: it can no longer be written
     bool writing() const { return writing_; }
     bool reading() const { return reading_; }
     std::size_t waiting() const { return out_.size() + flight_.size() - sent_; }

@@ -17,7 +17,8 @@ void HttpRelay::State::turn()
     if (mode_ == Mode::closed || turning_) return;
     auto const keep = shared_from_this();  // an owner may let go of the relay in the middle of a step
     turning_ = true;
-    while (step()) {}
+    while (step()) {
+    }
     turning_ = false;
     if (mode_ == Mode::closed) return;
     move_bytes();

@@ -51,10 +51,7 @@ int look_at_certificates(int good, WOLFSSL_X509_STORE_CTX* store)
     return good != 0 && !verdict.weak ? 1 : 0;
 }
 
-TlsSession open_session(WOLFSSL_CTX* context)
-{
-    return {TlsSessionHandle(wolfSSL_new(context)), std::make_unique<TlsVerdict>()};
-}
+TlsSession open_session(WOLFSSL_CTX* context) { return {TlsSessionHandle(wolfSSL_new(context)), std::make_unique<TlsVerdict>()}; }
 
 class Upstream final : public TlsToUpstream, public std::enable_shared_from_this<Upstream> {
 public:

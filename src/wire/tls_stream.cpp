@@ -224,8 +224,8 @@ private:
     std::vector<char> chunk_;
     std::string in_;
     std::size_t in_start_ = 0;
-    std::string out_;              // encrypted, not yet given on
-    std::string flight_;           // encrypted, being written
+    std::string out_;  // encrypted, not yet given on
+    std::string flight_;  // encrypted, being written
     std::size_t sent_ = 0;
     Transport::Handler shaking_;
     Transport::Handler read_;

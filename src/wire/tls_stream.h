@@ -20,12 +20,12 @@ namespace ocu::wire {
 // Why a handshake came to nothing.
 enum class TlsRefusal : std::uint8_t {
     none,
-    chain,     // the certificate leads to no root, or may not be used so
-    dates,     // it is not valid yet, or no longer
-    name,      // it is for another host
-    weak,      // a key or signature of the chain is too weak
+    chain,  // the certificate leads to no root, or may not be used so
+    dates,  // it is not valid yet, or no longer
+    name,  // it is for another host
+    weak,  // a key or signature of the chain is too weak
     protocol,  // no common protocol (ALPN) or version
-    grammar,   // it does not speak TLS, or ended the handshake
+    grammar,  // it does not speak TLS, or ended the handshake
     kLast = grammar
 };
 
@@ -37,7 +37,7 @@ constexpr std::string_view name_of(TlsRefusal refusal)
 
 class TlsStream : public Transport {
 public:
-    virtual TlsRefusal refusal() const = 0;           // after handshake() ended with Moved::end
+    virtual TlsRefusal refusal() const = 0;  // after handshake() ended with Moved::end
     virtual std::string_view server_name() const = 0;  // server: what the client asked for (SNI), as it wrote it; empty if it did not
 };
 

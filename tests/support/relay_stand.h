@@ -105,7 +105,8 @@ struct RelayStand : RelayOwner {
     HttpResponse explain(RelayFault fault) override
     {
         faults.push_back(fault);
-        return {fault == RelayFault::gone || fault == RelayFault::upstream ? 502u : 403u, {{"x-fault", std::string(name_of(fault))}}, "no\n"};
+        return {
+            fault == RelayFault::gone || fault == RelayFault::upstream ? 502u : 403u, {{"x-fault", std::string(name_of(fault))}}, "no\n"};
     }
     void done(RelayDone const& told) override { dones.push_back(told); }
     void ended(RelayFault fault, RelayTotals told) override

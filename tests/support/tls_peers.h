@@ -83,8 +83,8 @@ private:
     {
         Cert cert;
         begin(cert, wish);
-        std::string const names = std::string("\x30") + static_cast<char>(wish.name.size() + 2) + '\x82' +
-                                  static_cast<char>(wish.name.size()) + wish.name;
+        std::string const names =
+            std::string("\x30") + static_cast<char>(wish.name.size() + 2) + '\x82' + static_cast<char>(wish.name.size()) + wish.name;
         std::copy(names.begin(), names.end(), cert.altNames);
         cert.altNamesSz = static_cast<int>(names.size());
         OCU_ASSERT(wc_SetKeyUsage(&cert, "digitalSignature") == 0);
@@ -158,12 +158,13 @@ private:
         }
         void write_on(std::size_t from)
         {
-            transport->write_some(std::string_view(flight).substr(from), [self = shared_from_this(), from](wire::Moved moved, std::size_t size) {
-                if (moved == wire::Moved::some && from + size < self->flight.size()) return self->write_on(from + size);
-                self->writing = false;
-                self->flight.clear();
-                if (moved == wire::Moved::some) self->write();
-            });
+            transport->write_some(
+                std::string_view(flight).substr(from), [self = shared_from_this(), from](wire::Moved moved, std::size_t size) {
+                    if (moved == wire::Moved::some && from + size < self->flight.size()) return self->write_on(from + size);
+                    self->writing = false;
+                    self->flight.clear();
+                    if (moved == wire::Moved::some) self->write();
+                });
         }
         std::unique_ptr<wire::Transport> transport;
         char chunk[4096];

@@ -60,7 +60,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     check(again->headers.size() == request->headers.size() && again->expects_continue == request->expects_continue);
     for (auto const& each : request->headers) {
         auto const name = lower_case(each.name);
-        check(name != "connection" && name != "transfer-encoding" && name != "content-length" && name != "host" && !name.starts_with("proxy-"));
+        check(name != "connection" && name != "transfer-encoding" && name != "content-length" && name != "host" &&
+              !name.starts_with("proxy-"));
     }
     auto const rest = bytes.substr(*end);
     auto const whole = read_body(request->body, rest, 1'000'000), cut = read_body(request->body, rest, 1 + data[0] % 16);

@@ -31,7 +31,8 @@ std::string value(wire::RelayRequest const& request, std::string_view name)
     return "(none)";
 }
 
-TEST_CASE("inject: given a header's value, when it presents the token in one of the forms, then it is found, else not", "[edge][EG-7][T-12]")
+TEST_CASE(
+    "inject: given a header's value, when it presents the token in one of the forms, then it is found, else not", "[edge][EG-7][T-12]")
 {
     for (auto const& good : {kToken, "Bearer " + kToken, "token " + kToken, "Basic " + base64("user:" + kToken),
              "basic " + base64(kToken + ":x-oauth-basic"), "Basic " + base64(kToken + ":"), "Basic " + base64(kToken)})
@@ -42,7 +43,8 @@ TEST_CASE("inject: given a header's value, when it presents the token in one of 
         CHECK_FALSE(scoped_token_in(bad));
 }
 
-TEST_CASE("inject: given a token, when it stands anywhere but in the named header once, then the request is not taken", "[edge][EG-7][T-12]")
+TEST_CASE(
+    "inject: given a token, when it stands anywhere but in the named header once, then the request is not taken", "[edge][EG-7][T-12]")
 {
     CHECK(presented_token(with({{"Authorization", "Bearer " + kToken}}), "authorization") == kToken);
     CHECK_FALSE(presented_token(with({{"X-Api-Key", kToken}}), "authorization"));
@@ -68,7 +70,8 @@ TEST_CASE("inject: given a format, when the credential is put into it, then the 
     "[edge][EG-7][T-12]")
 {
     auto const credential = secret("user:pa55word");
-    auto bearer = with({{"Authorization", "Bearer " + kToken}, {"Accept-Encoding", "gzip"}, {"Sec-WebSocket-Extensions", "permessage-deflate"}});
+    auto bearer =
+        with({{"Authorization", "Bearer " + kToken}, {"Accept-Encoding", "gzip"}, {"Sec-WebSocket-Extensions", "permessage-deflate"}});
     REQUIRE(inject(bearer, "authorization", "Bearer {}", credential));
     CHECK(value(bearer, "authorization") == "Bearer user:pa55word");
     CHECK(value(bearer, "accept-encoding") == "identity");
@@ -103,7 +106,8 @@ TEST_CASE("strip: given a credential in each form, when a body has it in pieces 
 {
     std::string const credential = "us/er+1:se\"cr&et~9/Zq==";
     std::string const password = credential.substr(credential.find(':') + 1);
-    std::vector<std::string> forms{credential, password, "us%2Fer%2B1%3Ase%22cr%26et~9%2FZq%3D%3D", "us%2fer%2b1%3ase%22cr%26et~9%2fZq%3d%3d",
+    std::vector<std::string> forms{credential, password, "us%2Fer%2B1%3Ase%22cr%26et~9%2FZq%3D%3D",
+        "us%2fer%2b1%3ase%22cr%26et~9%2fZq%3d%3d",
         "us/er+1:se\\\"cr&et~9/Zq==", "us\\/er+1:se\\\"cr&et~9\\/Zq==", "us/er+1:se&quot;cr&amp;et~9/Zq==", base64(credential)};
     for (auto const& form : forms) {
         INFO(form);
@@ -115,7 +119,8 @@ TEST_CASE("strip: given a credential in each form, when a body has it in pieces 
     }
 }
 
-TEST_CASE("strip: given a credential within something that is base64, when it has any offset, then no run of it is left", "[edge][EG-7][T-12]")
+TEST_CASE(
+    "strip: given a credential within something that is base64, when it has any offset, then no run of it is left", "[edge][EG-7][T-12]")
 {
     std::string const credential = "sk-0123456789abcdefABCDEF";
     for (std::string before : {"", "a", "ab", "abc", "{\"k\":\""}) {
@@ -159,7 +164,8 @@ TEST_CASE("strip: given a type of content, when it is text, then lengths may cha
 {
     for (auto const* const text : {"", "text/html; charset=utf-8", "application/json", "application/problem+json", "image/svg+xml"})
         CHECK(strip_mode(text) == Strip::Mode::text);
-    for (auto const* const other : {"application/octet-stream", "image/png", "application/gzip"}) CHECK(strip_mode(other) == Strip::Mode::filled);
+    for (auto const* const other : {"application/octet-stream", "image/png", "application/gzip"})
+        CHECK(strip_mode(other) == Strip::Mode::filled);
     CHECK_FALSE(CredentialPatterns::make(Secret{}));
 }
 

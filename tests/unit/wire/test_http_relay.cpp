@@ -166,7 +166,8 @@ TEST_CASE("relay: given a body that lasts until the end, when the end is one, th
     CHECK_FALSE(chunked.guest.heard().contains("0\r\n\r\n"));
 }
 
-TEST_CASE("relay: given an upstream that ends without an answer, when the request is the first, then 502, else a bare close", "[wire][EG-7]")
+TEST_CASE(
+    "relay: given an upstream that ends without an answer, when the request is the first, then 502, else a bare close", "[wire][EG-7]")
 {
     RelayStand first(kGet);
     REQUIRE(asked(first));
@@ -199,8 +200,8 @@ TEST_CASE("relay: given bytes from the upstream that nobody asked for, when a re
     CHECK_FALSE(stand.guest.heard().contains("evil"));
 }
 
-TEST_CASE("relay: given a request for a WebSocket, when the upstream agrees, then bytes go both ways unread until one side ends",
-    "[wire][EG-7]")
+TEST_CASE(
+    "relay: given a request for a WebSocket, when the upstream agrees, then bytes go both ways unread until one side ends", "[wire][EG-7]")
 {
     RelayStand stand(kWebSocket + std::string("\x81\x01g", 3));
     REQUIRE(stand.until([&] { return stand.upstream.heard().contains("Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"); }));
@@ -245,7 +246,8 @@ TEST_CASE("relay: given an owner that refuses an answer, when it came, then the 
     CHECK_FALSE(stand.guest.heard().contains("secret"));
 }
 
-TEST_CASE("relay: given a head that does not come, when its time is over, then it is refused; an idle connection ends quietly", "[wire][T-02]")
+TEST_CASE(
+    "relay: given a head that does not come, when its time is over, then it is refused; an idle connection ends quietly", "[wire][T-02]")
 {
     RelayLimits limits;
     limits.head = 20ms;

@@ -18,7 +18,10 @@ struct Row {
 };
 
 std::string get(std::string const& rest) { return "GET / HTTP/1.1\r\nHost: h\r\n" + rest + "\r\n"; }
-std::string post(std::string const& headers, std::string const& body = {}) { return "POST /p HTTP/1.1\r\nHost: h\r\n" + headers + "\r\n" + body; }
+std::string post(std::string const& headers, std::string const& body = {})
+{
+    return "POST /p HTTP/1.1\r\nHost: h\r\n" + headers + "\r\n" + body;
+}
 std::string target(std::string const& text) { return "GET " + text + " HTTP/1.1\r\nHost: h\r\n\r\n"; }
 std::string sent(std::string const& path) { return "GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n"; }
 std::string const kChunked = "Transfer-Encoding: chunked\r\n";
@@ -45,7 +48,11 @@ std::vector<Row> const kRows{
     {"identity", post("Transfer-Encoding: identity\r\n"), RelayFault::framing, ""},
     {"unknown coding", post("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n"), RelayFault::framing, ""},
     {"coding in quotes", post("Transfer-Encoding: \"chunked\"\r\n", "0\r\n\r\n"), RelayFault::framing, ""},
-    {"coding with vertical tab", post("Transfer-Encoding: \x0b" "chunked\r\n", "0\r\n\r\n"), RelayFault::grammar, ""},
+    {"coding with vertical tab",
+        post("Transfer-Encoding: \x0b"
+             "chunked\r\n",
+            "0\r\n\r\n"),
+        RelayFault::grammar, ""},
     {"space before colon", post("Transfer-Encoding : chunked\r\n", "0\r\n\r\n"), RelayFault::grammar, ""},
     {"capital coding", post("TRANSFER-ENCODING: Chunked\r\n", "0\r\n\r\n"), kNone, post(kChunked, "0\r\n\r\n")},
     {"length of nothing", post("Content-Length: 0\r\n"), kNone, post("Content-Length: 0\r\n")},
@@ -125,7 +132,8 @@ std::vector<Row> const kRows{
     {"bytes beyond ASCII", target("/\xc3\xa9"), RelayFault::target, ""},
     // hop by hop
     {"what ends here",
-        get("Connection: close, X-Mine\r\nX-Mine: 1\r\nKeep-Alive: 5\r\nProxy-Authorization: x\r\nProxy-Foo: 1\r\nTE: trailers\r\nTrailer: a\r\n"
+        get("Connection: close, X-Mine\r\nX-Mine: 1\r\nKeep-Alive: 5\r\nProxy-Authorization: x\r\nProxy-Foo: 1\r\nTE: trailers\r\nTrailer: "
+            "a\r\n"
             "Upgrade: h2c\r\nX-Kept: 1\r\n"),
         kNone, get("X-Kept: 1\r\n")},
     {"connection names the length", post("Connection: content-length\r\nContent-Length: 3\r\n", "abc"), kNone,
@@ -196,7 +204,15 @@ TEST_CASE("relay head: given each way to write an answer, when it is read, then 
         {"not HTTP", "SSH-2.0-OpenSSH\r\n\r\n", false},
         {"status of two digits", "HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n", false},
         {"upgrade that nobody asked for", "HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", false},
-        {"too many fields", ok + [] { std::string out; for (int i = 0; i < 129; ++i) out += "A: 1\r\n"; return out; }() + "\r\n", false},
+        {"too many fields",
+            ok +
+                [] {
+                    std::string out;
+                    for (int i = 0; i < 129; ++i) out += "A: 1\r\n";
+                    return out;
+                }() +
+                "\r\n",
+            false},
     };
     for (auto const& answer : answers) {
         INFO(answer.name);
