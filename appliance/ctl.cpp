@@ -23,6 +23,7 @@ constexpr char kUsage[] =
     "usage: ocu-appliance ctl [--socket S] [--json] COMMAND\n"
     "  status        what runs here, and whether it is well\n"
     "  sessions      every session: whose, how old, in which state\n"
+    "  leases        every credential that is lent now: to which session, for which destination, how much longer\n"
     "  kill ID       end one session at once; its caller's next call gets a new one\n"
     "  kill-all      end every session at once\n"
     "  freeze        make no new session until `thaw`; those that run go on\n"
@@ -38,6 +39,7 @@ struct Command {
 constexpr std::array kCommands{
     Command{"status", "/v1/status", false},
     Command{"sessions", "/v1/sessions", false},
+    Command{"leases", "/v1/leases", false},
     Command{"kill-all", "/v1/kill-all", true},
     Command{"freeze", "/v1/freeze", true},
     Command{"thaw", "/v1/thaw", true},
@@ -100,6 +102,17 @@ std::string render_sessions(JsonView sessions)
             std::to_string(each["slot"].integer().value_or(0))});
     }
     return rows.size() == 1 ? "no sessions\n" : table(rows);
+}
+
+std::string render_leases(JsonView leases)
+{
+    std::vector<std::vector<std::string>> rows{{"SESSION", "CREDENTIAL", "DESTINATION", "LEFT"}};
+    for (std::size_t i = 0; i < leases.size(); ++i) {
+        JsonView const each = leases.at(i);
+        rows.push_back({shown(each["session"].string()), shown(each["credential"].string()), shown(each["destination"].string()),
+            age(each["left_s"].integer().value_or(0))});
+    }
+    return rows.size() == 1 ? "nothing is lent\n" : table(rows);
 }
 
 int say(CtlRequest const& request, std::string_view code, std::string_view message, std::string_view trace)
@@ -180,6 +193,7 @@ std::string render_for_people(std::string_view command, JsonView answer)
 {
     if (command == "status") return render_status(answer);
     if (command == "sessions") return render_sessions(answer["sessions"]);
+    if (command == "leases") return render_leases(answer["leases"]);
     if (command == "kill" || command == "kill-all") {
         auto const pending = answer["pending"].integer().value_or(0);
         return std::format("killed {}{}{}\n", answer["killed"].integer().value_or(0),

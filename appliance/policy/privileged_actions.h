@@ -10,7 +10,7 @@
 
 namespace ocu::policy {
 
-inline constexpr int kPrivilegedActionsVersion = 1;
+inline constexpr int kPrivilegedActionsVersion = 2;
 
 enum class Record : std::uint8_t {
     not_needed,   // reads only
@@ -27,6 +27,7 @@ inline constexpr std::array kPrivilegedActions{
     PrivilegedAction{proto::OperatorAction::health, Record::not_needed},
     PrivilegedAction{proto::OperatorAction::status, Record::not_needed},
     PrivilegedAction{proto::OperatorAction::sessions, Record::not_needed},
+    PrivilegedAction{proto::OperatorAction::leases, Record::not_needed},
     PrivilegedAction{proto::OperatorAction::kill, Record::never_waits},
     PrivilegedAction{proto::OperatorAction::kill_all, Record::never_waits},
     PrivilegedAction{proto::OperatorAction::freeze, Record::first},

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// custody: holds the signing keys. No network, no path, no descriptor but its link; memory with secrets is locked (T-12, T-14).
+// custody: holds the signing keys. No network, no path, no descriptor but its link and a socket for each session that has an edge process;
+// memory with secrets is locked (T-12, T-14).
 
 #include "appliance/profiles/common.h"
 #include "helper/kind.h"
@@ -19,7 +20,7 @@ inline constexpr helper::Profile kCustody{
     .capabilities = {},
     .system_calls = kCustodySystemCalls,
     .memory = helper::Memory::locked,
-    .open_files_max = 32,
+    .open_files_max = 4096,  // 1024 channels, each watched through duplicates
 };
 
 }  // namespace ocu::profiles

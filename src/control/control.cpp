@@ -26,6 +26,7 @@ struct Control::State {
         wires.sandbox_in.on_message([this](proto::SandboxToControl::Message message) { lifecycle.hear(std::move(message)); });
         wires.custody_in.on_message([this](proto::CustodyToControl::Message message) {
             std::visit(wire::Overloaded{[this](proto::TokenMinted& minted) { lifecycle.hear(std::move(minted)); },
+                           [this](proto::LeasesTold& told) { operators.told(std::move(told)); },
                            [this](proto::ServiceCertificate const& shown) {
                                config.certificate_sha256 = crypto::fingerprint_text(shown.fingerprint);
                            }},

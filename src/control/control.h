@@ -7,8 +7,8 @@
 //   hears     operator-front  proto/operator_front_to_control.h  what an operator asks; who it is was read from the socket here (F2)
 //             gateway         proto/gateway_to_control.h         session wanted (F5)
 //             sandbox         proto/control_to_sandbox.h         up, dead, down
-//             custody         proto/ask_custody.h                token minted
-//   tells     sandbox, edge, storage (sever), gateway (gone), audit (every action, before it takes effect; a kill is never kept waiting)
+//             custody         proto/ask_custody.h                token minted, leases told
+//   tells     sandbox, edge, storage, custody (sever), gateway (gone), audit (every action, before it takes effect; a kill is never kept waiting)
 //   never     a tool payload, a credential, a mount
 
 #include <atomic>

@@ -105,8 +105,9 @@ void Lifecycle::hear(proto::TokenMinted minted)
     minting_.erase(found);
     Session* const session = sessions_.find(id);
     if (session == nullptr) return;
-    if (minted.good) tokens_[id] = std::move(minted.token).take();
-    move(*session, minted.good ? Happening::minted : Happening::mint_failed, Reason::role_unavailable);
+    bool const good = minted.good;
+    if (good) tokens_[id] = std::move(minted);
+    move(*session, good ? Happening::minted : Happening::mint_failed, Reason::role_unavailable);
     tokens_.erase(id);
 }
 
@@ -121,7 +122,7 @@ void Lifecycle::perform(Session& session, Act act, Reason reason)
     switch (act) {
     case Act::none: break;
     case Act::mint: ask_token(session); break;
-    case Act::create: wires_.sandbox.send(proto::SessionCreate{session.id, session.slot, config_.tier, tokens_[session.id]}); break;
+    case Act::create: create(session); break;
     case Act::grant:
         create_watches_.erase(session.id);
         answer_waiters(session, Reason::none);
@@ -155,11 +156,19 @@ void Lifecycle::perform(Session& session, Act act, Reason reason)
     if (session.phase == Phase::gone) finish(session, reason);
 }
 
-// T-13: the guest's connections and its mount end first, so that nothing it waits for can keep it alive.
+void Lifecycle::create(Session const& session)
+{
+    auto& minted = tokens_[session.id];
+    wires_.sandbox.send(proto::SessionCreate{session.id, session.slot, config_.tier, std::move(minted.token), std::move(minted.scoped)});
+}
+
+// T-13: the guest's connections and its mount end first, so that nothing it waits for can keep it alive; what it was lent is gone with
+// them (CU-2).
 void Lifecycle::sever(Session const& session)
 {
     wires_.edge.send(proto::SessionSever{session.id});
     wires_.storage.send(proto::SessionSever{session.id});
+    wires_.custody.send(proto::SessionSever{session.id});
     wires_.sandbox.send(proto::SessionEnd{session.id, How::kill});
 }
 

@@ -44,6 +44,7 @@ private:
     void finish(Session& session, proto::Reason reason);
     void answer_waiters(Session& session, proto::Reason reason);
     void ask_token(Session const& session);
+    void create(Session const& session);
     void sever(Session const& session);
     void create_late(SessionId id);
     void sweep();
@@ -62,7 +63,7 @@ private:
     std::function<void()> ended_;
     std::map<RequestId, SessionId> minting_;
     std::map<SessionId, wire::Watch> create_watches_;
-    std::map<SessionId, std::string> tokens_;  // between minted and create
+    std::map<SessionId, proto::TokenMinted> tokens_;  // between minted and create
     std::uint64_t last_request_ = 0;
     wire::Watch sweep_watch_;
     wire::Watch stop_watch_;

@@ -22,6 +22,7 @@ constexpr std::array kRoutes{
     Route{"/health", "GET", OperatorAction::health},
     Route{"/v1/status", "GET", OperatorAction::status},
     Route{"/v1/sessions", "GET", OperatorAction::sessions},
+    Route{"/v1/leases", "GET", OperatorAction::leases},
     Route{"/v1/kill-all", "POST", OperatorAction::kill_all},
     Route{"/v1/freeze", "POST", OperatorAction::freeze},
     Route{"/v1/thaw", "POST", OperatorAction::thaw},
@@ -115,6 +116,20 @@ Json sessions_body(proto::OperatorAnswer const& answer)
     return body;
 }
 
+Json leases_body(proto::OperatorAnswer const& answer)
+{
+    Json list = Json::array();
+    for (auto const& each : answer.leases.items()) {
+        Json lease = Json::object();
+        lease.set("session", session_name(each.session)).set("credential", each.credential.view());
+        lease.set("destination", each.destination.view()).set("left_s", static_cast<std::int64_t>(each.left.count()));
+        list.push(std::move(lease));
+    }
+    Json body = Json::object();
+    body.set("leases", std::move(list));
+    return body;
+}
+
 Json action_body(OperatorAction action, proto::OperatorAnswer const& answer, std::string_view trace)
 {
     Json body = Json::object();
@@ -165,6 +180,7 @@ wire::HttpResponse render_answer(OperatorAction action, proto::OperatorAnswer co
     }
     case OperatorAction::status: return json_response(200, status_body(answer));
     case OperatorAction::sessions: return json_response(200, sessions_body(answer));
+    case OperatorAction::leases: return json_response(200, leases_body(answer));
     default: return json_response(200, action_body(action, answer, trace));
     }
 }

@@ -148,7 +148,7 @@ void Operators::asked(proto::OperatorAsk ask)
         answer.reason = Reason::forbidden;
         return send(front_, answer);
     }
-    if (policy::record_of(ask.action) == policy::Record::not_needed) {
+    if (policy::record_of(ask.action) == policy::Record::not_needed && ask.action != OperatorAction::leases) {
         ask.action == OperatorAction::sessions ? fill_sessions(answer) : fill_status(answer);
         return send(front_, answer);
     }
@@ -158,10 +158,30 @@ void Operators::asked(proto::OperatorAsk ask)
     job.actor = who->second;
     job.answer = std::move(answer);
     job.ask = std::move(ask);
-    if (policy::record_of(job.ask.action) == policy::Record::never_waits)
+    if (job.ask.action == OperatorAction::leases)
+        start_leases(number, job);
+    else if (policy::record_of(job.ask.action) == policy::Record::never_waits)
         start_kill(number, job);
     else
         start_recorded(number, job);
+}
+
+// Custody's thread knows them; its answer comes at once, or that thread does not run.
+void Operators::start_leases(std::uint64_t number, Job& job)
+{
+    job.answer_watch = loop_.after(kRecordWait, [this, number] {
+        if (auto const found = jobs_.find(number); found != jobs_.end()) found->second.answer.reason = Reason::role_unavailable;
+        finish(number);
+    });
+    wires_.custody.send(proto::LeasesWanted{RequestId{number}});
+}
+
+void Operators::told(proto::LeasesTold told)
+{
+    auto const found = jobs_.find(told.request.value);
+    if (found == jobs_.end()) return;
+    found->second.answer.leases = std::move(told.leases);
+    finish(told.request.value);
 }
 
 void Operators::record(std::uint64_t number, Job const& job, std::function<void(Result<EventNumber>)> done)

@@ -21,6 +21,8 @@ public:
 
     void front_up(UniqueFd link);
     void front_down();
+    // From custody: what was asked for by an operator.
+    void told(proto::LeasesTold told);
     // From Lifecycle: nothing of that session runs any more.
     void severed(SessionId id);
     // No operator is accepted any more.
@@ -50,6 +52,7 @@ private:
     void lost(wire::Lost why);
     void asked(proto::OperatorAsk ask);
     void note_refusal(std::string const& actor, proto::Reason reason, std::string const& trace, std::string const& detail);
+    void start_leases(std::uint64_t number, Job& job);
     void start_kill(std::uint64_t number, Job& job);
     void carry_out_kill(std::uint64_t number);
     void start_recorded(std::uint64_t number, Job& job);

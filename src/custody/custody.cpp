@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "base/log.h"
+#include "custody/lending.h"
 #include "proto/custody_helper_to_custody.h"
 
 namespace ocu::custody {
@@ -25,11 +26,14 @@ struct Pending {
 }  // namespace
 
 struct Custody::State {
-    State(wire::Loop& loop_in, Wires wires_in) : loop(loop_in), wires(std::move(wires_in)) {}
+    State(wire::Loop& loop_in, Clock const& clock, Wires wires_in)
+        : loop(loop_in), wires(std::move(wires_in)), lending(clock, wires.edge, wires.recorder)
+    {}
 
     void helper_up(proto::HelperUp up);
     void helper_down();
     void stop();
+    void hear_control(proto::ControlToCustody::Message const& message);
     void token_wanted(proto::TokenWanted const& wanted);
     void signature_wanted(proto::SignatureWanted const& wanted);
     void frame(wire::Link::Frame const& frame);
@@ -42,6 +46,7 @@ struct Custody::State {
 
     wire::Loop& loop;
     Wires wires;
+    Lending lending;
     std::unique_ptr<wire::Link> link;
     std::unordered_map<std::uint64_t, Pending> pending;
     std::uint64_t last_request = 0;
@@ -59,6 +64,7 @@ void Custody::State::helper_up(proto::HelperUp up)
         loop, std::move(up.link), wire::Link::Options{proto::kHelperToCustody, kQueueBytesMax},
         [this](wire::Link::Frame received) { frame(received); }, [this](wire::Lost why) { lost(why); });
     wires.audit.send(proto::CustodyKeys{report->checkpoint_public, report->token_public});
+    lending.helper_up(*link, *report);
     has_identity = !report->certificate.empty();
     if (auto const fingerprint = crypto::certificate_fingerprint(report->certificate.view()))
         wires.control.send(proto::ServiceCertificate{*fingerprint});
@@ -66,6 +72,7 @@ void Custody::State::helper_up(proto::HelperUp up)
 
 void Custody::State::helper_down()
 {
+    lending.helper_down();
     link.reset();
     has_identity = false;
     auto const waiting = std::exchange(pending, {});
@@ -90,7 +97,7 @@ void Custody::State::refuse(Pending const& each)
         wires.audit.send(proto::SignatureMade{each.request, false, {}});
         return;
     }
-    wires.control.send(proto::TokenMinted{each.request, false, {}});
+    wires.control.send(proto::TokenMinted{each.request, false, {}, {}});
     note_token(each, proto::Outcome::failure);
 }
 
@@ -164,14 +171,27 @@ void Custody::State::frame(wire::Link::Frame const& received)
         wires.audit.send(proto::SignatureMade{each->request, answer->good, answer->signature});
         return;
     }
+    if (received.type == static_cast<std::uint16_t>(proto::Type::lease_held)) {
+        auto const answer = wire::decode<proto::LeaseHeld>(received.body);
+        if (!answer || !lending.held(*answer)) link->violation();
+        return;
+    }
     auto const answer = wire::decode<proto::MintedToken>(received.body);
     auto const each = answer ? take(answer->request, Pending::Asker::control) : std::nullopt;
     if (!each) return link->violation();
     note_token(*each, answer->good ? proto::Outcome::success : proto::Outcome::failure);
-    wires.control.send(proto::TokenMinted{each->request, answer->good, answer->token});
+    wires.control.send(proto::TokenMinted{each->request, answer->good, answer->token, answer->scoped});
 }
 
-Custody::Custody(wire::Loop& loop, Clock const&, Wires wires) : state_(std::make_unique<State>(loop, std::move(wires)))
+void Custody::State::hear_control(proto::ControlToCustody::Message const& message)
+{
+    std::visit(wire::Overloaded{[this](proto::TokenWanted const& wanted) { token_wanted(wanted); },
+                   [this](proto::SessionSever const& severed) { lending.over(severed.session); },
+                   [this](proto::LeasesWanted const& wanted) { wires.control.send(proto::LeasesTold{wanted.request, lending.list()}); }},
+        message);
+}
+
+Custody::Custody(wire::Loop& loop, Clock const& clock, Wires wires) : state_(std::make_unique<State>(loop, clock, std::move(wires)))
 {
     State& s = *state_;
     s.wires.core_in.on_message([&s](proto::CoreToRole::Message message) {
@@ -179,8 +199,8 @@ Custody::Custody(wire::Loop& loop, Clock const&, Wires wires) : state_(std::make
                        [&s](proto::HelperDown&) { s.helper_down(); }, [&s](proto::StopRole&) { s.stop(); }},
             message);
     });
-    s.wires.control_in.on_message(
-        [&s](proto::ControlToCustody::Message message) { s.token_wanted(std::get<proto::TokenWanted>(message)); });
+    s.wires.control_in.on_message([&s](proto::ControlToCustody::Message message) { s.hear_control(message); });
+    s.wires.edge_in.on_message([&s](proto::EdgeToCustody::Message message) { s.lending.hear(std::move(message)); });
     s.wires.identity_in.on_message(
         [&s](proto::CoreToCustody::Message message) { s.identity_wanted(std::move(std::get<proto::IdentityWanted>(message))); });
     s.wires.audit_in.on_message(

@@ -4,11 +4,13 @@
 // Credential custody: keys live in the helper `custody` and never leave it. This thread only carries questions and answers.
 //
 //   runs as   a thread of the core, `ocu:custody`; its helper `custody`: locked memory, no network, no file after start
-//   hears     control  proto/ask_custody.h  token wanted
-//             audit    proto/ask_custody.h  checkpoint signature wanted
-//             core     proto/ask_custody.h  TLS identity wanted, for a front that starts
-//   tells     audit    proto/any_to_audit.h  key use
-//   never     gateway, sandbox, edge of a guest: no message for them exists (T-12)
+//   hears     control  proto/ask_custody.h      token wanted, sever, leases wanted
+//             audit    proto/ask_custody.h      checkpoint signature wanted
+//             core     proto/ask_custody.h      TLS identity wanted, for a front that starts
+//             edge     proto/edge_to_custody.h  a session's channel, lease wanted, session over
+//   tells     audit    proto/any_to_audit.h     key use; leases, before they are lent
+//   never     gateway, sandbox, a guest: no message for them exists; a session's edge process asks the helper, over a channel of its own, for
+//             what was lent to it here (T-12)
 
 #include <functional>
 #include <memory>
@@ -18,6 +20,7 @@
 #include "proto/any_to_audit.h"
 #include "proto/ask_custody.h"
 #include "proto/core_to_role.h"
+#include "proto/edge_to_custody.h"
 
 namespace ocu::custody {
 
@@ -28,8 +31,10 @@ public:
         proto::ControlToCustody& control_in;
         proto::AuditToCustody& audit_in;
         proto::CoreToCustody& identity_in;
+        proto::EdgeToCustody& edge_in;
         proto::CustodyToControl& control;
         proto::CustodyToAudit& audit;
+        proto::CustodyToEdge& edge;
         proto::Recorder& recorder;
         helper::Spawner& spawner;
         std::function<void()> stopped;

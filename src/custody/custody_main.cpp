@@ -2,7 +2,10 @@
 #include "appliance/profiles/custody.h"
 #include "base/log.h"
 #include "custody/checkpoint_note.h"
+#include "custody/credentials.h"
+#include "custody/edge_channels.h"
 #include "custody/helpers.h"
+#include "custody/scoped_token.h"
 #include "custody/service_identity.h"
 #include "custody/session_token.h"
 #include "custody/vault.h"
@@ -10,17 +13,25 @@
 #include "proto/custody_helper_to_custody.h"
 
 // The only process that ever holds a signing key, and the one that opens what is sealed to this machine. Files are read, and written where
-// something was missing, and closed before it is confined; after that it has one descriptor, the link. What the manifest brings, a sealed
-// key and a certificate of the operator's, is opened and parsed after it.
+// something was missing, and closed before it is confined; after that it has the link, and a socket for each session that has an edge process.
+// What the manifest brings, sealed keys and credentials and a certificate of the operator's, is opened and parsed after it.
 
 namespace ocu::custody {
 
 namespace {
 
+// What the manifest wants to be lent and bumped.
+struct Lendable {
+    Credentials credentials;
+    crypto::Authority authority;  // without a certificate where nothing is bumped
+    wire::List<proto::ScopedRule, proto::kScopedRulesMax> scoped;
+};
+
 class Server {
 public:
-    Server(Keys keys, ServiceIdentity identity, UniqueFd link)
-        : keys_(std::move(keys)), identity_(std::move(identity)),
+    Server(Keys keys, ServiceIdentity identity, Lendable lendable, UniqueFd link)
+        : keys_(std::move(keys)), identity_(std::move(identity)), lendable_(std::move(lendable)),
+          shelf_{keys_.scoped_key, lendable_.authority, lendable_.credentials, leases_, clock_}, channels_(loop_, shelf_),
           link_(
               loop_, std::move(link), {proto::kCustodyToHelper, kQueueBytesMax}, [this](wire::Link::Frame frame) { serve(frame); },
               [this](wire::Lost) { loop_.stop(); })
@@ -33,12 +44,27 @@ private:
     void serve(wire::Link::Frame& frame)
     {
         if (frame.type == static_cast<std::uint16_t>(proto::Type::hand_identity)) return hand(std::move(frame.descriptors.front()));
-        if (frame.type == static_cast<std::uint16_t>(proto::Type::sign_checkpoint)) {
-            if (auto const ask = wire::decode<proto::SignCheckpoint>(frame.body)) return sign(*ask);
-        } else if (auto const ask = wire::decode<proto::MintToken>(frame.body)) {
-            return mint(*ask);
+        bool good = false;
+        switch (static_cast<proto::Type>(frame.type)) {
+        case proto::Type::sign_checkpoint: good = answer<proto::SignCheckpoint>(frame, &Server::sign); break;
+        case proto::Type::mint_token: good = answer<proto::MintToken>(frame, &Server::mint); break;
+        case proto::Type::grant_lease: good = answer<proto::GrantLease>(frame, &Server::grant); break;
+        case proto::Type::revoke_session: good = answer<proto::RevokeSession>(frame, &Server::revoke); break;
+        case proto::Type::open_edge_channel:
+            if (auto const ask = wire::decode<proto::OpenEdgeChannel>(frame.body))
+                return channels_.open(ask->session, std::move(frame.descriptors.front()));
+            break;
+        default: break;
         }
-        link_.violation();
+        if (!good) link_.violation();
+    }
+
+    template <class Ask>
+    bool answer(wire::Link::Frame const& frame, void (Server::*with)(Ask const&))
+    {
+        auto const ask = wire::decode<Ask>(frame.body);
+        if (ask) (this->*with)(*ask);
+        return ask.has_value();
     }
 
     void hand(UniqueFd to)
@@ -72,14 +98,37 @@ private:
                 mint_session_token(keys_.token_seed, keys_.token_public, ask.session, ask.container.view(), ask.life, clock_.wall())) {
             answer.good = true;
             answer.token = *std::move(token);
+            for (auto const& each : lendable_.scoped.items())
+                answer.scoped.push({each.environment, scoped_token(keys_.scoped_key, ask.session, each.rule.view())});
         }
         link_.send(answer);
     }
 
+    // Once it has answered, the lease can be redeemed: so the thread tells the edge only then.
+    void grant(proto::GrantLease const& ask)
+    {
+        Lease lease{ask.lease, ask.session, ask.rule.str(), ask.credential.str(), {},
+            Monotonic(std::chrono::duration_cast<Monotonic::duration>(ask.ends))};
+        auto const now = clock_.now();
+        lease.ends = std::min(lease.ends, now + proto::kLeaseLifeMax);
+        if (!leases_.add(std::move(lease), now)) log::warning("a lease that does not fit: the thread counts otherwise");
+        link_.send(proto::LeaseHeld{ask.lease});
+    }
+
+    void revoke(proto::RevokeSession const& ask)
+    {
+        (void)leases_.revoke(ask.session, clock_.now());
+        channels_.close(ask.session);
+    }
+
     Keys keys_;
     ServiceIdentity identity_;
+    Lendable lendable_;
     SystemClock clock_;
+    LeaseTable leases_;
+    Shelf shelf_;
     wire::Loop loop_;
+    EdgeChannels channels_;
     wire::Link link_;
 };
 
@@ -97,9 +146,25 @@ Result<Keys> unlock(proto::CustodyConfig const& config, std::vector<UniqueFd>& d
     Keys keys = changed ? OCU_TRY(make_keys()) : std::move(**found);
     changed = OCU_TRY(complete(keys)) || changed;
     if (config.serve == proto::ServeTls::own) changed = OCU_TRY(renew_certificate(keys, certificate_names(config), now)) || changed;
+    if (config.bumps) changed = OCU_TRY(renew_authority(keys, now)) || changed;
     if (changed) OCU_CHECK(store_vault(directory, machine_key, keys));
     descriptors.clear();
     return keys;
+}
+
+Result<Lendable> make_lendable(proto::CustodyConfig const& config, Keys const& keys, proto::CustodyReport& report)
+{
+    Lendable out;
+    if (auto const fault = out.credentials.open(config, keys.appliance_seed)) {
+        report.credential_fault = fault->why;
+        report.credential = fault->index;
+    }
+    out.scoped = config.scoped;
+    if (!config.bumps) return out;
+    out.authority.key = OCU_TRY(Secret::copy_of(keys.authority_key.bytes()));
+    out.authority.certificate_der = OCU_TRY(crypto::certificate_der(keys.authority.pem));
+    report.bump_ca = wire::Text<proto::kAuthorityBytesMax>(keys.authority.pem);
+    return out;
 }
 
 }  // namespace
@@ -111,14 +176,18 @@ Result<void> custody_main(helper::Helper& helper)
     auto const now = std::chrono::floor<std::chrono::seconds>(SystemClock().wall());
     auto keys = OCU_TRY(unlock(config, helper.descriptors(), now));
     OCU_CHECK(helper.confine(profiles::kCustody));
-    proto::CustodyReport report{keys.checkpoint_public, keys.token_public, keys.appliance_public, {}, {}};
+    proto::CustodyReport report;
+    report.checkpoint_public = keys.checkpoint_public;
+    report.token_public = keys.token_public;
+    report.appliance_public = keys.appliance_public;
+    auto lendable = OCU_TRY(make_lendable(config, keys, report));
     auto identity = service_identity(config, keys, now);
     if (identity)
         report.certificate = wire::Text<crypto::kChainBytesMax>(identity->certificate_pem);
     else
         report.fault = identity.error();
     auto link = OCU_TRY(helper.report_ready(wire::encode(report)));
-    Server(std::move(keys), identity ? *std::move(identity) : ServiceIdentity{}, std::move(link)).run();
+    Server(std::move(keys), identity ? *std::move(identity) : ServiceIdentity{}, std::move(lendable), std::move(link)).run();
     return {};
 }
 

@@ -3,7 +3,7 @@
 
 #include <arpa/inet.h>
 
-#include "base/sealed_face.h"
+#include "custody/credentials.h"
 
 namespace ocu::custody {
 
@@ -15,16 +15,6 @@ bool is_address(std::string const& name)
 {
     in6_addr ignored{};
     return ::inet_pton(AF_INET, name.c_str(), &ignored) == 1 || ::inet_pton(AF_INET6, name.c_str(), &ignored) == 1;
-}
-
-std::expected<Secret, IdentityFault> open_key(std::string_view text, Secret const& seed)
-{
-    auto const box = sealed::parse(text);
-    if (!box) return std::unexpected(IdentityFault::sealed_unreadable);
-    if (box->kind == sealed::Kind::passphrase) return std::unexpected(IdentityFault::sealed_to_passphrase);
-    auto opened = sealed::open_with_key(*box, seed);
-    if (opened) return *std::move(opened);
-    return std::unexpected(opened.error().fault == Fault::conflict ? IdentityFault::sealed_to_another : IdentityFault::sealed_altered);
 }
 
 }  // namespace
@@ -46,7 +36,7 @@ std::expected<ServiceIdentity, IdentityFault> service_identity(
         if (!key) return std::unexpected(IdentityFault::key_unreadable);
         return ServiceIdentity{keys.certificate.pem, *std::move(key)};
     }
-    auto key = open_key(config.sealed_key.view(), keys.appliance_seed);
+    auto key = open_sealed(config.sealed_key.view(), keys.appliance_seed);
     if (!key) return std::unexpected(key.error());
     auto const fault = crypto::judge_identity(config.certificate.view(), *key, now);
     if (fault != IdentityFault::none) return std::unexpected(fault);

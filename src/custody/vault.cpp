@@ -19,14 +19,17 @@ namespace {
 // Also the associated data: a vault of one version never opens as another.
 constexpr std::string_view kHeader1 = "ocu-vault/1\n";
 constexpr std::string_view kHeader2 = "ocu-vault/2\n";
-static_assert(kHeader1.size() == kHeader2.size());
+constexpr std::string_view kHeader3 = "ocu-vault/3\n";
+static_assert(kHeader1.size() == kHeader2.size() && kHeader2.size() == kHeader3.size());
 constexpr char kBesideFile[] = "custody.vault.new";
 constexpr std::size_t kKeyBytes = 32;
 constexpr std::size_t kDigestBytes = 32;
 constexpr std::size_t kTimeBytes = 8;
-constexpr std::size_t kFixedBytes = 4 * kKeyBytes + kDigestBytes + kTimeBytes;  // then the certificate
+constexpr std::size_t kSizeBytes = 4;
+constexpr std::size_t kFixedBytes2 = 4 * kKeyBytes + kDigestBytes + kTimeBytes;            // then the certificate
+constexpr std::size_t kFixedBytes3 = kFixedBytes2 + 2 * kKeyBytes + kTimeBytes + kSizeBytes;  // then both certificates
 constexpr std::size_t kVaultBytesMax = 32u << 10;
-static_assert(kHeader2.size() + 12 + kFixedBytes + crypto::kChainBytesMax + 16 <= kVaultBytesMax);
+static_assert(kHeader3.size() + 12 + kFixedBytes3 + crypto::kChainBytesMax + kAuthorityBytesMax + 16 <= kVaultBytesMax);
 
 Result<void> derive_public(Keys& keys)
 {
@@ -36,37 +39,88 @@ Result<void> derive_public(Keys& keys)
     return {};
 }
 
-Result<void> take_key(Secret& into, std::span<std::byte const>& from)
-{
-    into = OCU_TRY(Secret::copy_of(from.first(kKeyBytes)));
-    from = from.subspan(kKeyBytes);
-    return {};
-}
+// What is left of the plain text; a part is taken only where it is there.
+class Rest {
+public:
+    explicit Rest(std::span<std::byte const> bytes) : bytes_(bytes) {}
+    std::size_t size() const { return bytes_.size(); }
+    std::span<std::byte const> take(std::size_t size)
+    {
+        auto const head = bytes_.first(size);
+        bytes_ = bytes_.subspan(size);
+        return head;
+    }
+    Result<void> key(Secret& into)
+    {
+        into = OCU_TRY(Secret::copy_of(take(kKeyBytes)));
+        return {};
+    }
+    std::uint64_t number(std::size_t size)
+    {
+        std::uint64_t value = 0;
+        auto const bytes = take(size);
+        for (std::size_t i = 0; i < size; ++i) value |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);
+        return value;
+    }
+    std::chrono::sys_seconds time()
+    {
+        return std::chrono::sys_seconds(std::chrono::seconds(static_cast<std::int64_t>(number(kTimeBytes))));
+    }
+    std::string text(std::size_t size)
+    {
+        auto const bytes = take(size);
+        return {reinterpret_cast<char const*>(bytes.data()), bytes.size()};
+    }
 
-Result<Keys> keys_of_1(std::span<std::byte const> plain)
+private:
+    std::span<std::byte const> bytes_;
+};
+
+// The keys that rest side by side, in the order in which the versions added them.
+std::array<Secret Keys::*, 4> constexpr kKeysOf2{&Keys::checkpoint_seed, &Keys::token_seed, &Keys::appliance_seed, &Keys::service_key};
+std::array<Secret Keys::*, 2> constexpr kKeysAddedBy3{&Keys::scoped_key, &Keys::authority_key};
+
+Result<Keys> keys_of_1(Rest plain)
 {
     if (plain.size() != 2 * kKeyBytes) return fail(Fault::malformed, "the vault holds something else");
     Keys keys;
-    OCU_CHECK(take_key(keys.checkpoint_seed, plain));
-    OCU_CHECK(take_key(keys.token_seed, plain));
+    OCU_CHECK(plain.key(keys.checkpoint_seed));
+    OCU_CHECK(plain.key(keys.token_seed));
     OCU_CHECK(derive_public(keys));
     return keys;
 }
 
-Result<Keys> keys_of_2(std::span<std::byte const> plain)
+Result<void> take_of_2(Rest& plain, Keys& keys)
 {
-    if (plain.size() < kFixedBytes || plain.size() > kFixedBytes + crypto::kChainBytesMax)
+    for (auto const each : kKeysOf2) OCU_CHECK(plain.key(keys.*each));
+    OCU_CHECK(derive_public(keys));
+    std::ranges::copy(plain.take(kDigestBytes), std::as_writable_bytes(std::span(keys.certificate.names)).begin());
+    keys.certificate.not_after = plain.time();
+    return {};
+}
+
+Result<Keys> keys_of_2(Rest plain)
+{
+    if (plain.size() < kFixedBytes2 || plain.size() > kFixedBytes2 + crypto::kChainBytesMax)
         return fail(Fault::malformed, "the vault holds something else");
     Keys keys;
-    for (auto* const each : {&keys.checkpoint_seed, &keys.token_seed, &keys.appliance_seed, &keys.service_key})
-        OCU_CHECK(take_key(*each, plain));
-    OCU_CHECK(derive_public(keys));
-    std::ranges::copy(plain.first(kDigestBytes), std::as_writable_bytes(std::span(keys.certificate.names)).begin());
-    std::uint64_t seconds = 0;
-    for (std::size_t i = 0; i < kTimeBytes; ++i) seconds |= std::to_integer<std::uint64_t>(plain[kDigestBytes + i]) << (8 * i);
-    keys.certificate.not_after = std::chrono::sys_seconds(std::chrono::seconds(static_cast<std::int64_t>(seconds)));
-    plain = plain.subspan(kDigestBytes + kTimeBytes);
-    keys.certificate.pem.assign(reinterpret_cast<char const*>(plain.data()), plain.size());
+    OCU_CHECK(take_of_2(plain, keys));
+    keys.certificate.pem = plain.text(plain.size());
+    return keys;
+}
+
+Result<Keys> keys_of_3(Rest plain)
+{
+    if (plain.size() < kFixedBytes3) return fail(Fault::malformed, "the vault holds something else");
+    Keys keys;
+    OCU_CHECK(take_of_2(plain, keys));
+    for (auto const each : kKeysAddedBy3) OCU_CHECK(plain.key(keys.*each));
+    keys.authority.not_after = plain.time();
+    auto const size = plain.number(kSizeBytes);
+    if (size > plain.size() || size > crypto::kChainBytesMax || plain.size() - size > kAuthorityBytesMax)
+        return fail(Fault::malformed, "the vault holds something else");
+    keys.certificate.pem = plain.text(size);
+    keys.authority.pem = plain.text(plain.size());
     return keys;
 }
 
@@ -97,6 +151,19 @@ Result<void> write_whole(int fd, std::span<std::uint8_t const> bytes)
     return {};
 }
 
+Result<Secret> random_key()
+{
+    auto key = OCU_TRY(Secret::make(kKeyBytes));
+    crypto::random_bytes(key.bytes());
+    return key;
+}
+
+// A clock that was far ahead when it was made counts as well: nobody would take that certificate yet.
+bool is_good(std::string const& pem, std::chrono::sys_seconds not_after, std::chrono::sys_seconds now, unsigned days)
+{
+    return !pem.empty() && not_after - now >= kRenewBefore && not_after - now <= std::chrono::days(days) + std::chrono::hours(1);
+}
+
 crypto::Digest digest_of(crypto::CertificateNames const& names)
 {
     // A list of lists, each element ended by a byte that none can hold.
@@ -110,9 +177,12 @@ crypto::Digest digest_of(crypto::CertificateNames const& names)
 
 Result<bool> complete(Keys& keys)
 {
-    if (!keys.appliance_seed.empty() && !keys.service_key.empty()) return false;
+    bool const whole = !keys.appliance_seed.empty() && !keys.service_key.empty() && !keys.scoped_key.empty() && !keys.authority_key.empty();
+    if (whole) return false;
     if (keys.appliance_seed.empty()) keys.appliance_seed = OCU_TRY(crypto::make_x25519_seed());
     if (keys.service_key.empty()) keys.service_key = OCU_TRY(crypto::make_p256_key());
+    if (keys.scoped_key.empty()) keys.scoped_key = OCU_TRY(random_key());
+    if (keys.authority_key.empty()) keys.authority_key = OCU_TRY(crypto::make_p256_key());
     OCU_CHECK(derive_public(keys));
     return true;
 }
@@ -120,22 +190,26 @@ Result<bool> complete(Keys& keys)
 Result<Keys> make_keys()
 {
     Keys keys;
-    for (auto* const each : {&keys.checkpoint_seed, &keys.token_seed}) {
-        *each = OCU_TRY(Secret::make(kKeyBytes));
-        crypto::random_bytes(each->bytes());
-    }
+    for (auto* const each : {&keys.checkpoint_seed, &keys.token_seed}) *each = OCU_TRY(random_key());
     (void)OCU_TRY(complete(keys));
     return keys;
+}
+
+Result<bool> renew_authority(Keys& keys, std::chrono::sys_seconds now)
+{
+    if (is_good(keys.authority.pem, keys.authority.not_after, now, kAuthorityDays)) return false;
+    auto const point = OCU_TRY(crypto::p256_public(keys.authority_key));
+    auto const id = crypto::sha256(std::as_bytes(std::span(point)));
+    keys.authority = OCU_TRY(crypto::issue_authority(
+        keys.authority_key, "ocu-appliance sandbox CA " + crypto::to_hex(std::span(id).first(4)), now, kAuthorityDays));
+    return true;
 }
 
 Result<bool> renew_certificate(Keys& keys, crypto::CertificateNames const& names, std::chrono::sys_seconds now)
 {
     auto& own = keys.certificate;
     auto const digest = digest_of(names);
-    // A clock that was far ahead when it was made counts as well: nobody would take that certificate yet.
-    bool const good = !own.pem.empty() && own.names == digest && own.not_after - now >= kRenewBefore &&
-                      own.not_after - now <= std::chrono::days(kCertificateDays) + std::chrono::hours(1);
-    if (good) return false;
+    if (own.names == digest && is_good(own.pem, own.not_after, now, kCertificateDays)) return false;
     auto issued = OCU_TRY(crypto::issue_self_signed(keys.service_key, names, now, kCertificateDays));
     own = {std::move(issued.pem), issued.not_after, digest};
     return true;
@@ -144,29 +218,44 @@ Result<bool> renew_certificate(Keys& keys, crypto::CertificateNames const& names
 Result<std::vector<std::uint8_t>> seal_vault(Secret const& machine_key, Keys const& keys)
 {
     auto const& own = keys.certificate;
-    if (own.pem.size() > crypto::kChainBytesMax) return fail(Fault::over_limit, "a certificate that is too large for the vault");
-    auto plain = OCU_TRY(Secret::make(kFixedBytes + own.pem.size()));
+    auto const& authority = keys.authority;
+    if (own.pem.size() > crypto::kChainBytesMax || authority.pem.size() > kAuthorityBytesMax)
+        return fail(Fault::over_limit, "a certificate that is too large for the vault");
+    auto plain = OCU_TRY(Secret::make(kFixedBytes3 + own.pem.size() + authority.pem.size()));
     auto at = plain.bytes().begin();
-    for (auto const* const each : {&keys.checkpoint_seed, &keys.token_seed, &keys.appliance_seed, &keys.service_key})
-        at = std::ranges::copy(each->bytes(), at).out;
+    auto const put_number = [&at](std::uint64_t value, std::size_t size) {
+        for (std::size_t i = 0; i < size; ++i) *at++ = static_cast<std::byte>(value >> (8 * i) & 0xff);
+    };
+    auto const put_time = [&](std::chrono::sys_seconds when) {
+        put_number(static_cast<std::uint64_t>(when.time_since_epoch().count()), kTimeBytes);
+    };
+    for (auto const each : kKeysOf2) at = std::ranges::copy((keys.*each).bytes(), at).out;
     at = std::ranges::copy(std::as_bytes(std::span(own.names)), at).out;
-    auto const seconds = static_cast<std::uint64_t>(own.not_after.time_since_epoch().count());
-    for (std::size_t i = 0; i < kTimeBytes; ++i) *at++ = static_cast<std::byte>(seconds >> (8 * i) & 0xff);
+    put_time(own.not_after);
+    for (auto const each : kKeysAddedBy3) at = std::ranges::copy((keys.*each).bytes(), at).out;
+    put_time(authority.not_after);
+    put_number(own.pem.size(), kSizeBytes);
     at = std::ranges::copy(crypto::as_bytes(own.pem), at).out;
+    at = std::ranges::copy(crypto::as_bytes(authority.pem), at).out;
     OCU_ASSERT(at == plain.bytes().end());
-    auto const sealed = OCU_TRY(crypto::seal(machine_key, plain.bytes(), crypto::as_bytes(kHeader2)));
-    std::vector<std::uint8_t> out(kHeader2.begin(), kHeader2.end());
+    auto const sealed = OCU_TRY(crypto::seal(machine_key, plain.bytes(), crypto::as_bytes(kHeader3)));
+    std::vector<std::uint8_t> out(kHeader3.begin(), kHeader3.end());
     out.insert(out.end(), sealed.begin(), sealed.end());
     return out;
 }
 
 Result<Keys> open_vault(Secret const& machine_key, std::span<std::uint8_t const> bytes)
 {
+    struct Version {
+        std::string_view header;
+        Result<Keys> (*read)(Rest);
+    };
+    constexpr std::array kVersions{Version{kHeader1, keys_of_1}, Version{kHeader2, keys_of_2}, Version{kHeader3, keys_of_3}};
     std::string_view const text(reinterpret_cast<char const*>(bytes.data()), bytes.size());
-    for (auto const header : {kHeader1, kHeader2}) {
-        if (!text.starts_with(header)) continue;
-        auto const plain = OCU_TRY(crypto::open(machine_key, bytes.subspan(header.size()), crypto::as_bytes(header)));
-        return header == kHeader1 ? keys_of_1(plain.bytes()) : keys_of_2(plain.bytes());
+    for (auto const& version : kVersions) {
+        if (!text.starts_with(version.header)) continue;
+        auto const plain = OCU_TRY(crypto::open(machine_key, bytes.subspan(version.header.size()), crypto::as_bytes(version.header)));
+        return version.read(Rest(plain.bytes()));
     }
     return fail(Fault::malformed, "the vault is not of this format");
 }

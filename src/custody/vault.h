@@ -20,6 +20,8 @@ namespace ocu::custody {
 
 inline constexpr char kVaultFile[] = "custody.vault";
 inline constexpr unsigned kCertificateDays = 825;
+inline constexpr unsigned kAuthorityDays = 3650;
+inline constexpr std::size_t kAuthorityBytesMax = 4096;  // of its certificate in PEM
 inline constexpr std::chrono::days kRenewBefore{30};
 
 // The certificate that the service key signed for itself, and what it was made for.
@@ -38,9 +40,12 @@ struct Keys {
     crypto::X25519Public appliance_public{};
     Secret service_key;     // P-256, the TLS key of the service
     OwnCertificate certificate;
+    Secret scoped_key;      // HMAC-SHA-256: what a guest presents for an injection rule
+    Secret authority_key;   // P-256: signs what a guest is shown in place of a server
+    crypto::Certificate authority;  // of that key; pem empty: none yet
 };
 
-// New random keys, no certificate.
+// New random keys, no certificates.
 Result<Keys> make_keys();
 Result<std::vector<std::uint8_t>> seal_vault(Secret const& machine_key, Keys const& keys);
 // Of an older version, what it did not have is empty. Errors: denied (altered, or another machine's), malformed (not a vault).
@@ -51,6 +56,9 @@ Result<bool> complete(Keys& keys);
 // A certificate for `names`, if there is none that carries them and is valid for kRenewBefore longer. True if a new one was made: it is
 // for the same key, so who pins the key need not know.
 Result<bool> renew_certificate(Keys& keys, crypto::CertificateNames const& names, std::chrono::sys_seconds now);
+
+// The same for the authority that sandboxes trust. Its name follows from its key.
+Result<bool> renew_authority(Keys& keys, std::chrono::sys_seconds now);
 
 // Exactly 32 bytes from an open file. Errors: malformed, os.
 Result<Secret> read_machine_key(int fd);

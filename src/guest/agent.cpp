@@ -106,7 +106,7 @@ private:
         switch (type) {
         case proto::Type::guest_welcome: {
             auto welcome = wire::decode<proto::GuestWelcome>(frame.body);
-            if (!welcome) return false;
+            if (!welcome || !take_variables(welcome->variables)) return false;
             welcomed_ = true;
             outbox_.put(proto::GuestReady{std::move(welcome->token)});
             return true;
@@ -120,6 +120,17 @@ private:
         }
         default: return false;
         }
+    }
+    // Judged here, where they are set: none may change what a shell or the loader does.
+    bool take_variables(proto::GuestVariables const& given)
+    {
+        std::vector<std::string> variables;
+        for (auto const& each : given.items()) {
+            if (!proto::may_be_set(each.name.view()) || !proto::is_plain_value(each.value.view())) return false;
+            variables.push_back(each.name.str() + "=" + each.value.str());
+        }
+        calls_.set_variables(std::move(variables));
+        return true;
     }
     bool run(Result<proto::GuestRun> const& asked)
     {

@@ -51,7 +51,7 @@ void Calls::start(Result<Child> child, CallId id, bool is_file, std::uint64_t fo
 void Calls::run(proto::GuestRun const& asked)
 {
     if (calls_.size() >= proto::kGuestCallsMax) return outbox_.put(proto::GuestFailed{asked.call});
-    start(start_shell(place_, asked.command.str()), asked.call, false, asked.stream_bytes_max);
+    start(start_shell(place_, variables_, asked.command.str()), asked.call, false, asked.stream_bytes_max);
 }
 
 void Calls::file(proto::GuestFile const& asked)

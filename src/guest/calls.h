@@ -24,6 +24,8 @@ class Calls {
 public:
     Calls(Place const& place, Outbox& outbox) : place_(place), outbox_(outbox) {}
 
+    // "NAME=value", for every command from now on.
+    void set_variables(std::vector<std::string> variables) { variables_ = std::move(variables); }
     void run(proto::GuestRun const& asked);
     void file(proto::GuestFile const& asked);
     void kill(CallId call);
@@ -60,6 +62,7 @@ private:
 
     Place const& place_;
     Outbox& outbox_;
+    std::vector<std::string> variables_;
     std::vector<Call> calls_;
     std::deque<UniqueFd> lingering_;  // pipes that a background process still holds: read and forgotten, so that it lives on
 };

@@ -106,16 +106,18 @@ bool hold_script(std::string const& command)
 }
 
 // SX-4: the environment is built here from nothing.
-[[noreturn]] void exec_shell(Place const& place, std::string const& command)
+[[noreturn]] void exec_shell(Place const& place, std::vector<std::string> const& variables, std::string const& command)
 {
     std::string const home = std::string("HOME=") + place.home;
-    char const* const environment[] = {home.c_str(), "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
-        "TERM=dumb", "SHELL=/bin/bash", nullptr};
+    std::vector<char const*> environment{home.c_str(), "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
+        "TERM=dumb", "SHELL=/bin/bash"};
+    for (auto const& each : variables) environment.push_back(each.c_str());
+    environment.push_back(nullptr);
     bool const fits = command.size() <= kArgumentBytesMax;
     if (!fits && !hold_script(command)) give_up("The command is too long for this sandbox.\n", kStartFailed);
     char const* const arguments[] = {"bash", "-lc", fits ? command.c_str() : ". /proc/self/fd/9", nullptr};
-    ::execve("/bin/bash", const_cast<char**>(arguments), const_cast<char**>(environment));
-    ::execve("/usr/bin/bash", const_cast<char**>(arguments), const_cast<char**>(environment));
+    ::execve("/bin/bash", const_cast<char**>(arguments), const_cast<char**>(environment.data()));
+    ::execve("/usr/bin/bash", const_cast<char**>(arguments), const_cast<char**>(environment.data()));
     give_up("The sandbox's image has no bash.\n", kStartFailed);
 }
 
@@ -139,9 +141,9 @@ Result<Child> start(Place const& place, int error_status, Body body)
 
 }  // namespace
 
-Result<Child> start_shell(Place const& place, std::string const& command)
+Result<Child> start_shell(Place const& place, std::vector<std::string> const& variables, std::string const& command)
 {
-    return start(place, kStartFailed, [&] { exec_shell(place, command); });
+    return start(place, kStartFailed, [&] { exec_shell(place, variables, command); });
 }
 
 Result<Child> start_file_tool(Place const& place, proto::ToolArguments const& arguments)

@@ -6,6 +6,9 @@
 
 #include <sys/types.h>
 
+#include <string>
+#include <vector>
+
 #include "base/unique_fd.h"
 #include "guest/guest.h"
 #include "proto/exec_to_guest.h"
@@ -17,8 +20,8 @@ struct Child {
     UniqueFd output;  // stdout and stderr, interleaved; non-blocking
 };
 
-// Errors: os (no process or no pipe to be had).
-Result<Child> start_shell(Place const& place, std::string const& command);
+// `variables`: "NAME=value", besides the fixed ones. Errors: os (no process or no pipe to be had).
+Result<Child> start_shell(Place const& place, std::vector<std::string> const& variables, std::string const& command);
 // Its exit status is a proto::FileOutcome, its output what the outcome says.
 Result<Child> start_file_tool(Place const& place, proto::ToolArguments const& arguments);
 

@@ -22,7 +22,7 @@ namespace ocu::helper {
 inline constexpr int kLinkFd = 3;
 inline constexpr std::uint16_t kConfigureType = 0xff01;  // core -> helper, first frame: body = the helper's own config struct
 inline constexpr std::uint16_t kReadyType = 0xff02;      // helper -> core: confined and serving; body = helper's own report
-inline constexpr std::size_t kConfigBytesMax = 64u << 10;
+inline constexpr std::size_t kConfigBytesMax = 1u << 20;  // 64 credentials, each sealed in up to 12 KiB of text, are the most
 
 class Helper {
 public:

@@ -51,7 +51,14 @@ enum class What : std::uint8_t {
     key_use,
     log_opened,
     log_repaired,
-    kLast = log_repaired,
+    egress_opened,
+    egress_closed,
+    http_request,
+    tripwire,
+    lease_granted,
+    lease_refused,
+    lease_revoked,
+    kLast = lease_revoked,
 };
 
 enum class Outcome : std::uint8_t { success, failure, kLast = failure };

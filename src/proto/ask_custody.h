@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// Custody signs; keys stay where they are. Three arrows: control asks for session tokens, audit for checkpoint signatures, and the core
-// has the TLS identity handed to a front that it starts. None can ask for another's.
+// Custody signs; keys stay where they are. Three arrows: control asks for session tokens, takes leases away and has them listed; audit asks
+// for checkpoint signatures; the core has the TLS identity handed to a front that it starts. None can ask for another's.
 
 #include <array>
 
 #include "base/crypto/crypto.h"
 #include "base/id.h"
 #include "base/unique_fd.h"
+#include "proto/control_to_all.h"
+#include "proto/guest_variables.h"
 #include "wire/mailbox.h"
 #include "wire/text.h"
 
@@ -26,6 +28,28 @@ struct TokenMinted {
     RequestId request;
     bool good = false;
     wire::Text<1024> token;
+    wire::List<GuestVariable, kScopedRulesMax> scoped;  // what the session's guest presents, for each rule that injects
+};
+
+// For the operator who asks what is lent. Always answered.
+struct LeasesWanted {
+    RequestId request;
+};
+
+inline constexpr std::size_t kLeasesMax = 1024;
+
+struct LeaseShown {
+    SessionId session;
+    wire::Text<64> credential;
+    wire::Text<253> destination;
+    std::chrono::seconds left{};  // rounded up
+
+    static void fields(auto& wire, auto& m) { wire(m.session, m.credential, m.destination, m.left); }
+};
+
+struct LeasesTold {
+    RequestId request;
+    wire::List<LeaseShown, kLeasesMax> leases;
 };
 
 // The text of a C2SP checkpoint note body; the answer is the raw Ed25519 signature over it with the checkpoint key.
@@ -57,8 +81,9 @@ struct ServiceCertificate {
     crypto::Digest fingerprint{};
 };
 
-using ControlToCustody = wire::Mailbox<TokenWanted>;
-using CustodyToControl = wire::Mailbox<TokenMinted, ServiceCertificate>;
+// SessionSever: its channel and leases are gone, and it gets none any more (CU-2).
+using ControlToCustody = wire::Mailbox<TokenWanted, SessionSever, LeasesWanted>;
+using CustodyToControl = wire::Mailbox<TokenMinted, ServiceCertificate, LeasesTold>;
 using CoreToCustody = wire::Mailbox<IdentityWanted>;
 using AuditToCustody = wire::Mailbox<SignatureWanted>;
 using CustodyToAudit = wire::Mailbox<SignatureMade, CustodyKeys>;

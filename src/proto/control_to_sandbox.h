@@ -4,6 +4,7 @@
 // Lifecycle: control decides, the sandbox role carries out.
 
 #include "base/id.h"
+#include "proto/guest_variables.h"
 #include "proto/reason.h"
 #include "wire/mailbox.h"
 #include "wire/text.h"
@@ -19,6 +20,7 @@ struct SessionCreate {
     Slot slot;
     Tier tier{};
     wire::Text<1024> token;  // session token, signed by custody, bound to the container name
+    wire::List<GuestVariable, kScopedRulesMax> scoped{};  // scoped egress tokens, for the commands' environment
 };
 
 enum class How : std::uint8_t { orderly, kill, kLast = kill };

@@ -3,7 +3,9 @@
 
 // The helper that holds the keys, and its thread. It answers two questions; a question that it refuses gets good = false, not
 // a broken link, so that a hostile audit-writer, which authors the notes, cannot take custody down (T-14).
-// A third word hands the service's TLS identity to a front, over a descriptor that comes along, and has no answer.
+// hand_identity hands the service's TLS identity to a front, over a descriptor that comes along, and has no answer.
+// open_edge_channel gives it its end of a session's channel (proto/edge_helper_to_custody_helper.h); a new one closes the old one.
+// grant_lease is answered with lease_held: from then on the lease can be redeemed. revoke_session ends channel and leases, unanswered.
 // Descriptors of the configuration: [0] the directory of the vault; [1] the machine key file, read-only, 32 bytes.
 
 #include <array>
@@ -11,6 +13,8 @@
 #include "base/crypto/certificate.h"
 #include "base/id.h"
 #include "base/sealed_face.h"
+#include "base/unique_fd.h"
+#include "proto/guest_variables.h"
 #include "proto/type.h"
 #include "wire/link.h"
 #include "wire/text.h"
@@ -24,6 +28,26 @@ enum class ServeTls : std::uint8_t {
     kLast = given,
 };
 
+// As it stands in the manifest's credentials section.
+struct SealedCredential {
+    wire::Text<64> name;
+    wire::Text<sealed::kTextBytesMax> sealed;
+
+    static void fields(auto& wire, auto& m) { wire(m.name, m.sealed); }
+};
+
+// A rule that puts `credential` into a request which carries the session's token; the guest finds the token in `environment`.
+struct ScopedRule {
+    wire::Text<64> rule;
+    wire::Text<64> credential;
+    wire::Text<64> environment;
+
+    static void fields(auto& wire, auto& m) { wire(m.rule, m.credential, m.environment); }
+};
+
+inline constexpr std::size_t kCredentialsMax = 64;
+inline constexpr std::size_t kAuthorityBytesMax = 4096;
+
 struct CustodyConfig {
     static constexpr std::size_t kNamesMax = 72;
 
@@ -31,19 +55,32 @@ struct CustodyConfig {
     wire::List<wire::Text<255>, kNamesMax> names;  // under which clients reach the service
     wire::Text<crypto::kChainBytesMax> certificate;
     wire::Text<sealed::kTextBytesMax> sealed_key;
+    bool bumps = false;  // a rule bumps: leaves are signed, and guests trust the authority
+    wire::List<SealedCredential, kCredentialsMax> credentials;
+    wire::List<ScopedRule, kScopedRulesMax> scoped;
 
-    static void fields(auto& wire, auto& m) { wire(m.serve, m.names, m.certificate, m.sealed_key); }
+    static void fields(auto& wire, auto& m)
+    {
+        wire(m.serve, m.names, m.certificate, m.sealed_key, m.bumps, m.credentials, m.scoped);
+    }
 };
 
-// The ready report: the public halves, and what the service shows. With a fault there is no identity to hand out; signing goes on.
+// The ready report: the public halves, and what the service shows. With a fault there is no identity to hand out; signing goes on. With a
+// credential's fault that one cannot be lent.
 struct CustodyReport {
     std::array<std::uint8_t, 32> checkpoint_public{};
     std::array<std::uint8_t, 32> token_public{};
     std::array<std::uint8_t, 32> appliance_public{};
     crypto::IdentityFault fault{};
     wire::Text<crypto::kChainBytesMax> certificate;  // PEM chain; empty: nothing is served over TLS
+    wire::Text<kAuthorityBytesMax> bump_ca;          // PEM; empty: nothing is bumped
+    crypto::IdentityFault credential_fault{};        // one of sealed_*, of the first credential that does not open
+    std::uint32_t credential = 0;                    // which one that is, in the order of the configuration
 
-    static void fields(auto& wire, auto& m) { wire(m.checkpoint_public, m.token_public, m.appliance_public, m.fault, m.certificate); }
+    static void fields(auto& wire, auto& m)
+    {
+        wire(m.checkpoint_public, m.token_public, m.appliance_public, m.fault, m.certificate, m.bump_ca, m.credential_fault, m.credential);
+    }
 };
 
 struct SignCheckpoint {
@@ -78,8 +115,9 @@ struct MintedToken {
     RequestId request;
     bool good = false;
     wire::Text<1024> token;
+    wire::List<GuestVariable, kScopedRulesMax> scoped;  // the session's token for each rule that injects
 
-    static void fields(auto& wire, auto& m) { wire(m.request, m.good, m.token); }
+    static void fields(auto& wire, auto& m) { wire(m.request, m.good, m.token, m.scoped); }
 };
 
 // One descriptor comes with it: a socket whose other end one front has, and nobody else. helper/identity.h has the bytes.
@@ -88,14 +126,51 @@ struct HandIdentity {
     static void fields(auto& wire, auto&) { wire(); }
 };
 
+// With one descriptor.
+struct OpenEdgeChannel {
+    static constexpr Type kType = Type::open_edge_channel;
+    SessionId session;
+
+    static void fields(auto& wire, auto& m) { wire(m.session); }
+};
+
+struct GrantLease {
+    static constexpr Type kType = Type::grant_lease;
+    std::uint64_t lease = 0;
+    SessionId session;
+    wire::Text<64> rule;
+    wire::Text<64> credential;
+    std::chrono::nanoseconds ends{};  // on the kernel's monotonic clock, which all of us share: no delay on the way prolongs it
+
+    static void fields(auto& wire, auto& m) { wire(m.lease, m.session, m.rule, m.credential, m.ends); }
+};
+
+struct LeaseHeld {
+    static constexpr Type kType = Type::lease_held;
+    std::uint64_t lease = 0;
+
+    static void fields(auto& wire, auto& m) { wire(m.lease); }
+};
+
+struct RevokeSession {
+    static constexpr Type kType = Type::revoke_session;
+    SessionId session;
+
+    static void fields(auto& wire, auto& m) { wire(m.session); }
+};
+
 inline constexpr std::array kCustodyToHelper{
     wire::Permit{static_cast<std::uint16_t>(Type::hand_identity), 1, 0},
     wire::Permit{static_cast<std::uint16_t>(Type::sign_checkpoint), 0, 8 + 4 + 1024},
     wire::Permit{static_cast<std::uint16_t>(Type::mint_token), 0, 8 + 8 + 4 + 64 + 8},
+    wire::Permit{static_cast<std::uint16_t>(Type::open_edge_channel), 1, 8},
+    wire::Permit{static_cast<std::uint16_t>(Type::grant_lease), 0, 8 + 8 + 4 + 64 + 4 + 64 + 8},
+    wire::Permit{static_cast<std::uint16_t>(Type::revoke_session), 0, 8},
 };
 inline constexpr std::array kHelperToCustody{
     wire::Permit{static_cast<std::uint16_t>(Type::checkpoint_signed), 0, 8 + 1 + 64},
-    wire::Permit{static_cast<std::uint16_t>(Type::token_minted), 0, 8 + 1 + 4 + 1024},
+    wire::Permit{static_cast<std::uint16_t>(Type::token_minted), 0, 8 + 1 + 4 + 1024 + kGuestVariablesBytesMax},
+    wire::Permit{static_cast<std::uint16_t>(Type::lease_held), 0, 8},
 };
 
 }  // namespace ocu::proto

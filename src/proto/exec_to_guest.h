@@ -15,6 +15,7 @@
 #include <array>
 
 #include "base/id.h"
+#include "proto/guest_variables.h"
 #include "proto/tool.h"
 #include "proto/type.h"
 #include "wire/link.h"
@@ -30,8 +31,9 @@ inline constexpr std::size_t kGuestCallsMax = 8;  // running at once
 struct GuestWelcome {
     static constexpr Type kType = Type::guest_welcome;
     wire::Text<kGuestTokenBytesMax> token;
+    GuestVariables variables;  // for the commands' environment; one that may not be set breaks the channel
 
-    static void fields(auto& wire, auto& m) { wire(m.token); }
+    static void fields(auto& wire, auto& m) { wire(m.token, m.variables); }
 };
 
 struct GuestReady {
@@ -106,7 +108,7 @@ struct GuestFailed {
 };
 
 inline constexpr std::array kExecMaySendGuest{
-    wire::Permit{static_cast<std::uint16_t>(Type::guest_welcome), 0, kGuestTokenBytesMax + 4},
+    wire::Permit{static_cast<std::uint16_t>(Type::guest_welcome), 0, kGuestTokenBytesMax + 4 + kGuestVariablesBytesMax},
     wire::Permit{static_cast<std::uint16_t>(Type::guest_run), 0, kToolTextBytesMax + 32},
     wire::Permit{static_cast<std::uint16_t>(Type::guest_signal), 0, 8},
     wire::Permit{static_cast<std::uint16_t>(Type::guest_file), 0, 3 * kToolTextBytesMax + kPathBytesMax + 256},

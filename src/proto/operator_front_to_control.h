@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/id.h"
+#include "proto/ask_custody.h"
 #include "proto/reason.h"
 #include "proto/type.h"
 #include "wire/link.h"
@@ -14,11 +15,11 @@
 
 namespace ocu::proto {
 
-enum class OperatorAction : std::uint8_t { health, status, sessions, kill, kill_all, freeze, thaw, shutdown, kLast = shutdown };
+enum class OperatorAction : std::uint8_t { health, status, sessions, leases, kill, kill_all, freeze, thaw, shutdown, kLast = shutdown };
 
 constexpr std::string_view name_of(OperatorAction action)
 {
-    constexpr std::string_view kNames[] = {"health", "status", "sessions", "kill", "kill-all", "freeze", "thaw", "shutdown"};
+    constexpr std::string_view kNames[] = {"health", "status", "sessions", "leases", "kill", "kill-all", "freeze", "thaw", "shutdown"};
     return kNames[static_cast<std::size_t>(action)];
 }
 
@@ -89,6 +90,8 @@ struct OperatorAnswer {
     wire::List<OperatorHelper, kOperatorHelpersMax> helpers;
     // sessions
     wire::List<OperatorSession, kOperatorSessionsMax> sessions;
+    // leases
+    wire::List<LeaseShown, kLeasesMax> leases;
     // kill, kill-all
     std::uint32_t killed = 0;      // nothing of these runs any more
     std::uint32_t pending = 0;     // severed, but their end was not confirmed in time
@@ -97,7 +100,7 @@ struct OperatorAnswer {
     static void fields(auto& wire, auto& m)
     {
         wire(m.request, m.reason, m.healthy, m.frozen, m.name, m.version, m.tier, m.profile, m.uptime, m.session_count, m.manifest_serial,
-            m.manifest_digest, m.mcp_url, m.certificate_sha256, m.helpers, m.sessions, m.killed, m.pending, m.recorded);
+            m.manifest_digest, m.mcp_url, m.certificate_sha256, m.helpers, m.sessions, m.leases, m.killed, m.pending, m.recorded);
     }
 };
 
@@ -106,10 +109,10 @@ inline constexpr std::array kOperatorFrontMaySend{
     wire::Permit{static_cast<std::uint16_t>(Type::operator_refused), 0, 128},
 };
 
-// A session's entry is at most 4 + 64 + 4 + 128 + 4 + 16 + 24 bytes.
+// A session's entry is at most 4 + 64 + 4 + 128 + 4 + 16 + 24 bytes, a lease's 8 + 4 + 64 + 4 + 253 + 8; an answer has one or the other.
 inline constexpr std::array kControlMaySendOperatorFront{
     wire::Permit{static_cast<std::uint16_t>(Type::operator_connection), 1, 8},
-    wire::Permit{static_cast<std::uint16_t>(Type::operator_answer), 0, 4096 + 256 * kOperatorSessionsMax},
+    wire::Permit{static_cast<std::uint16_t>(Type::operator_answer), 0, 4096 + std::max<std::uint32_t>(256 * kOperatorSessionsMax, 344 * kLeasesMax)},
 };
 
 // The front's whole configuration: it knows nothing.

@@ -13,6 +13,7 @@
 #include <chrono>
 
 #include "base/id.h"
+#include "proto/guest_variables.h"
 #include "proto/tool.h"
 #include "proto/type.h"
 #include "wire/link.h"
@@ -27,8 +28,9 @@ struct ExecConfig {
     wire::Text<kSessionTokenBytesMax> token;    // the agent must echo it: proof that the channel ends in this session's guest
     std::uint64_t stream_bytes_max = 8u << 20;  // output of one call that the agent forwards; the rest is counted and dropped
     std::chrono::milliseconds answer_max{120'000};  // a view or edit that takes longer is ended
+    GuestVariables variables;                   // for the commands' environment
 
-    static void fields(auto& wire, auto& m) { wire(m.token, m.stream_bytes_max, m.answer_max); }
+    static void fields(auto& wire, auto& m) { wire(m.token, m.stream_bytes_max, m.answer_max, m.variables); }
 };
 
 struct ExecCall {

@@ -38,6 +38,10 @@ enum class Type : std::uint16_t {
     token_minted,
     custody_keys,
     hand_identity,
+    open_edge_channel,
+    grant_lease,
+    revoke_session,
+    lease_held,
     // broker <-> storage
     broker_stats = 0x01a0,
     // launcher <-> sandbox
@@ -68,11 +72,22 @@ enum class Type : std::uint16_t {
     guest_file,
     guest_file_done,
     guest_failed,
-    // edge helper <-> edge
-    lane_open = 0x0220,
-    lane_close,
-    lane_closed,
+    // edge helper (one per session) <-> edge
+    name_asked = 0x0220,
+    name_decided,
+    route_asked,
+    route_opened,
+    route_refused,
+    request_asked,
+    request_allowed,
+    request_refused,
+    request_done,
+    connection_ended,
+    connection_cut,
     egress_denied,
+    connect_asked,
+    connect_decided,
+    custody_channel,
     // storage_lane <-> edge
     storage_lane_stats = 0x0240,
     // audit_writer <-> audit
@@ -108,6 +123,16 @@ enum class Type : std::uint16_t {
     screen_answer,
     screen_wish,
     screen_size,
+    // uplink <-> edge
+    dial = 0x0320,
+    dial_cancel,
+    dialled,
+    dial_failed,
+    // edge helper <-> custody helper
+    leaf_wanted = 0x0340,
+    leaf_made,
+    redeem,
+    redeemed,
 };
 
 }  // namespace ocu::proto

@@ -5,6 +5,7 @@
 
 #include "appliance/policy/seccomp_guest.h"
 #include "sandbox/limits.h"
+#include "sandbox/trust.h"
 #include "wire/json.h"
 
 namespace ocu::sandbox {
@@ -63,6 +64,8 @@ Json mounts_of(BundlePlan const& plan)
     list.push(bind(shared.resolv_conf, "/etc/resolv.conf", {"ro", "noexec"}));
     list.push(bind(shared.hosts, "/etc/hosts", {"ro", "noexec"}));
     if (plan.image_has_readme) list.push(bind(plan.config.readme.str(), kGuestReadme, {"ro", "noexec"}));
+    if (plan.image_has_roots) list.push(bind(shared.roots, kImageRoots, {"ro", "noexec"}));
+    if (plan.image_has_java_roots) list.push(bind(shared.java_roots, kImageJavaRoots, {"ro", "noexec"}));
     list.push(bind(plan.place.files + "/uploads", "/mnt/user-data/uploads", {"ro", "noexec"}));
     list.push(bind(plan.place.files + "/outputs", "/mnt/user-data/outputs", {"rw"}));
     for (auto const& extra : plan.config.mounts.items()) list.push(bind(extra.source.str(), extra.target.str(), {"ro"}));

@@ -17,6 +17,8 @@ struct BundlePlan {
     Place const& place;
     proto::Tier tier;
     bool image_has_readme = false;  // the image has a file at kGuestReadme to put ours over
+    bool image_has_roots = false;   // the same for kImageRoots, where there is an authority to trust
+    bool image_has_java_roots = false;
 };
 
 inline constexpr char kGuestAgentDirectory[] = "/run/ocu";

@@ -32,7 +32,7 @@ std::string_view mime_of(FileOutcome outcome)
 ExecCalls::ExecCalls(Clock const& clock, proto::ExecConfig config, Peers peers)
     : clock_(clock), config_(std::move(config)), peers_(std::move(peers))
 {
-    tell_guest(proto::GuestWelcome{config_.token});
+    tell_guest(proto::GuestWelcome{config_.token, config_.variables});
 }
 
 void ExecCalls::call(proto::ExecCall asked)

@@ -12,6 +12,7 @@
 #include "sandbox/files.h"
 #include "sandbox/limits.h"
 #include "sandbox/mounts.h"
+#include "sandbox/trust.h"
 
 namespace ocu::sandbox {
 
@@ -51,6 +52,7 @@ Result<Ground> Ground::open(LauncherConfig config)
     auto cgroups = OCU_TRY(Cgroups::open(config.cgroup_prefix.str()));
     Ground ground(std::move(config), std::move(cgroups));
     OCU_CHECK(ground.write_shared());
+    OCU_CHECK(ground.write_trust());
     OCU_CHECK(ground.check_image());
     return ground;
 }
@@ -70,6 +72,29 @@ Result<void> Ground::write_shared() const
     OCU_CHECK(write_new(shared.resolv_conf, std::string("nameserver ") + kLaneAddress + "\noptions timeout:2 attempts:1\n", 0444));
     OCU_CHECK(write_new(shared.hosts, "127.0.0.1 localhost sandbox\n", 0444));
     return mount_image(config_.image.str(), shared.image);
+}
+
+// EG-8. Without an authority guests trust what their image trusts. A Java store that cannot be made is said aloud: every other program
+// goes on.
+Result<void> Ground::write_trust()
+{
+    auto const shared = shared_of(config_);
+    for (auto const* const file : {&shared.authority, &shared.roots, &shared.java_roots}) (void)::unlink(file->c_str());
+    if (config_.authority.empty()) return {};
+    auto const authority = read_text(config_.authority.str(), kAuthorityBytesMax);
+    if (authority.empty()) return fail(Fault::not_found, "the certificate that guests are to trust");
+    auto const image_roots = read_from_image(shared.image, kImageRoots, kRootsBytesMax);
+    image_has_roots_ = !image_roots.empty();
+    auto const roots = roots_with(image_roots, authority);
+    OCU_CHECK(write_new(shared.authority, authority, 0444));
+    OCU_CHECK(write_new(shared.roots, roots, 0444));
+    auto const store = java_store(roots);
+    if (!store) {
+        log::failure("the guests' Java store cannot be made", store.error());
+        return {};
+    }
+    image_has_java_roots_ = !read_from_image(shared.image, kImageJavaRoots, kRootsBytesMax).empty();
+    return write_new(shared.java_roots, *store, 0444);
 }
 
 Result<void> Ground::check_image()
@@ -117,7 +142,7 @@ Result<Prepared> Ground::prepare(Place const& place, proto::Tier tier) const
 
 Result<void> Ground::write_bundle(Place const& place, proto::Tier tier) const
 {
-    return write_new(place.config, bundle_of({config_, place, tier, image_has_readme_}), 0600);
+    return write_new(place.config, bundle_of({config_, place, tier, image_has_readme_, image_has_roots_, image_has_java_roots_}), 0600);
 }
 
 bool Ground::clear(Place const& place) const
@@ -141,7 +166,7 @@ void Ground::close() const
     (void)unmount(shared.image);
     (void)::unlink(shared.resolv_conf.c_str());
     (void)::unlink(shared.hosts.c_str());
-    (void)::unlink(shared.agent.c_str());
+    for (auto const* const file : {&shared.agent, &shared.authority, &shared.roots, &shared.java_roots}) (void)::unlink(file->c_str());
     for (auto const* const directory : {&shared.image, &shared.etc, &shared.guest, &shared.slots}) (void)::rmdir(directory->c_str());
     cgroups_.remove_prefix(config_.cgroup_prefix.str());
 }

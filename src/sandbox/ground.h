@@ -37,12 +37,15 @@ public:
 private:
     Ground(LauncherConfig config, Cgroups cgroups) : config_(std::move(config)), cgroups_(std::move(cgroups)) {}
     Result<void> write_shared() const;
+    Result<void> write_trust();
     Result<void> check_image();
     Result<void> place_root(Place const& place) const;
 
     LauncherConfig config_;
     Cgroups cgroups_;
     bool image_has_readme_ = false;
+    bool image_has_roots_ = false;
+    bool image_has_java_roots_ = false;
 };
 
 }  // namespace ocu::sandbox

@@ -29,6 +29,7 @@ struct LauncherConfig {
     PathText image;                    // EROFS file, or a directory with a root file system
     PathText agent;                    // the guest agent's file
     PathText readme;                   // text for /usr/share/ocu/README.md; may be empty
+    PathText authority;                // certificate (PEM) that guests trust for bumped connections; empty: none
     PathText runc;
     PathText runsc;                    // empty: tier gvisor is refused at Prepare
     wire::List<wire::Text<128>, 24> runsc_flags;  // empty: kRunscFlags of sandbox/runtime.h
@@ -38,7 +39,7 @@ struct LauncherConfig {
 
     static void fields(auto& wire, auto& m)
     {
-        wire(m.run_directory, m.cgroup_prefix, m.image, m.agent, m.readme, m.runc, m.runsc, m.runsc_flags, m.mounts, m.slots);
+        wire(m.run_directory, m.cgroup_prefix, m.image, m.agent, m.readme, m.authority, m.runc, m.runsc, m.runsc_flags, m.mounts, m.slots);
         wire(m.limits.memory_bytes, m.limits.pids, m.limits.cpu_percent, m.limits.scratch_bytes, m.limits.scratch_inodes,
             m.limits.stream_bytes);
     }

@@ -5,7 +5,7 @@
 //
 //   RUN/image           the guest image, mounted once
 //   RUN/etc/            resolv.conf and hosts of every guest
-//   RUN/guest/agent     the guest's agent: /run/ocu inside
+//   RUN/guest/          /run/ocu inside: the guest's agent, and what trust.h lists
 //   RUN/slots/N/files   FUSE mount (broker)        RUN/slots/N/root   image with the slot's ids
 //   RUN/slots/N/net     the guest's network namespace
 //   RUN/slots/N/state   the runtime's own          RUN/slots/N/{config.json,log,pid}
@@ -39,6 +39,9 @@ struct Shared {
     std::string hosts;
     std::string guest;
     std::string agent;
+    std::string authority;
+    std::string roots;
+    std::string java_roots;
 };
 
 Place place_of(LauncherConfig const& config, Slot slot);

@@ -11,6 +11,7 @@
 #include "proto/sandbox_to_launcher.h"
 #include "sandbox/limits.h"
 #include "sandbox/session.h"
+#include "sandbox/trust.h"
 
 namespace ocu::sandbox {
 
@@ -91,6 +92,7 @@ void Sandbox::State::create(proto::SessionCreate wanted)
     session.slot = wanted.slot;
     session.tier = wanted.tier;
     session.token = std::move(wanted.token);
+    session.scoped = std::move(wanted.scoped);
     session.began = clock.now();
     session.deadline = loop.after(kStartDeadline, [this, id] { happens(id, Happening::deadline, Reason::session_failed); });
     slots[wanted.slot] = id;
@@ -137,12 +139,15 @@ void Sandbox::State::equip_with(Session& session, std::vector<UniqueFd> descript
     auto const take = [&](proto::PreparedDescriptor which) { return std::move(descriptors[static_cast<std::size_t>(which)]); };
     using enum proto::PreparedDescriptor;
     session.lane_program = take(lane_program);
-    wires.edge.send(proto::LaneAttach{session.id, take(tcp_listener), take(dns_socket)});
+    wires.edge.send(proto::LaneAttach{session.id, session.slot, take(tcp_listener), take(dns_socket)});
     std::uint32_t const owner = kHostIdBase + static_cast<std::uint32_t>(session.slot.value) * kHostIdsPerSlot + kGuestUser;
     wires.storage.send(proto::MountAttach{session.id, session.slot, take(fuse), owner});
     proto::ExecConfig exec;
     exec.token = std::move(session.token);
     exec.stream_bytes_max = config.limits.stream_bytes;
+    for (auto const& each : session.scoped.items()) exec.variables.push(each);
+    if (config.trusts_authority)
+        for (auto& each : trust_variables()) exec.variables.push(std::move(each));
     std::vector<UniqueFd> given;
     given.push_back(take(channel));
     auto spawned = wires.spawner.spawn(helper::Kind::exec, session.slot, wire::encode(exec), std::move(given));

@@ -40,6 +40,7 @@ struct Limits {
 struct Config {
     Limits limits;
     std::size_t slots = 64;
+    bool trusts_authority = false;  // a rule bumps: commands are told where the certificates are (EG-8)
 };
 
 class Sandbox {

@@ -21,6 +21,7 @@ struct Session {
     Slot slot;
     proto::Tier tier{};
     wire::Text<proto::kSessionTokenBytesMax> token;
+    wire::List<proto::GuestVariable, proto::kScopedRulesMax> scoped;
     Stage stage = Stage::preparing;
     proto::Reason end_reason = proto::Reason::none;  // why it ended; meaningful from `ending` on
     Monotonic began;

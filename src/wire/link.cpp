@@ -7,6 +7,8 @@
 #include <array>
 #include <cstring>
 
+#include "base/secret.h"
+
 namespace ocu::wire {
 
 namespace {
@@ -36,11 +38,27 @@ Link::Link(Loop& loop, UniqueFd fd, Options options, std::function<void(Frame)> 
     resume_reading();
 }
 
-Link::~Link() { *alive_ = false; }
+Link::~Link()
+{
+    *alive_ = false;
+    forget_queue();
+}
+
+void Link::forget(Bytes& bytes) const
+{
+    if (options_.wipe_sent == WipeSent::yes) wipe(bytes);
+}
+
+void Link::forget_queue()
+{
+    for (Outgoing& frame : out_) forget(frame.bytes);
+    out_.clear();
+    queued_bytes_ = 0;
+}
 
 void Link::send_frame(std::uint16_t type, Bytes body, std::vector<UniqueFd> descriptors)
 {
-    if (lost_) return;
+    if (lost_) return forget(body);
     OCU_ASSERT(descriptors.size() <= kLinkDescriptorsMax);
     Outgoing frame;
     frame.bytes.reserve(kHeaderBytes + body.size());
@@ -48,6 +66,7 @@ void Link::send_frame(std::uint16_t type, Bytes body, std::vector<UniqueFd> desc
     append_integer(frame.bytes, type);
     append_integer(frame.bytes, static_cast<std::uint16_t>(descriptors.size()));
     frame.bytes.insert(frame.bytes.end(), body.begin(), body.end());
+    forget(body);
     frame.descriptors = std::move(descriptors);
     queued_bytes_ += frame.bytes.size();
     out_.push_back(std::move(frame));
@@ -99,7 +118,9 @@ void Link::writable()
         frame.sent += static_cast<std::size_t>(sent);
         frame.descriptors.clear();
         queued_bytes_ -= static_cast<std::size_t>(sent);
-        if (frame.sent == frame.bytes.size()) out_.pop_front();
+        if (frame.sent < frame.bytes.size()) continue;
+        forget(frame.bytes);
+        out_.pop_front();
     }
     write_watch_.reset();
 }
@@ -216,8 +237,7 @@ void Link::lose(Lost why)
     lost_ = true;
     read_watch_.reset();
     write_watch_.reset();
-    out_.clear();
-    queued_bytes_ = 0;
+    forget_queue();
     auto const handler = on_lost_;  // the handler may destroy this link
     handler(why);
 }

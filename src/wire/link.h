@@ -33,6 +33,9 @@ struct Permit {
 
 inline constexpr std::size_t kLinkDescriptorsMax = 8;
 
+// What carries secrets leaves none in memory that is freed: each frame is wiped once it is sent, or given up.
+enum class WipeSent : std::uint8_t { no, yes };
+
 class Link {
 public:
     struct Frame {
@@ -43,6 +46,7 @@ public:
     struct Options {
         std::span<Permit const> permits;                 // must outlive the link (a constexpr table)
         std::size_t queue_bytes_max = 16u << 20;         // unsent bytes before Lost::overflow
+        WipeSent wipe_sent = WipeSent::no;
     };
 
     Link(Loop& loop, UniqueFd fd, Options options, std::function<void(Frame)> on_frame, std::function<void(Lost)> on_lost);
@@ -72,6 +76,8 @@ private:
     bool take_frames();
     bool read_some();
     ssize_t send_head(std::size_t offset);
+    void forget(Bytes& bytes) const;
+    void forget_queue();
 
     struct Outgoing {
         Bytes bytes;

@@ -105,6 +105,7 @@ public:
     }
     bool has_nothing() { return !helper::read_frame(ours_.get(), 64u << 10, std::chrono::milliseconds(1)); }
     void close() { ours_.reset(); }
+    int descriptor() const { return ours_.get(); }
 
 private:
     UniqueFd ours_;

@@ -13,6 +13,7 @@
 
 #include "base/crypto/crypto.h"
 #include "base/unique_fd.h"
+#include "custody/vault.h"
 
 namespace ocu::test {
 
@@ -58,6 +59,20 @@ public:
             plain.append(reinterpret_cast<char const*>(each->bytes().data()), each->bytes().size());
         auto const sealed = crypto::seal(machine_key, crypto::as_bytes(plain), crypto::as_bytes("ocu-vault/1\n")).value();
         return "ocu-vault/1\n" + std::string(sealed.begin(), sealed.end());
+    }
+
+    // As the second did: with the service's key and certificate, and an appliance key.
+    static std::string version_2(Secret const& machine_key, custody::Keys const& keys)
+    {
+        std::string plain;
+        for (auto const* each : {&keys.checkpoint_seed, &keys.token_seed, &keys.appliance_seed, &keys.service_key})
+            plain.append(reinterpret_cast<char const*>(each->bytes().data()), each->bytes().size());
+        plain.append(keys.certificate.names.begin(), keys.certificate.names.end());
+        auto const seconds = static_cast<std::uint64_t>(keys.certificate.not_after.time_since_epoch().count());
+        for (unsigned i = 0; i < 8; ++i) plain += static_cast<char>(seconds >> (8 * i) & 0xff);
+        plain += keys.certificate.pem;
+        auto const sealed = crypto::seal(machine_key, crypto::as_bytes(plain), crypto::as_bytes("ocu-vault/2\n")).value();
+        return "ocu-vault/2\n" + std::string(sealed.begin(), sealed.end());
     }
 
 private:

@@ -100,10 +100,53 @@ Result<void> fill(Cert& cert, std::string_view common_name, std::span<std::uint8
     cert.afterDateSz = put_time(cert.afterDate, now + std::chrono::days(days));
     std::ranges::copy(alternatives, cert.altNames);
     cert.altNamesSz = static_cast<int>(alternatives.size());
-    if (wc_SetKeyUsage(&cert, "digitalSignature") != 0 || wc_SetExtKeyUsage(&cert, "serverAuth") != 0 ||
-        wc_SetSubjectKeyIdFromPublicKey_ex(&cert, ECC_TYPE, key.get()) != 0)
+    if (wc_SetSubjectKeyIdFromPublicKey_ex(&cert, ECC_TYPE, key.get()) != 0) return fail(Fault::os, "fill a certificate");
+    return {};
+}
+
+Result<void> let_serve(Cert& cert)
+{
+    if (wc_SetKeyUsage(&cert, "digitalSignature") != 0 || wc_SetExtKeyUsage(&cert, "serverAuth") != 0)
         return fail(Fault::os, "fill a certificate");
     return {};
+}
+
+// It may sign certificates of servers, and no further authority.
+Result<void> let_sign(Cert& cert)
+{
+    cert.isCA = 1;
+    cert.pathLen = 0;
+    cert.pathLenSet = 1;
+    if (wc_SetKeyUsage(&cert, "keyCertSign") != 0) return fail(Fault::os, "fill a certificate");
+    return {};
+}
+
+Result<void> check_terms(std::string_view common_name, unsigned days)
+{
+    if (common_name.empty() || common_name.size() >= CTC_NAME_SIZE) return fail(Fault::malformed, "common name is empty or too long");
+    if (days == 0 || days > kDaysMax) return fail(Fault::malformed, "certificate life out of range");
+    return {};
+}
+
+// `subject` is whom it is for, `signer` whose signature it carries.
+Result<std::vector<byte>> sign(Cert& cert, EccKey& subject, EccKey& signer)
+{
+    Rng rng;
+    std::vector<byte> der(kNamesBytesMax + 2048);
+    if (!rng.good() || wc_MakeCert_ex(&cert, der.data(), static_cast<word32>(der.size()), ECC_TYPE, subject.get(), rng.get()) < 0)
+        return fail(Fault::os, "make a certificate");
+    int const size = wc_SignCert_ex(cert.bodySz, cert.sigType, der.data(), static_cast<word32>(der.size()), ECC_TYPE, signer.get(), rng.get());
+    if (size <= 0) return fail(Fault::os, "sign a certificate");
+    der.resize(static_cast<std::size_t>(size));
+    return der;
+}
+
+Result<Certificate> self_signed(Cert& cert, EccKey& key, std::chrono::sys_seconds not_after)
+{
+    auto const der = OCU_TRY(sign(cert, key, key));
+    Certificate out{pem(der, CERT_TYPE), not_after};
+    if (out.pem.empty()) return fail(Fault::os, "encode a certificate");
+    return out;
 }
 
 Result<void> import(EccKey& key, Secret const& number)
@@ -145,25 +188,64 @@ Result<Secret> p256_key_pem(Secret const& key)
 
 Result<Certificate> issue_self_signed(Secret const& key, CertificateNames const& names, std::chrono::sys_seconds now, unsigned days)
 {
-    if (names.common_name.empty() || names.common_name.size() >= CTC_NAME_SIZE)
-        return fail(Fault::malformed, "common name is empty or too long");
-    if (days == 0 || days > kDaysMax) return fail(Fault::malformed, "certificate life out of range");
+    OCU_CHECK(check_terms(names.common_name, days));
     auto const alternatives = OCU_TRY(alternative_names(names.hosts, names.addresses));
-    Rng rng;
     EccKey imported;
     OCU_CHECK(import(imported, key));
     auto const cert = std::make_unique<Cert>();
     OCU_CHECK(fill(*cert, names.common_name, alternatives, now, days, imported));
-    std::vector<byte> der(kNamesBytesMax + 2048);
-    if (!rng.good() || wc_MakeCert_ex(cert.get(), der.data(), static_cast<word32>(der.size()), ECC_TYPE, imported.get(), rng.get()) < 0)
-        return fail(Fault::os, "make a certificate");
-    int const size =
-        wc_SignCert_ex(cert->bodySz, cert->sigType, der.data(), static_cast<word32>(der.size()), ECC_TYPE, imported.get(), rng.get());
-    if (size <= 0) return fail(Fault::os, "sign a certificate");
-    der.resize(static_cast<std::size_t>(size));
-    Certificate out{pem(der, CERT_TYPE), now + std::chrono::days(days)};
-    if (out.pem.empty()) return fail(Fault::os, "encode a certificate");
+    OCU_CHECK(let_serve(*cert));
+    return self_signed(*cert, imported, now + std::chrono::days(days));
+}
+
+Result<Certificate> issue_authority(Secret const& key, std::string_view common_name, std::chrono::sys_seconds now, unsigned days)
+{
+    OCU_CHECK(check_terms(common_name, days));
+    EccKey imported;
+    OCU_CHECK(import(imported, key));
+    auto const cert = std::make_unique<Cert>();
+    OCU_CHECK(fill(*cert, common_name, {}, now, days, imported));
+    OCU_CHECK(let_sign(*cert));
+    return self_signed(*cert, imported, now + std::chrono::days(days));
+}
+
+Result<P256Point> p256_public(Secret const& key)
+{
+    EccKey imported;
+    OCU_CHECK(import(imported, key));
+    P256Point out{};
+    word32 size = static_cast<word32>(out.size());
+    if (wc_ecc_export_x963(imported.get(), out.data(), &size) != 0 || size != out.size()) return fail(Fault::os, "encode a P-256 point");
     return out;
+}
+
+Result<std::vector<std::uint8_t>> issue_leaf(Authority const& authority, P256Point const& public_key, CertificateNames const& names,
+    std::chrono::sys_seconds now, unsigned days)
+{
+    OCU_CHECK(check_terms(names.common_name, days));
+    auto const alternatives = OCU_TRY(alternative_names(names.hosts, names.addresses));
+    if (alternatives.empty()) return fail(Fault::malformed, "a leaf for no name");
+    EccKey subject;
+    // The point is the asker's: one that is not on the curve is refused before anything is computed with it.
+    if (!subject.good() ||
+        wc_ecc_import_x963_ex(public_key.data(), static_cast<word32>(public_key.size()), subject.get(), ECC_SECP256R1) != 0 ||
+        wc_ecc_check_key(subject.get()) != 0)
+        return fail(Fault::malformed, "not a point of P-256");
+    EccKey signer;
+    auto const number = authority.key.bytes();
+    if (!signer.good() || number.size() != kKeyBytes ||
+        wc_ecc_import_private_key_ex(wolf(number.data()), kKeyBytes, nullptr, 0, signer.get(), ECC_SECP256R1) != 0)
+        return fail(Fault::malformed, "not a private number of P-256");
+    auto const issued = std::make_unique<Cert>();
+    auto& cert = *issued;
+    OCU_CHECK(fill(cert, names.common_name, alternatives, now, days, subject));
+    OCU_CHECK(let_serve(cert));
+    auto const* const der = authority.certificate_der.data();
+    int const size = static_cast<int>(authority.certificate_der.size());
+    if (wc_SetIssuerBuffer(&cert, der, size) != 0 || wc_SetAuthKeyIdFromCert(&cert, der, size) != 0)
+        return fail(Fault::malformed, "not an authority's certificate");
+    cert.selfSigned = 0;
+    return sign(cert, subject, signer);
 }
 
 }  // namespace ocu::crypto

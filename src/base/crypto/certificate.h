@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// The certificates of this machine's own service: made for a key that stays, or given by the operator and judged before they are used.
+// The certificates of this machine's own service: made for a key that stays, or given by the operator and judged before they are used;
+// and the authority that signs what a sandbox is shown in place of a server (bump).
 // Threading: safe from any thread. Times are wall-clock times, given by the caller.
 
 #include <chrono>
@@ -34,6 +35,24 @@ struct Certificate {
 // A certificate that the key signs for itself, valid from an hour before `now`. Errors: malformed, over_limit, os.
 Result<Certificate> issue_self_signed(Secret const& key, CertificateNames const& names, std::chrono::sys_seconds now, unsigned days);
 
+using P256Point = std::array<std::uint8_t, 65>;  // uncompressed (SEC 1)
+// The public half of a key that make_p256_key() made. Errors: malformed.
+Result<P256Point> p256_public(Secret const& key);
+
+// The certificate of an authority that may sign for servers and for no other authority, signed by itself. Errors: malformed, os.
+Result<Certificate> issue_authority(Secret const& key, std::string_view common_name, std::chrono::sys_seconds now, unsigned days);
+struct Authority {
+    Secret key;
+    std::vector<std::uint8_t> certificate_der;  // what issue_authority() made for `key`
+};
+// A server's certificate in DER, for a key of which only the public half is here, valid from an hour before `now`; its serial number is
+// random. Errors: malformed (no name, a point that is none), over_limit, os.
+Result<std::vector<std::uint8_t>> issue_leaf(Authority const& authority, P256Point const& public_key, CertificateNames const& names,
+    std::chrono::sys_seconds now, unsigned days);
+
+// The first certificate of a PEM text. Errors: malformed.
+Result<std::vector<std::uint8_t>> certificate_der(std::string_view pem);
+
 // "AB:CD:…", as people compare it.
 std::string fingerprint_text(Digest const& digest);
 // "sha256//BASE64" over the first certificate's public key (SubjectPublicKeyInfo): what RFC 7469 and common clients call a pin. It stays
@@ -62,6 +81,9 @@ struct FaultText {
     std::string_view reason;
 };
 FaultText text_of(IdentityFault fault);
+
+// Whether a certificate's key or signature is too weak to lean on (as weak_key above), or it does not parse.
+bool is_weak_certificate(std::span<std::byte const> der);
 
 // `chain_pem`: leaf first. `key_pem`: PKCS#8, SEC 1 or PKCS#1, not encrypted. The leaf's key must be `key_pem`'s.
 IdentityFault judge_identity(std::string_view chain_pem, Secret const& key_pem, std::chrono::sys_seconds now);

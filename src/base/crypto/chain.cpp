@@ -203,12 +203,26 @@ FaultText text_of(IdentityFault fault)
     return {};
 }
 
+bool is_weak_certificate(std::span<std::byte const> der)
+{
+    auto const* const bytes = wolf(der.data());
+    Parsed const parsed(std::vector<byte>(bytes, bytes + der.size()));
+    return !parsed.good() || !strong_key(*parsed) || !strong_signature(*parsed);
+}
+
 IdentityFault judge_identity(std::string_view chain_pem, Secret const& key_pem, std::chrono::sys_seconds now)
 {
     auto const chain = parse_chain(chain_pem);
     if (!chain) return IdentityFault::certificate_unreadable;
     auto const fault = judge_chain(*chain, now);
     return fault == IdentityFault::none ? judge_key(chain_pem, key_pem) : fault;
+}
+
+Result<std::vector<std::uint8_t>> certificate_der(std::string_view pem)
+{
+    auto der = next_certificate(pem);
+    if (!der || der->empty()) return fail(Fault::malformed, "not a certificate in PEM");
+    return *std::move(der);
 }
 
 Result<Digest> certificate_fingerprint(std::string_view pem)

@@ -41,6 +41,19 @@ Digest Sha256::finish()
 
 Digest sha256(std::span<std::byte const> bytes) { return Sha256().update(bytes).finish(); }
 
+static int init_hmac(Hmac* hmac) { return wc_HmacInit(hmac, nullptr, INVALID_DEVID); }
+
+Digest hmac_sha256(Secret const& key, std::span<std::byte const> message)
+{
+    OCU_ASSERT(message.size() <= kPartBytesMax);
+    Owned<Hmac, init_hmac, wc_HmacFree> hmac;
+    Digest digest{};
+    OCU_ASSERT(hmac.good() && wc_HmacSetKey(hmac.get(), WC_SHA256, wolf(key.bytes().data()), static_cast<word32>(key.bytes().size())) == 0);
+    OCU_ASSERT(wc_HmacUpdate(hmac.get(), wolf(message.data()), static_cast<word32>(message.size())) == 0);
+    OCU_ASSERT(wc_HmacFinal(hmac.get(), digest.data()) == 0);
+    return digest;
+}
+
 template <std::size_t N>
 static std::array<std::uint8_t, N> blake2b(std::span<std::byte const> bytes)
 {

@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         (void)control::render_refusal(question.error(), "0123456789abcdef");
         return 0;
     }
-    bool const changes = question->action > proto::OperatorAction::sessions;
+    bool const changes = question->action > proto::OperatorAction::leases;
     if (changes != (method == "POST")) __builtin_trap();
     if ((question->action == proto::OperatorAction::kill) != static_cast<bool>(question->session)) __builtin_trap();
     return 0;

@@ -7,11 +7,14 @@
 #include <sys/stat.h>
 
 #include "base/crypto/crypto.h"
+#include "custody/edge_face.h"
 #include "custody/helpers.h"
+#include "custody/scoped_token.h"
 #include "custody/session_token.h"
 #include "helper/identity.h"
 #include "proto/custody_helper_to_custody.h"
 #include "support/helper_process.h"
+#include "support/role_peer.h"
 #include "support/vault_folder.h"
 
 namespace {
@@ -246,13 +249,196 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "custody: given a vault of version 1, when started, then it signs with the old key and the vault is of version 2", "[custody][T-09]")
+    "custody: given a vault of version 1, when started, then it signs with the old key and the vault is of version 3", "[custody][T-09]")
 {
     Files const files;
     auto const machine_key = *Secret::copy_of(crypto::as_bytes(std::string(32, 'k')));
     auto const seed = *Secret::copy_of(crypto::as_bytes(std::string(32, 's')));
     files.folder.put(test::VaultFolder::version_1(machine_key, seed, seed));
     CHECK(CustodyProcess(files).report().checkpoint_public == *crypto::ed25519_public(seed));
-    CHECK(files.vault_bytes().starts_with("ocu-vault/2\n"));
+    CHECK(files.vault_bytes().starts_with("ocu-vault/3\n"));
     CHECK(CustodyProcess(files).report().checkpoint_public == *crypto::ed25519_public(seed));
+}
+
+namespace {
+
+// A helper that lends one credential and bumps, and what a session's edge process and its guest have of it.
+struct Lender {
+    Lender()
+    {
+        auto const recipient = CustodyProcess(files).report().appliance_public;
+        config.bumps = true;
+        config.credentials.push({"api-key", *sealed::seal_to_appliance(recipient, crypto::as_bytes("s3cret"))});
+        config.scoped.push({"api", "api-key", "API_TOKEN"});
+        process.emplace(files, config);
+        report = process->report();
+    }
+    test::HelperPeer channel(SessionId session)
+    {
+        test::HelperPeer peer;
+        auto const end = peer.connect();
+        process->helper.send(proto::OpenEdgeChannel{session}, {end.get()});
+        return peer;
+    }
+    void grant(std::uint64_t lease, SessionId session, std::chrono::milliseconds life = std::chrono::minutes(15))
+    {
+        auto const ends = std::chrono::steady_clock::now() + life;
+        process->helper.send(proto::GrantLease{lease, session, "api", "api-key", ends.time_since_epoch()});
+        CHECK(process->helper.expect<proto::LeaseHeld>().lease == lease);
+    }
+    std::string token(SessionId session)
+    {
+        process->helper.send(proto::MintToken{RequestId{3}, session, "ocu-s-1", std::chrono::seconds(60)});
+        auto const minted = process->helper.expect<proto::MintedToken>();
+        REQUIRE(minted.scoped.items().size() == 1);
+        CHECK(minted.scoped.items()[0].name.view() == "API_TOKEN");
+        return minted.scoped.items()[0].value.str();
+    }
+    static proto::Redeemed redeem(test::HelperPeer& peer, std::uint64_t lease, std::string const& token)
+    {
+        peer.send(proto::Redeem{RequestId{1}, lease, token});
+        return peer.take<proto::Redeemed>();
+    }
+
+    Files files;
+    proto::CustodyConfig config;
+    std::optional<CustodyProcess> process;
+    proto::CustodyReport report;
+};
+
+constexpr SessionId kOne{41};
+constexpr SessionId kTwo{42};
+
+}  // namespace
+
+TEST_CASE("custody: given a lease and a session's token, when redeemed over its channel, then the credential, and for nobody else",
+    "[custody][CU-2][EG-7][T-12]")
+{
+    Lender lender;
+    auto one = lender.channel(kOne);
+    auto two = lender.channel(kTwo);
+    auto const token = lender.token(kOne);
+    CHECK(Lender::redeem(one, 7, token).reason == proto::Reason::credential_unavailable);
+    lender.grant(7, kOne);
+    CHECK(Lender::redeem(one, 7, token).credential.view() == "s3cret");
+    CHECK(Lender::redeem(one, 7, lender.token(kTwo)).reason == proto::Reason::scoped_token_missing);
+    CHECK(Lender::redeem(two, 7, token).reason == proto::Reason::session_denied);
+    lender.grant(8, kTwo);
+    CHECK(Lender::redeem(two, 8, token).reason == proto::Reason::scoped_token_missing);
+    lender.grant(9, kOne, std::chrono::milliseconds(0));
+    CHECK(Lender::redeem(one, 9, token).reason == proto::Reason::credential_unavailable);
+}
+
+TEST_CASE("custody: given a session is revoked, when its channel is looked at, then it is closed, and a new one finds no lease",
+    "[custody][CU-2][T-13]")
+{
+    Lender lender;
+    auto one = lender.channel(kOne);
+    auto two = lender.channel(kTwo);
+    lender.grant(7, kOne);
+    lender.grant(8, kTwo);
+    CHECK(Lender::redeem(one, 7, lender.token(kOne)).reason == proto::Reason::none);
+    lender.process->helper.send(proto::RevokeSession{kOne});
+    CHECK_FALSE(helper::read_frame(one.descriptor(), 64, std::chrono::seconds(5)));
+    auto again = lender.channel(kOne);
+    CHECK(Lender::redeem(again, 7, lender.token(kOne)).reason == proto::Reason::credential_unavailable);
+    CHECK(Lender::redeem(two, 8, lender.token(kTwo)).reason == proto::Reason::none);
+}
+
+TEST_CASE("custody: given a channel that breaks the grammar, when it does, then it alone ends, and custody goes on signing and lending",
+    "[custody][T-14]")
+{
+    Lender lender;
+    auto two = lender.channel(kTwo);
+    lender.grant(8, kTwo);
+    // Another's word, one that is too large, one with a descriptor, one that does not decode.
+    for (int way = 0; way < 4; ++way) {
+        auto one = lender.channel(kOne);
+        auto const type = static_cast<std::uint16_t>(way == 0 ? proto::Type::mint_token : proto::Type::redeem);
+        int const descriptors[] = {one.descriptor()};
+        one.send_raw(type, wire::Bytes(way == 1 ? 300 : 3), std::span(descriptors).first(way == 2 ? 1 : 0));
+        CHECK_FALSE(helper::read_frame(one.descriptor(), 64, std::chrono::seconds(5)));
+    }
+    CHECK(Lender::redeem(two, 8, lender.token(kTwo)).credential.view() == "s3cret");
+    lender.process->helper.send(proto::SignCheckpoint{RequestId{2}, kNote});
+    CHECK(lender.process->helper.expect<proto::CheckpointSigned>().good);
+}
+
+TEST_CASE("custody: given a bump rule, when a leaf is wanted, then it holds under the reported authority, which stays the same",
+    "[custody][CU-4][EG-8]")
+{
+    Lender lender;
+    auto one = lender.channel(kOne);
+    auto const key = *crypto::make_p256_key();
+    one.send(proto::LeafWanted{RequestId{1}, "api.example.com", *crypto::p256_public(key)});
+    auto const made = one.take<proto::LeafMade>();
+    REQUIRE(made.good);
+    auto const der = made.certificate.view();
+    auto const pem = "-----BEGIN CERTIFICATE-----\n" +
+                     crypto::to_base64({reinterpret_cast<std::uint8_t const*>(der.data()), der.size()}) + "\n-----END CERTIFICATE-----\n";
+    auto const now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    CHECK(crypto::judge_identity(pem + lender.report.bump_ca.str(), *crypto::p256_key_pem(key), now) == crypto::IdentityFault::none);
+    lender.process.emplace(lender.files, lender.config);
+    CHECK(lender.process->report().bump_ca == lender.report.bump_ca);
+}
+
+TEST_CASE("custody: given a helper that starts again, when a session of before presents its token, then it is still that session's",
+    "[custody][EG-7][EG-12]")
+{
+    Lender lender;
+    auto const token = lender.token(kOne);
+    lender.process.emplace(lender.files, lender.config);
+    (void)lender.process->report();
+    auto one = lender.channel(kOne);
+    CHECK(Lender::redeem(one, 7, token).reason == proto::Reason::credential_unavailable);
+    lender.grant(7, kOne);
+    CHECK(Lender::redeem(one, 7, token).reason == proto::Reason::none);
+}
+
+TEST_CASE("custody: given a credential that is not for this machine, when started, then the report says which and why", "[custody][AP-2][CU-1]")
+{
+    Lender lender;
+    lender.config.credentials.push(
+        {"foreign", *sealed::seal_to_appliance(*crypto::x25519_public(*crypto::make_x25519_seed()), crypto::as_bytes("x"))});
+    lender.process.emplace(lender.files, lender.config);
+    auto const report = lender.process->report();
+    CHECK(report.credential_fault == crypto::IdentityFault::sealed_to_another);
+    CHECK(report.credential == 1);
+    CHECK(lender.report.credential_fault == crypto::IdentityFault::none);
+}
+
+TEST_CASE("custody: given as many and as large credentials as it takes, when started, then all are lent: they fit into locked memory",
+    "[custody][CU-3]")
+{
+    Lender lender;
+    auto const recipient = lender.report.appliance_public;
+    proto::CustodyConfig most = lender.config;
+    std::string const large(sealed::kPlainBytesMax, 'x');
+    while (!most.credentials.full()) {
+        auto const name = "c" + std::to_string(most.credentials.items().size());
+        most.credentials.push({name, *sealed::seal_to_appliance(recipient, crypto::as_bytes(large))});
+    }
+    lender.process.emplace(lender.files, most);
+    CHECK(lender.process->report().credential_fault == crypto::IdentityFault::none);
+    auto one = lender.channel(kOne);
+    auto const ends = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    lender.process->helper.send(proto::GrantLease{7, kOne, "api", "c63", ends.time_since_epoch()});
+    CHECK(lender.process->helper.expect<proto::LeaseHeld>().lease == 7);
+    CHECK(Lender::redeem(one, 7, lender.token(kOne)).credential.view() == large);
+}
+
+TEST_CASE("custody: given a channel that asks without end, when another asks, then it is answered", "[custody][T-06]")
+{
+    Lender lender;
+    auto one = lender.channel(kOne);
+    auto two = lender.channel(kTwo);
+    for (int i = 0; i < 6000; ++i) {
+        one.send(proto::Redeem{RequestId{1}, 1, "x"});
+        if (i % 100 == 99 && i < 4000)
+            for (int j = 0; j < 100; ++j) (void)one.take<proto::Redeemed>();
+    }
+    lender.grant(8, kTwo);
+    CHECK(Lender::redeem(two, 8, lender.token(kTwo)).reason == proto::Reason::none);
+    for (int i = 4000; i < 4096; ++i) (void)one.take<proto::Redeemed>();
+    CHECK(one.has_nothing());  // it waits for the next second
 }

@@ -160,7 +160,7 @@ TEST_CASE("guest: given the real agent, when a large command has come and gone, 
         using Message = std::remove_cvref_t<decltype(message)>;
         return helper::write_frame(pair.ours.get(), static_cast<std::uint16_t>(Message::kType), wire::encode(message), {}).has_value();
     };
-    REQUIRE(say(proto::GuestWelcome{"token"}));
+    REQUIRE(say(proto::GuestWelcome{"token", {}}));
     REQUIRE(helper::read_frame(pair.ours.get(), 2048, 5s).has_value());
     REQUIRE(say(proto::GuestRun{{1}, 1u << 20, std::string(1'000'000, ' ')}));
     auto type = proto::Type::guest_output;

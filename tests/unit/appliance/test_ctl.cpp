@@ -39,6 +39,15 @@ TEST_CASE("ctl: given wrong words, when they are parsed, then they are usage err
     CHECK_FALSE(parsed({"--force", "freeze"}));
 }
 
+TEST_CASE("ctl: given leases, when they are shown, then session, credential, destination and time left", "[appliance][CU-2]")
+{
+    auto const answer = wire::Json::parse(
+        R"({"leases":[{"session":"s-1","credential":"api-key","destination":"api.example.com","left_s":840}]})").value();
+    auto const text = render_for_people("leases", answer.view());
+    CHECK(text == "SESSION  CREDENTIAL  DESTINATION      LEFT\ns-1      api-key     api.example.com  14m00s\n");
+    CHECK(render_for_people("leases", wire::Json::parse(R"({"leases":[]})")->view()) == "nothing is lent\n");
+}
+
 TEST_CASE("ctl: given sessions, when they are shown, then columns line up and no control character gets through", "[appliance][T-11]")
 {
     auto const answer = wire::Json::parse(
@@ -93,7 +102,7 @@ TEST_CASE(
     for (auto const action : {OperatorAction::freeze, OperatorAction::thaw, OperatorAction::shutdown})
         CHECK(policy::record_of(action) == Record::first);
     for (auto const action : {OperatorAction::kill, OperatorAction::kill_all}) CHECK(policy::record_of(action) == Record::never_waits);
-    for (auto const action : {OperatorAction::health, OperatorAction::status, OperatorAction::sessions})
+    for (auto const action : {OperatorAction::health, OperatorAction::status, OperatorAction::sessions, OperatorAction::leases})
         CHECK(policy::record_of(action) == Record::not_needed);
 }
 

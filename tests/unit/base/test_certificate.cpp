@@ -145,4 +145,68 @@ TEST_CASE("identity: given any fault, when said, then a key of the manifest and 
     }
 }
 
+struct AuthorityTest : CertificateTest {
+    AuthorityTest() : made(*crypto::issue_authority(key, "ocu-appliance sandbox CA test", kNow, 3650))
+    {
+        authority.key = *Secret::copy_of(key.bytes());
+        authority.certificate_der = *crypto::certificate_der(made.pem);
+    }
+    auto leaf(crypto::CertificateNames const& names = {"leaf", {"api.example.com"}, {}}) const
+    {
+        return crypto::issue_leaf(authority, *crypto::p256_public(server), names, kNow, 7);
+    }
+    static std::string pem_of(std::vector<std::uint8_t> const& der)
+    {
+        return "-----BEGIN CERTIFICATE-----\n" + crypto::to_base64(der) + "\n-----END CERTIFICATE-----\n";
+    }
+    IdentityFault judge(std::string const& chain, std::chrono::sys_seconds now = kNow) const
+    {
+        return crypto::judge_identity(chain, *crypto::p256_key_pem(server), now);
+    }
+
+    Secret server = *crypto::make_p256_key();
+    crypto::Certificate made;
+    crypto::Authority authority;
+};
+
+TEST_CASE_METHOD(AuthorityTest, "leaf: given an authority and a public key, when issued, then the chain holds for that key and seven days",
+    "[base][EG-8][CU-4]")
+{
+    auto const der = leaf();
+    REQUIRE(der);
+    auto const chain = pem_of(*der) + made.pem;
+    CHECK(judge(chain) == IdentityFault::none);
+    CHECK(judge(chain, kNow - 59min) == IdentityFault::none);
+    CHECK(judge(chain, kNow - 61min) == IdentityFault::not_yet_valid);
+    CHECK(judge(chain, kNow + std::chrono::days(7)) == IdentityFault::none);
+    CHECK(judge(chain, kNow + std::chrono::days(7) + 1s) == IdentityFault::expired);
+    CHECK(crypto::judge_identity(chain, key_pem, kNow) == IdentityFault::key_mismatch);
+    std::string const all(der->begin(), der->end());
+    CHECK(all.contains(std::string("\x82\x0f") + "api.example.com"));
+    CHECK(*leaf() != *der);  // serial numbers are random
+}
+
+TEST_CASE_METHOD(AuthorityTest, "leaf: given another authority, when its certificate is put above, then the chain does not hold",
+    "[base][EG-8]")
+{
+    auto const other = crypto::issue_authority(*crypto::make_p256_key(), "ocu-appliance sandbox CA test", kNow, 3650);
+    CHECK(judge(pem_of(*leaf()) + other->pem) == IdentityFault::chain_order);
+    // A leaf is no authority: what it signs is worth nothing.
+    CHECK(judge(pem_of(*leaf()) + pem_of(*leaf())) == IdentityFault::chain_order);
+}
+
+TEST_CASE_METHOD(AuthorityTest, "leaf: given a point that is none, or no name, when issued, then refused", "[base][EG-8][T-14]")
+{
+    auto point = *crypto::p256_public(server);
+    CHECK(crypto::issue_leaf(authority, point, {"leaf", {"a"}, {}}, kNow, 7));
+    CHECK(crypto::issue_leaf(authority, point, {"leaf", {}, {"2001:db8::1"}}, kNow, 7));
+    CHECK_FALSE(leaf({"leaf", {}, {}}));
+    CHECK_FALSE(leaf({"", {"a"}, {}}));
+    point[64] ^= 1;
+    CHECK_FALSE(crypto::issue_leaf(authority, point, {"leaf", {"a"}, {}}, kNow, 7));
+    CHECK_FALSE(crypto::issue_leaf(authority, crypto::P256Point{}, {"leaf", {"a"}, {}}, kNow, 7));
+    authority.certificate_der.pop_back();
+    CHECK_FALSE(leaf());
+}
+
 }  // namespace test_certificate

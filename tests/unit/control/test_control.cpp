@@ -85,8 +85,19 @@ struct ControlTest {
         edge.on_message([this](auto message) { severed_edge.push_back(std::get<0>(message).session); });
         storage.on_message([this](auto message) { severed_storage.push_back(std::get<0>(message).session); });
         custody.on_message([this](auto message) {
-            auto const& wanted = std::get<0>(message);
-            custody_in.send(proto::TokenMinted{wanted.request, custody_mints, "token of " + wanted.container.str()});
+            std::visit(wire::Overloaded{[this](proto::TokenWanted const& wanted) {
+                                            proto::TokenMinted minted{
+                                                wanted.request, custody_mints, "token of " + wanted.container.str(), {}};
+                                            minted.scoped.push({"API_TOKEN", "ocu-scoped-x"});
+                                            custody_in.send(std::move(minted));
+                                        },
+                           [this](proto::SessionSever const& severed) { severed_custody.push_back(severed.session); },
+                           [this](proto::LeasesWanted const& wanted) {
+                               proto::LeasesTold told{wanted.request, {}};
+                               told.leases.push({SessionId{7}, "api-key", "api.example.com", std::chrono::seconds(840)});
+                               custody_in.send(std::move(told));
+                           }},
+                message);
         });
         control = std::make_unique<Control>(loop, clock, std::move(config), std::move(listener.fd),
             Control::Wires{core_in, gateway_in, sandbox_in, custody_in, gateway, sandbox, storage, edge, custody, recorder, spawner, health,
@@ -175,6 +186,7 @@ struct ControlTest {
     std::vector<proto::ControlToSandbox::Message> to_sandbox;
     std::vector<SessionId> severed_edge;
     std::vector<SessionId> severed_storage;
+    std::vector<SessionId> severed_custody;
     std::unique_ptr<Control> control;
 };
 
@@ -186,6 +198,8 @@ TEST_CASE_METHOD(
     REQUIRE(creates() == 1);
     auto const& create = std::get<proto::SessionCreate>(to_sandbox.front());
     CHECK(create.token.view().starts_with("token of s-"));
+    REQUIRE(create.scoped.items().size() == 1);
+    CHECK(create.scoped.items()[0].name.view() == "API_TOKEN");
     CHECK(granted(create.session).empty());
     sandbox_in.send(proto::SessionUp{create.session});
     loop.settle();
@@ -264,6 +278,7 @@ TEST_CASE_METHOD(ControlTest,
     CHECK(answer.recorded);
     CHECK(severed_edge == std::vector{session});
     CHECK(severed_storage == std::vector{session});
+    CHECK(severed_custody == std::vector{session});
     CHECK(std::get<proto::SessionEnd>(to_sandbox.back()).how == proto::How::kill);
     CHECK(std::get<proto::SessionGone>(to_gateway.back()).reason == Reason::session_killed);
     want(2);
@@ -488,6 +503,17 @@ TEST_CASE_METHOD(TightControlTest,
     clock.advance(std::chrono::minutes(1));
     want(4);
     CHECK(creates() == 3);
+}
+
+TEST_CASE_METHOD(ControlTest, "control: given leases, when an operator asks for them, then custody's list, without a record", "[control][CU-2]")
+{
+    connect_front();
+    auto const answer = ask(OperatorAction::leases);
+    CHECK(answer.reason == Reason::none);
+    REQUIRE(answer.leases.items().size() == 1);
+    CHECK(answer.leases.items()[0].credential.view() == "api-key");
+    CHECK(answer.leases.items()[0].left == std::chrono::seconds(840));
+    CHECK(recorder.count(What::operator_action) == 0);
 }
 
 }  // namespace test_control

@@ -17,7 +17,7 @@ TEST_CASE("operator_face: given each operation, when it is asked for, then it is
         OperatorAction action;
     };
     for (auto const& row : {Row{"GET", "/health", OperatorAction::health}, Row{"GET", "/v1/status", OperatorAction::status},
-             Row{"GET", "/v1/sessions", OperatorAction::sessions}, Row{"POST", "/v1/kill-all", OperatorAction::kill_all},
+             Row{"GET", "/v1/sessions", OperatorAction::sessions}, Row{"GET", "/v1/leases", OperatorAction::leases}, Row{"POST", "/v1/kill-all", OperatorAction::kill_all},
              Row{"POST", "/v1/freeze", OperatorAction::freeze}, Row{"POST", "/v1/thaw", OperatorAction::thaw},
              Row{"POST", "/v1/shutdown", OperatorAction::shutdown}}) {
         auto const question = parse_question(row.method, row.target, "");
@@ -80,6 +80,14 @@ TEST_CASE("operator_face: given an unhealthy appliance, when health is asked, th
     CHECK(render_answer(OperatorAction::health, answer, "t").status == 503);
     answer.healthy = true;
     CHECK(render_answer(OperatorAction::health, answer, "t").body == R"({"status":"healthy"})");
+}
+
+TEST_CASE("operator_face: given leases, when they are listed, then each says session, credential, destination and time left", "[control][CU-2]")
+{
+    proto::OperatorAnswer answer;
+    answer.leases.push({SessionId{7}, "api-key", "api.example.com", std::chrono::seconds(840)});
+    CHECK(render_answer(OperatorAction::leases, answer, "t").body ==
+          R"({"leases":[{"session":"s-0000000000000007","credential":"api-key","destination":"api.example.com","left_s":840}]})");
 }
 
 TEST_CASE("operator_face: given a chat of any bytes, when sessions are listed, then it is JSON", "[control][T-02]")

@@ -2,6 +2,7 @@
 // Units: vault, service_identity.
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include <signal.h>
 #include <sys/ptrace.h>
@@ -41,6 +42,7 @@ struct VaultTest {
 TEST_CASE_METHOD(VaultTest, "vault: given sealed keys, when opened, then they are the same, and none shows in the file", "[custody][T-12]")
 {
     REQUIRE(custody::renew_certificate(keys, kNames, kNow));
+    REQUIRE(custody::renew_authority(keys, kNow));
     auto const sealed = *custody::seal_vault(machine_key, keys);
     auto const opened = custody::open_vault(machine_key, sealed);
     REQUIRE(opened);
@@ -51,7 +53,12 @@ TEST_CASE_METHOD(VaultTest, "vault: given sealed keys, when opened, then they ar
     CHECK(opened->certificate.pem == keys.certificate.pem);
     CHECK(opened->certificate.not_after == keys.certificate.not_after);
     CHECK(opened->certificate.names == keys.certificate.names);
-    for (auto const* each : {&keys.checkpoint_seed, &keys.token_seed, &keys.appliance_seed, &keys.service_key})
+    CHECK(std::ranges::equal(opened->scoped_key.bytes(), keys.scoped_key.bytes()));
+    CHECK(std::ranges::equal(opened->authority_key.bytes(), keys.authority_key.bytes()));
+    CHECK(opened->authority.pem == keys.authority.pem);
+    CHECK(opened->authority.not_after == keys.authority.not_after);
+    for (auto const* each : {&keys.checkpoint_seed, &keys.token_seed, &keys.appliance_seed, &keys.service_key, &keys.scoped_key,
+             &keys.authority_key})
         CHECK(std::ranges::search(std::as_bytes(std::span(sealed)), each->bytes()).empty());
 }
 
@@ -80,7 +87,7 @@ TEST_CASE_METHOD(VaultTest, "vault: given none, or an empty file, when loaded, t
 TEST_CASE_METHOD(
     VaultTest, "vault: given a file that is not a vault, or too large, when loaded, then refused and unchanged", "[custody][T-09]")
 {
-    for (auto const& bad : {std::string("x"), std::string(40'000, 'x'), std::string("ocu-vault/3\n") + std::string(100, 'x')}) {
+    for (auto const& bad : {std::string("x"), std::string(40'000, 'x'), std::string("ocu-vault/4\n") + std::string(100, 'x')}) {
         folder.put(bad);
         CHECK_FALSE(custody::load_vault(folder.fd(), machine_key));
         CHECK(folder.bytes() == bad);
@@ -102,14 +109,51 @@ TEST_CASE_METHOD(VaultTest, "vault: given one of version 1, when loaded and comp
     CHECK(has_old_keys());
     auto const again = std::move(custody::load_vault(folder.fd(), machine_key).value().value());
     CHECK(again.appliance_public == found.appliance_public);
-    CHECK(folder.bytes().starts_with("ocu-vault/2\n"));
+    CHECK(folder.bytes().starts_with("ocu-vault/3\n"));
 }
 
-TEST_CASE_METHOD(VaultTest, "vault: given a version 1 header on version 2 bytes, when opened, then refused", "[custody][T-09]")
+TEST_CASE_METHOD(VaultTest, "vault: given one of version 2, when loaded and completed, then its keys and certificate stay and new ones come",
+    "[custody][T-09][CU-1][CU-4]")
 {
-    auto sealed = *custody::seal_vault(machine_key, keys);
-    sealed[10] = '1';
-    CHECK_FALSE(custody::open_vault(machine_key, sealed));
+    REQUIRE(custody::renew_certificate(keys, kNames, kNow));
+    folder.put(test::VaultFolder::version_2(machine_key, keys));
+    auto found = std::move(custody::load_vault(folder.fd(), machine_key).value().value());
+    CHECK(found.scoped_key.empty());
+    CHECK(found.authority_key.empty());
+    CHECK(custody::complete(found).value());
+    CHECK_FALSE(custody::complete(found).value());
+    CHECK(custody::renew_authority(found, kNow).value());
+    REQUIRE(custody::store_vault(folder.fd(), machine_key, found));
+    CHECK(has_old_keys());
+    auto const again = std::move(custody::load_vault(folder.fd(), machine_key).value().value());
+    CHECK(again.appliance_public == keys.appliance_public);
+    CHECK(std::ranges::equal(again.service_key.bytes(), keys.service_key.bytes()));
+    CHECK(again.certificate.pem == keys.certificate.pem);
+    CHECK(std::ranges::equal(again.authority_key.bytes(), found.authority_key.bytes()));
+    CHECK(again.authority.pem == found.authority.pem);
+}
+
+TEST_CASE_METHOD(VaultTest, "authority: given its certificate in time, when renewed, then it stays; else a new one, good for the same leaves",
+    "[custody][CU-4][EG-8]")
+{
+    REQUIRE(custody::renew_authority(keys, kNow).value());
+    auto const first = keys.authority;
+    CHECK(first.not_after == kNow + std::chrono::days(3650));
+    auto const last_day = first.not_after - custody::kRenewBefore;
+    for (auto const when : {kNow, last_day, kNow - 1h}) CHECK_FALSE(custody::renew_authority(keys, when).value());
+    auto const when = GENERATE(kNow - 2h, kNow + std::chrono::days(3650 - 29));
+    REQUIRE(custody::renew_authority(keys, when).value());
+    CHECK(keys.authority.pem != first.pem);
+    CHECK(*crypto::certificate_key_pin(keys.authority.pem) == *crypto::certificate_key_pin(first.pem));
+}
+
+TEST_CASE_METHOD(VaultTest, "vault: given the header of another version on its bytes, when opened, then refused", "[custody][T-09]")
+{
+    for (char const other : {'1', '2'}) {
+        auto sealed = *custody::seal_vault(machine_key, keys);
+        sealed[10] = static_cast<std::uint8_t>(other);
+        CHECK_FALSE(custody::open_vault(machine_key, sealed));
+    }
     auto old = old_vault();
     old[10] = '2';
     CHECK_FALSE(custody::open_vault(machine_key, std::vector<std::uint8_t>(old.begin(), old.end())));
@@ -140,7 +184,7 @@ bool ends_before(int at, std::function<void()> const& work)
 TEST_CASE_METHOD(VaultTest, "vault: given an upgrade that is killed at any system call, when loaded, then the old keys are there",
     "[custody][T-09][T-10]")
 {
-    auto const old = old_vault();
+    auto const old = GENERATE(1, 2) == 1 ? old_vault() : test::VaultFolder::version_2(machine_key, keys);
     bool replaced = false;
     bool ended = false;
     for (int at = 1; !ended && at < 1000; ++at) {

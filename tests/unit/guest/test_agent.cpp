@@ -3,6 +3,7 @@
 
 #include "guest/guest.h"
 
+#include <catch2/generators/catch_generators.hpp>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -89,7 +90,7 @@ struct AgentTest {
     }
     void welcome()
     {
-        send(proto::GuestWelcome{"token"});
+        send(proto::GuestWelcome{"token", {}});
         auto const frame = receive();
         REQUIRE(frame.type == proto::Type::guest_ready);
         CHECK(wire::decode<proto::GuestReady>(frame.body)->token.view() == "token");
@@ -246,11 +247,29 @@ TEST_CASE_METHOD(AgentTest, "agent: given what it may not hear, when it arrives,
     SECTION("a second welcome")
     {
         welcome();
-        send(proto::GuestWelcome{"token"});
+        send(proto::GuestWelcome{"token", {}});
     }
     SECTION("its own kind of message") { send(proto::GuestExited{{1}, 0, 0}); }
     CHECK(receive().type == proto::Type{});
     CHECK(wait_for_end() == 0);
+}
+
+TEST_CASE_METHOD(AgentTest, "agent: given variables, when a command runs, then it has them besides the fixed ones", "[guest][SX-4][EG-7]")
+{
+    proto::GuestVariables variables;
+    variables.push({"API_TOKEN", "ocu-scoped-a b"});
+    send(proto::GuestWelcome{"token", variables});
+    REQUIRE(receive().type == proto::Type::guest_ready);
+    CHECK(run("echo \"$API_TOKEN,$HOME\"").output == "ocu-scoped-a b," + home + "\n");
+}
+
+TEST_CASE_METHOD(AgentTest, "agent: given a variable that may not be set, when welcomed, then it closes its channel", "[guest][SX-4][T-07]")
+{
+    proto::GuestVariables variables;
+    bool const by_name = GENERATE(true, false);
+    variables.push({by_name ? "LD_PRELOAD" : "A", by_name ? "x" : "a\nb"});
+    send(proto::GuestWelcome{"token", variables});
+    CHECK(receive().type == proto::Type{});
 }
 
 }  // namespace test_agent

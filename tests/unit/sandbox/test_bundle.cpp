@@ -234,3 +234,20 @@ TEST_CASE_METHOD(test_bundle::BundleTest,
     CHECK(std::ranges::find(other, "--platform=ptrace") != other.end());
     CHECK(std::ranges::find(other, "--platform=systrap") == other.end());
 }
+
+TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given an authority to trust, when the image has roots, then ours stand over them, read-only",
+    "[sandbox][EG-8]")
+{
+    using namespace test_bundle;
+    for (auto const tier : kTiers) {
+        CHECK_FALSE(mount_at(bundle(tier), "/etc/ssl/certs/ca-certificates.crt"));
+        CHECK_FALSE(mount_at(bundle(tier), "/etc/ssl/certs/java/cacerts"));
+        auto const made = wire::Json::parse(bundle_of({config, place, tier, false, true, true})).value();
+        for (auto const& [target, source] : {std::pair("/etc/ssl/certs/ca-certificates.crt", "/run/ocu-1/guest/ca-bundle.pem"),
+                 std::pair("/etc/ssl/certs/java/cacerts", "/run/ocu-1/guest/cacerts")}) {
+            auto const mount = mount_at(made, target);
+            CHECK(mount["source"].string() == source);
+            CHECK(strings(mount["options"]).contains("ro"));
+        }
+    }
+}

@@ -59,7 +59,7 @@ struct ExecCallsTest {
     ManualClock clock;
     std::vector<Said> to_guest;
     std::vector<Said> to_sandbox;
-    ExecCalls calls{clock, {"token", 100'000, 30s},
+    ExecCalls calls{clock, {"token", 100'000, 30s, {}},
         {[this](std::uint16_t type, wire::Bytes body) { to_guest.push_back({static_cast<proto::Type>(type), std::move(body)}); },
             [this](std::uint16_t type, wire::Bytes body) { to_sandbox.push_back({static_cast<proto::Type>(type), std::move(body)}); }}};
 };

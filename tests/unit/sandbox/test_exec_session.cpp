@@ -55,7 +55,7 @@ struct ExecSessionTest {
             wire::Loop loop;
             SystemClock const own_clock;
             ExecSession const session(
-                loop, own_clock, proto::ExecConfig{"token", 8u << 20, 30s}, std::move(exec_ends), [&loop] { loop.stop(); });
+                loop, own_clock, proto::ExecConfig{"token", 8u << 20, 30s, {}}, std::move(exec_ends), [&loop] { loop.stop(); });
             loop.run();
         });
     }

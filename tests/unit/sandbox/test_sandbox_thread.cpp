@@ -61,9 +61,9 @@ struct Inbox {
 };
 
 struct SandboxThreadTest {
-    SandboxThreadTest()
+    explicit SandboxThreadTest(bool trusts_authority = false)
     {
-        sandbox = std::make_unique<sandbox::Sandbox>(loop, clock, sandbox::Config{{}, 2},
+        sandbox = std::make_unique<sandbox::Sandbox>(loop, clock, sandbox::Config{{}, 2, trusts_authority},
             sandbox::Sandbox::Wires{core_in, control_in, gateway_in, storage_in, control.box, gateway.box, storage.box, edge.box, recorder,
                 spawner, [this] { stopped = true; }});
     }
@@ -80,7 +80,7 @@ struct SandboxThreadTest {
     }
     void create()
     {
-        control_in.send(proto::SessionCreate{kSession, kSlot, proto::Tier::gvisor, "token"});
+        control_in.send(proto::SessionCreate{kSession, kSlot, proto::Tier::gvisor, "token", scoped});
         auto const asked = launcher.take<proto::LauncherPrepare>();
         CHECK(asked.slot == kSlot);
         CHECK(asked.tier == proto::Tier::gvisor);
@@ -150,6 +150,7 @@ struct SandboxThreadTest {
     Inbox<proto::SandboxToStorage> storage{loop};
     Inbox<proto::SandboxToEdge> edge{loop};
     bool stopped = false;
+    wire::List<proto::GuestVariable, proto::kScopedRulesMax> scoped;
     std::unique_ptr<sandbox::Sandbox> sandbox;
 };
 
@@ -209,7 +210,7 @@ TEST_CASE_METHOD(SandboxThreadTest,
 TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given no launcher, when a session is wanted, then it is refused at once", "[sandbox][T-14]")
 {
     using namespace test_sandbox_thread;
-    control_in.send(proto::SessionCreate{kSession, kSlot, proto::Tier::runc, ""});
+    control_in.send(proto::SessionCreate{kSession, kSlot, proto::Tier::runc, "", {}});
     loop.settle();
     CHECK(control.take<proto::SessionDown>().reason == Reason::role_unavailable);
     control_in.send(proto::SessionEnd{kSession, proto::How::kill});
@@ -328,4 +329,32 @@ TEST_CASE_METHOD(
     CHECK_FALSE(stopped);
     CHECK(expect_down() == Reason::shutting_down);
     CHECK(stopped);
+}
+
+namespace test_sandbox_thread {
+
+struct TrustingTest : SandboxThreadTest {
+    TrustingTest() : SandboxThreadTest(true) {}
+};
+
+}  // namespace test_sandbox_thread
+
+TEST_CASE_METHOD(test_sandbox_thread::TrustingTest, "sandbox: given scoped tokens and an authority, when a session is equipped, then its commands are told of both",
+    "[sandbox][EG-7][EG-8]")
+{
+    while (!scoped.full()) scoped.push({"T" + std::to_string(scoped.items().size()), "ocu-scoped-x"});
+    equip();
+    auto const& told = spawner.config.variables.items();
+    REQUIRE(told.size() > ocu::proto::kScopedRulesMax);
+    CHECK(told[0].name.view() == "T0");
+    CHECK(told[0].value.view() == "ocu-scoped-x");
+    for (auto const& each : told) CHECK((ocu::proto::may_be_set(each.name.view()) && ocu::proto::is_plain_value(each.value.view())));
+    CHECK(std::ranges::any_of(told, [](auto const& each) { return each.name.view() == "SSL_CERT_FILE"; }));
+}
+
+TEST_CASE_METHOD(test_sandbox_thread::SandboxThreadTest,
+    "sandbox: given nothing to bump or inject, when a session is equipped, then no variable", "[sandbox][SX-4]")
+{
+    equip();
+    CHECK(spawner.config.variables.items().empty());
 }

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// What the manifest brings sealed to this machine: opened once, into locked memory, and nowhere else (CU-1, CU-3). Helper only.
+
+#include <expected>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/crypto/certificate.h"
+#include "base/secret.h"
+#include "proto/custody_helper_to_custody.h"
+
+namespace ocu::custody {
+
+// Errors: one of sealed_*.
+std::expected<Secret, crypto::IdentityFault> open_sealed(std::string_view text, Secret const& appliance_seed);
+
+struct CredentialFault {
+    std::uint32_t index;  // in the order of the configuration
+    crypto::IdentityFault why;
+};
+
+class Credentials {
+public:
+    // Those that open are there; the first that does not is reported.
+    std::optional<CredentialFault> open(proto::CustodyConfig const& config, Secret const& appliance_seed);
+    // Null: there is none of that name.
+    Secret const* find(std::string_view name) const;
+
+private:
+    std::map<std::string, Secret, std::less<>> secrets_;
+};
+
+}  // namespace ocu::custody

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// The face at which a session's edge process, and through it a guest that has taken it over, speaks to the process that holds the keys:
+// two questions, for the one session that the channel was opened for (proto/edge_helper_to_custody_helper.h; T-12, T-14).
+// Pure but for the clock.
+
+#include "custody/credentials.h"
+#include "custody/lease_table.h"
+#include "custody/leaves.h"
+#include "proto/edge_helper_to_custody_helper.h"
+
+namespace ocu::custody {
+
+// What every channel draws on; outlives them.
+struct Shelf {
+    Secret const& scoped_key;
+    crypto::Authority const& authority;  // without a certificate: nothing is bumped, no leaf is signed
+    Credentials const& credentials;
+    LeaseTable const& leases;
+    Clock const& clock;
+};
+
+class EdgeFace {
+public:
+    EdgeFace(SessionId session, Shelf const& shelf) : session_(session), shelf_(shelf), leaves_(shelf.authority, shelf.clock) {}
+
+    struct Answer {
+        proto::Type type;
+        wire::Bytes body;  // may hold a credential: wipe it
+    };
+    // Errors: malformed; the channel is then of no use.
+    Result<Answer> answer(std::uint16_t type, std::span<std::byte const> body);
+
+private:
+    wire::Bytes leaf(proto::LeafWanted const& wanted);
+    wire::Bytes redeem(proto::Redeem const& wanted);
+    // The credential, or why there is none.
+    std::expected<Secret const*, proto::Reason> credential_for(proto::Redeem const& wanted) const;
+
+    SessionId session_;
+    Shelf const& shelf_;
+    Leaves leaves_;
+};
+
+}  // namespace ocu::custody

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "custody/lease_table.h"
+
+#include <algorithm>
+
+namespace ocu::custody {
+
+bool LeaseTable::add(Lease lease, Monotonic now)
+{
+    std::erase_if(leases_, [now](auto const& each) { return each.second.ends <= now; });
+    auto const of_session = std::ranges::count_if(leases_, [&](auto const& each) { return each.second.session == lease.session; });
+    if (leases_.size() >= kLeasesMax || static_cast<std::size_t>(of_session) >= kLeasesPerSessionMax) return false;
+    return leases_.emplace(lease.number, std::move(lease)).second;
+}
+
+Lease const* LeaseTable::find(LeaseNumber number, Monotonic now) const
+{
+    auto const found = leases_.find(number);
+    return found == leases_.end() || found->second.ends <= now ? nullptr : &found->second;
+}
+
+std::vector<Lease> LeaseTable::revoke(SessionId session, Monotonic now)
+{
+    std::vector<Lease> lived;
+    for (auto const& [number, lease] : leases_)
+        if (lease.session == session && lease.ends > now) lived.push_back(lease);
+    std::erase_if(leases_, [session](auto const& each) { return each.second.session == session; });
+    return lived;
+}
+
+std::vector<Lease const*> LeaseTable::list(Monotonic now) const
+{
+    std::vector<Lease const*> out;
+    for (auto const& [number, lease] : leases_)
+        if (lease.ends > now) out.push_back(&lease);
+    std::ranges::sort(out, [](Lease const* one, Lease const* other) {
+        return std::pair(one->session, one->ends) < std::pair(other->session, other->ends);
+    });
+    return out;
+}
+
+}  // namespace ocu::custody

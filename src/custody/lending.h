@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// The thread's half of lending: decides who gets a lease, has it on record before the helper hears of it, and takes it away (CU-2, invariant
+// 7). No secret passes here. Threading: the loop's thread.
+
+#include <deque>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "base/clock.h"
+#include "custody/lease_table.h"
+#include "proto/any_to_audit.h"
+#include "proto/custody_helper_to_custody.h"
+#include "proto/edge_to_custody.h"
+#include "wire/link.h"
+
+namespace ocu::custody {
+
+class Lending {
+public:
+    // `edge` and `recorder` outlive this.
+    Lending(Clock const& clock, proto::CustodyToEdge& edge, proto::Recorder& recorder) : clock_(clock), edge_(edge), recorder_(recorder) {}
+
+    // `link` is lent until helper_down().
+    void helper_up(wire::Link& link, proto::CustodyReport const& report);
+    // Whoever waits is told no; every lease is gone with the process that held it.
+    void helper_down();
+
+    void hear(proto::EdgeToCustody::Message message);
+    // Its channel and leases are gone, and it gets none any more.
+    void over(SessionId session);
+    // False: no such question was open.
+    bool held(proto::LeaseHeld const& answer);
+    wire::List<proto::LeaseShown, proto::kLeasesMax> list() const;
+
+private:
+    struct Waiting {
+        RequestId request;  // the edge's
+        bool told_helper = false;
+    };
+
+    void open_channel(proto::EdgeChannel channel);
+    void wanted(proto::LeaseWanted wanted);
+    void recorded(LeaseNumber number, bool good);
+    void answer(LeaseNumber number, proto::Reason reason);
+    void refuse(proto::LeaseWanted const& wanted, proto::Reason reason);
+    proto::Event event(proto::What what, Lease const& lease, proto::Reason reason) const;
+
+    Clock const& clock_;
+    proto::CustodyToEdge& edge_;
+    proto::Recorder& recorder_;
+    wire::Link* link_ = nullptr;
+    LeaseTable table_;
+    std::unordered_map<LeaseNumber, Waiting> waiting_;
+    std::unordered_set<SessionId> over_;
+    std::deque<SessionId> over_order_;
+    std::deque<Monotonic> refusals_;  // recorded within the last minute
+    std::int64_t refusals_unrecorded_ = 0;
+};
+
+}  // namespace ocu::custody

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// What the manifest's egress section says, as a value (EG-1, EG-3). Made by appliance/manifest, obeyed by edge/allow_list.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proto/edge_to_uplink.h"
+
+namespace ocu::edge {
+
+enum class Rung : std::uint8_t {
+    passthrough,  // the guest's own TLS goes through unseen
+    bump,         // ended here, looked at, and made anew to the upstream
+};
+
+// Only a request that carries the session's scoped token for this rule gets the credential.
+struct Injection {
+    std::string credential;   // a name of the manifest's credentials section
+    std::string header;       // whose value is replaced, for instance "authorization"
+    std::string format;       // "Bearer {}", "{basic}", "{}"
+    std::string environment;  // the guest's variable that holds the scoped token
+};
+
+struct Rule {
+    std::string name;
+    std::vector<std::string> hosts;            // lower case; "api.example.com", or "*.example.com" for every name below it
+    std::vector<proto::AddressRange> ranges;   // with hosts: what they may resolve to, private or not. Without: what may be dialled as is
+    std::vector<std::uint16_t> ports;          // never empty
+    Rung rung = Rung::passthrough;
+    std::vector<std::string> methods;          // upper case; empty: all. Only what is parsed here can be held to it: HTTP and bump
+    std::vector<std::string> paths;            // "/v1/*" or an exact path; empty: all
+    std::optional<Injection> injection;
+    std::uint64_t budget_bytes = 0;            // both ways, per session; 0: none
+};
+
+// EG-10: what a session does before somebody is told, and whether it is ended for it.
+struct Tripwire {
+    std::uint64_t bytes = 0;                   // 0: none of the three
+    std::uint32_t destinations = 0;            // different host:port
+    std::uint32_t connections_per_minute = 0;
+    bool kill = false;
+};
+
+struct Config {
+    std::vector<Rule> rules;
+    std::vector<std::string> resolvers;        // numeric; empty: the host's own
+    std::string extra_roots_pem;               // the customer's CA, besides the public ones
+    Tripwire tripwire;
+};
+
+}  // namespace ocu::edge

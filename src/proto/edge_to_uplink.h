@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// The helper that has the network, and the thread that tells it what to dial. It resolves the name, judges every address against the deny
+// set and the rule's own range, connects, and hands the socket back. It sees no byte that a guest sent but the name, and holds no secret.
+// Configuration: UplinkConfig; no descriptors.
+
+#include <array>
+
+#include "base/id.h"
+#include "proto/type.h"
+#include "wire/link.h"
+#include "wire/text.h"
+
+namespace ocu::proto {
+
+inline constexpr std::size_t kRangesMax = 16;
+
+// An address and how many of its leading bits count. IPv4 in the last four bytes, mapped (::ffff:0:0/96), with 96 added to the bits.
+struct AddressRange {
+    std::array<std::uint8_t, 16> address{};
+    std::uint8_t bits = 128;
+
+    bool operator==(AddressRange const&) const = default;
+    static void fields(auto& wire, auto& m) { wire(m.address, m.bits); }
+};
+
+struct UplinkConfig {
+    wire::List<wire::Text<64>, 8> resolvers;  // numeric, with an optional port as c-ares reads it; none: the host's own
+
+    static void fields(auto& wire, auto& m) { wire(m.resolvers); }
+};
+
+struct Dial {
+    static constexpr Type kType = Type::dial;
+    RequestId request;
+    wire::Text<253> name;                         // to be resolved; or
+    wire::Text<45> address;                       // numeric, judged all the same
+    std::uint16_t port = 0;
+    // None: any address that is public. Otherwise only these, be they private or not.
+    wire::List<AddressRange, kRangesMax> ranges;
+    bool connect = true;                          // false: only say what would be dialled (`ctl egress test`)
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.name, m.address, m.port, m.ranges, m.connect); }
+};
+
+struct DialCancel {
+    static constexpr Type kType = Type::dial_cancel;
+    RequestId request;
+
+    static void fields(auto& wire, auto& m) { wire(m.request); }
+};
+
+// With one descriptor, connected; for a Dial that was not to connect, a descriptor of nothing (an eventfd).
+struct Dialled {
+    static constexpr Type kType = Type::dialled;
+    RequestId request;
+    wire::Text<45> address;
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.address); }
+};
+
+enum class DialFailure : std::uint8_t {
+    no_such_name,
+    resolver_failed,  // no answer, or one that is not understood
+    denied,           // every address is in the deny set or outside the rule's range
+    unreachable,
+    timed_out,
+    over_limit,       // too many at once
+    kLast = over_limit
+};
+
+constexpr std::string_view name_of(DialFailure failure)
+{
+    constexpr std::string_view kNames[] = {"no_such_name", "resolver_failed", "denied", "unreachable", "timed_out", "over_limit"};
+    return kNames[static_cast<std::size_t>(failure)];
+}
+
+struct DialFailed {
+    static constexpr Type kType = Type::dial_failed;
+    RequestId request;
+    DialFailure failure{};
+    wire::Text<45> address;  // the first one that was judged, if any
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.failure, m.address); }
+};
+
+inline constexpr std::array kEdgeToUplink{
+    wire::Permit{static_cast<std::uint16_t>(Type::dial), 0, 1024},
+    wire::Permit{static_cast<std::uint16_t>(Type::dial_cancel), 0, 8},
+};
+inline constexpr std::array kUplinkToEdge{
+    wire::Permit{static_cast<std::uint16_t>(Type::dialled), 1, 64},
+    wire::Permit{static_cast<std::uint16_t>(Type::dial_failed), 0, 64},
+};
+
+}  // namespace ocu::proto
