@@ -38,10 +38,11 @@ Core::Core(wire::Loop& main, Clock const& clock, RoleConfigs configs, RoleDescri
     auto const pen = [&](proto::Source source, Role role) -> proto::Recorder& { return roles_->audit->recorder_for(source, loop(role)); };
     recorder_ = &roles_->audit->recorder_for(proto::Source::core, main_);
     roles_->custody = std::make_unique<custody::Custody>(loop(Role::custody), clock,
-        custody::Custody::Wires{a.core_to_custody, a.control_to_custody, a.audit_to_custody, a.identity_to_custody, a.custody_to_control,
-            a.custody_to_audit, pen(proto::Source::custody, Role::custody), spawner, stopped()});
-    roles_->edge = std::make_unique<edge::Edge>(loop(Role::edge), clock,
-        edge::Edge::Wires{a.core_to_edge, a.sandbox_to_edge, a.control_to_edge, pen(proto::Source::edge, Role::edge), spawner, stopped()});
+        custody::Custody::Wires{a.core_to_custody, a.control_to_custody, a.audit_to_custody, a.identity_to_custody, a.edge_to_custody,
+            a.custody_to_control, a.custody_to_audit, a.custody_to_edge, pen(proto::Source::custody, Role::custody), spawner, stopped()});
+    roles_->edge = std::make_unique<edge::Edge>(loop(Role::edge), clock, configs.edge, std::move(descriptors.roots),
+        edge::Edge::Wires{a.core_to_edge, a.sandbox_to_edge, a.control_to_edge, a.custody_to_edge, a.edge_to_custody,
+            pen(proto::Source::edge, Role::edge), spawner, stopped()});
     roles_->storage = std::make_unique<storage::Storage>(loop(Role::storage), clock, configs.storage, std::move(descriptors.store),
         storage::Storage::Wires{a.core_to_storage, a.sandbox_to_storage, a.gateway_to_storage, a.control_to_storage, a.storage_to_sandbox,
             a.storage_to_gateway, pen(proto::Source::storage, Role::storage), spawner, stopped()});

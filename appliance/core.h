@@ -26,11 +26,13 @@ struct RoleConfigs {
     storage::Config storage;
     sandbox::Config sandbox;
     audit::Config audit;
+    edge::Config edge;
 };
 
 struct RoleDescriptors {
     UniqueFd operator_listener;
     UniqueFd store;
+    UniqueFd roots;  // what upstreams are verified against
 };
 
 class Core {

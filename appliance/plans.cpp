@@ -7,7 +7,7 @@
 
 #include "proto/audit_to_writer.h"
 #include "proto/custody_helper_to_custody.h"
-#include "proto/edge_helper_to_edge.h"
+#include "proto/edge_to_uplink.h"
 #include "proto/files_front_to_storage.h"
 #include "proto/operator_front_to_control.h"
 #include "proto/parser_to_storage.h"
@@ -92,6 +92,13 @@ wire::Bytes custody_config(manifest::Applied const& applied)
     return wire::encode(config);
 }
 
+wire::Bytes uplink_config(manifest::Applied const& applied)
+{
+    proto::UplinkConfig config;
+    for (auto const& resolver : applied.edge.resolvers) config.resolvers.push(wire::Text<64>(resolver));
+    return wire::encode(config);
+}
+
 wire::Bytes files_front_config(Prepared const& prepared, std::string const& authority)
 {
     proto::FilesFrontConfig config;
@@ -120,7 +127,7 @@ void plan_helpers(Supervisor& supervisor, Core& core, Prepared const& prepared, 
         lend({prepared.state.state.get(), prepared.state.machine_key.get()}));
     plan(Kind::launcher, Role::sandbox, launcher_config(prepared));
     plan(Kind::parser, Role::storage, wire::encode(proto::ParserConfig{}));
-    plan(Kind::edge, Role::edge, wire::encode(proto::EdgeConfig{}));
+    plan(Kind::uplink, Role::edge, uplink_config(prepared.applied));
     plan(Kind::storage_lane, Role::edge, wire::encode(proto::StorageLaneConfig{}));
     plan(Kind::operator_front, Role::control, wire::encode(proto::OperatorFrontConfig{}));
     plan(Kind::files_front, Role::storage,

@@ -32,7 +32,7 @@ void plan_helpers(Supervisor& supervisor, Core& core, Prepared const& prepared, 
 
 // The order in which they start: who writes first, then who signs, then the rest; the fronts last, so that nobody is served early.
 inline constexpr helper::Kind kStartOrder[] = {helper::Kind::audit_writer, helper::Kind::custody, helper::Kind::launcher,
-    helper::Kind::parser, helper::Kind::edge, helper::Kind::storage_lane, helper::Kind::operator_front, helper::Kind::files_front,
+    helper::Kind::parser, helper::Kind::uplink, helper::Kind::storage_lane, helper::Kind::operator_front, helper::Kind::files_front,
     helper::Kind::gateway_front};
 static_assert(std::size(kStartOrder) == helper::kStandingKinds);
 

@@ -20,6 +20,7 @@
 #include "appliance/listeners.h"
 #include "appliance/manifest/files.h"
 #include "appliance/plans.h"
+#include "appliance/roots.h"
 #include "appliance/status_line.h"
 #include "base/crypto/certificate.h"
 #include "appliance/profiles/launcher.h"
@@ -144,13 +145,14 @@ Result<void> Machine::start()
     files_url_ = url_of(applied.files, prepared_.files_listener.get());
     spawner_ = std::make_unique<HelperSpawner>(
         OCU_TRY(make_empty_network_namespace()), [this](helper::Kind kind) { supervisor_.report_violation(kind); });
-    RoleConfigs configs{applied.gateway, applied.control, applied.storage, applied.sandbox, applied.audit};
+    RoleConfigs configs{applied.gateway, applied.control, applied.storage, applied.sandbox, applied.audit, applied.edge};
     configs.control.mcp_url = mcp_url_ + "/mcp";
     configs.gateway.public_url = mcp_url_;
     auto const gateway_config = configs.gateway;
     RoleDescriptors descriptors;
     descriptors.operator_listener = OCU_TRY(listen_unix(prepared_.state.path + "/operator.sock"));
     descriptors.store = std::move(prepared_.state.store);
+    descriptors.roots = OCU_TRY(make_roots(applied.edge.extra_roots_pem));
     core_ = std::make_unique<Core>(
         loop_, clock_, std::move(configs), std::move(descriptors), *spawner_, health_, [this] { loop_.post([this] { stop(); }); });
     plan_helpers(supervisor_, *core_, prepared_, gateway_config);

@@ -15,6 +15,7 @@
 #include "proto/core_to_role.h"
 #include "proto/broker_to_storage.h"
 #include "proto/edge_helper_to_edge.h"
+#include "proto/edge_to_custody.h"
 #include "proto/exec_to_guest.h"
 #include "proto/files_front_to_storage.h"
 #include "proto/gateway_front_to_gateway.h"
@@ -45,6 +46,7 @@ struct Arrows {
           gateway_to_storage(loops[3]), storage_to_gateway(loops[0]), control_to_sandbox(loops[4]), sandbox_to_control(loops[1]),
           sandbox_to_storage(loops[3]), storage_to_sandbox(loops[4]), sandbox_to_edge(loops[5]), control_to_edge(loops[5]),
           control_to_storage(loops[3]), control_to_custody(loops[2]), custody_to_control(loops[1]), identity_to_custody(loops[2]),
+          edge_to_custody(loops[2]), custody_to_edge(loops[5]),
           audit_to_custody(loops[2]), custody_to_audit(loops[6]), core_to_gateway(loops[0]), core_to_control(loops[1]),
           core_to_custody(loops[2]), core_to_storage(loops[3]), core_to_sandbox(loops[4]), core_to_edge(loops[5]), core_to_audit(loops[6])
     {}
@@ -65,6 +67,8 @@ struct Arrows {
     proto::ControlToCustody control_to_custody;      // session tokens
     proto::CustodyToControl custody_to_control;
     proto::CoreToCustody identity_to_custody;        // the TLS identity, for a front that starts
+    proto::EdgeToCustody edge_to_custody;            // what a session may redeem
+    proto::CustodyToEdge custody_to_edge;
     proto::AuditToCustody audit_to_custody;          // checkpoint signatures
     proto::CustodyToAudit custody_to_audit;
     proto::CoreToRole core_to_gateway, core_to_control, core_to_custody, core_to_storage, core_to_sandbox, core_to_edge, core_to_audit;
@@ -87,6 +91,10 @@ static_assert(kCannotSay<proto::ControlToCustody, proto::SignatureWanted, proto:
 static_assert(kCannotSay<proto::AuditToCustody, proto::TokenWanted, proto::IdentityWanted>);
 static_assert(kCannotSay<proto::CoreToCustody, proto::TokenWanted, proto::SignatureWanted>);
 static_assert(kCannotSay<proto::GatewayToControl, proto::IdentityWanted> && kCannotSay<proto::GatewayToStorage, proto::IdentityWanted>);
+// The edge borrows; it cannot have a token minted or anything signed. Nobody else can borrow.
+static_assert(kCannotSay<proto::EdgeToCustody, proto::TokenWanted, proto::SignatureWanted, proto::IdentityWanted>);
+static_assert(kCannotSay<proto::ControlToCustody, proto::LeaseWanted, proto::EdgeChannel>);
+static_assert(kCannotSay<proto::SandboxToEdge, proto::LeaseWanted, proto::EdgeChannel>);
 // The same for the links to helper processes: everything that the agent's or the guest's side may put on a link.
 inline constexpr std::array<std::span<wire::Permit const>, 8> kAgentPathPermits{proto::kGatewayFrontMaySay, proto::kSandboxMaySendExec,
     proto::kExecMaySend, proto::kGuestMaySend, proto::kBrokerMaySend, proto::kParserMaySend, proto::kFilesFrontMaySend,
@@ -98,7 +106,8 @@ constexpr bool is_privileged_word(std::uint16_t type)
         auto const begin = static_cast<std::uint16_t>(first);
         return type >= begin && type < begin + 32;  // proto/type.h: blocks of 32
     };
-    return in_block(proto::Type::operator_connection) || in_block(proto::Type::launcher_prepare) || in_block(proto::Type::sign_checkpoint);
+    return in_block(proto::Type::operator_connection) || in_block(proto::Type::launcher_prepare) ||
+           in_block(proto::Type::sign_checkpoint) || in_block(proto::Type::dial);
 }
 
 consteval bool agent_path_is_clean()
@@ -108,7 +117,7 @@ consteval bool agent_path_is_clean()
             if (is_privileged_word(permit.type)) return false;
     return true;
 }
-static_assert(agent_path_is_clean(), "T-03, T-12: the agent's path has no operator's, launcher's or custody's word");
+static_assert(agent_path_is_clean(), "T-03, T-05, T-12: the agent's path has no operator's, launcher's, custody's or dialler's word");
 
 // AU: audit's only word to anyone is a request for a signature; it has no way to cause an action.
 

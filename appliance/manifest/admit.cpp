@@ -261,6 +261,10 @@ Admission<Applied> admit(std::string_view text, Defaults const& defaults)
     auto network = admit_network(root["network"]);
     if (!network) return std::unexpected(network.error());
     applied.network = std::move(*network);
+    auto egress = admit_egress(root["egress"], root["credentials"], applied.network.dns);
+    if (!egress) return std::unexpected(egress.error());
+    applied.edge = std::move(egress->config);
+    applied.credentials = std::move(egress->credentials);
     if (auto verdict = admit_identity(root["mcp"]["tls"], applied); !verdict) return std::unexpected(verdict.error());
     auto gateway = admit_gateway(root["mcp"], applied.mcp);
     if (!gateway) return std::unexpected(gateway.error());

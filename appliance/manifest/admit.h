@@ -4,6 +4,7 @@
 // From a manifest's text to what each role is told. Everything that would weaken a boundary is refused here, with the key and the
 // reason (invariant 13), and nothing is applied in part. Pure.
 
+#include "appliance/manifest/admit_egress.h"
 #include "appliance/manifest/network.h"
 #include "appliance/manifest/refusal.h"
 #include "audit/audit.h"
@@ -48,6 +49,8 @@ struct Applied {
     std::string rootfs;  // minimal, standard, full
     std::int64_t retention_days = 0;
     Network network;
+    edge::Config edge;
+    std::vector<Credential> credentials;  // sealed, for custody
     gateway::Config gateway;
     control::Config control;
     storage::Config storage;

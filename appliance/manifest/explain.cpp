@@ -44,7 +44,8 @@ std::string cards(Interface const& interface)
 std::string line_of(Interface const& interface)
 {
     std::string addresses;
-    for (auto const& each : interface.addresses) addresses += std::format("{}{}/{}", addresses.empty() ? "" : ", ", each.address, each.prefix);
+    for (auto const& each : interface.addresses)
+        addresses += std::format("{}{}/{}", addresses.empty() ? "" : ", ", each.address, each.prefix);
     if (interface.addressing == Interface::Addressing::dhcp) addresses = "address and gateway from DHCP";
     for (auto const& gateway : {interface.gateway4, interface.gateway6})
         if (!gateway.empty()) addresses += ", gateway " + gateway;
@@ -62,7 +63,8 @@ std::string network_lines(Network const& network)
     for (auto const& each : network.time)
         out += std::format("  Time from {} at {}, port {}, authenticated.\n", printable(each.host), each.address, each.port);
     if (network.not_before != 0)
-        out += std::format("  The clock is never taken to be earlier than {:%FT%TZ}.\n", std::chrono::sys_seconds(std::chrono::seconds(network.not_before)));
+        out += std::format("  The clock is never taken to be earlier than {:%FT%TZ}.\n",
+            std::chrono::sys_seconds(std::chrono::seconds(network.not_before)));
     return out + "\n";
 }
 
@@ -78,7 +80,8 @@ std::string explain(Applied const& applied)
     out += std::format("Who drives the agent: {}. Commands run in {} sandboxes, image {}.\n", applied.profile, proto::name_of(applied.tier),
         applied.rootfs);
     out += std::format("Opens {} to {}{}.\n", where(applied.mcp, "/mcp"), reach(applied.mcp), applied.mcp.tls ? "" : ", without TLS");
-    out += std::format("Opens {} (files) to {}{}.\n", where(applied.files, "/"), reach(applied.files), applied.files.tls ? "" : ", without TLS");
+    out += std::format(
+        "Opens {} (files) to {}{}.\n", where(applied.files, "/"), reach(applied.files), applied.files.tls ? "" : ", without TLS");
     if (!applied.given_certificate.empty()) {
         auto const fingerprint = crypto::certificate_fingerprint(applied.given_certificate);
         out += std::format("TLS shows the certificate of this manifest, SHA-256 {}; its key is sealed to one appliance.\n",
@@ -96,7 +99,7 @@ std::string explain(Applied const& applied)
     std::vector<std::string> operators{"root"};
     for (auto const& each : applied.control.operators) operators.push_back(std::format("{} (uid {})", each.name, each.uid));
     out += std::format("Operators, on the local socket: {}.\n", listed(operators));
-    out += "From a sandbox nothing can be reached: every connection and every name is refused and recorded.\n\n";
+    out += explain_egress(applied.edge, applied.credentials) + "\n";
     out += network_lines(applied.network);
     out += std::format("At most {} sessions, {} per caller. Each: {} MiB memory, {} processes, {} % of a core, {} MiB scratch.\n",
         applied.control.sessions_max, applied.control.sessions_per_caller_max, limits.memory_bytes / kMebi, limits.pids, limits.cpu_percent,

@@ -51,7 +51,7 @@ std::string_view schema_text()
           }
         },
         "dns": {"type": ["array", "object"], "maxItems": 8, "additionalProperties": false,
-          "items": {"type": "string", "pattern": "^[0-9a-fA-F:.]{2,45}$"}, "description": "Numeric. What a DHCP server says about names is not used."},
+          "items": {"type": "string", "pattern": "^[0-9a-fA-F:.]{2,45}$"}, "description": "Numeric; who resolves what sandboxes may reach, also for a program on somebody's host. What a DHCP server says is not used."},
         "time": {
           "type": ["array", "object"], "maxItems": 4, "additionalProperties": false,
           "items": {
@@ -131,13 +131,67 @@ std::string_view schema_text()
     "egress": {
       "type": "object", "additionalProperties": false,
       "properties": {
-        "rules": {"x-not-yet": "the edge refuses every connection; no rule can open one yet"},
-        "chained_proxy": {"x-not-yet": "nothing leaves this machine yet"},
-        "ca_bundle": {"x-not-yet": "nothing leaves this machine yet"},
-        "tripwire": {"x-not-yet": "nothing leaves this machine yet"}
+        "rules": {
+          "type": ["array", "object"], "maxItems": 256, "additionalProperties": false, "description": "What a sandbox may reach. None: nothing.",
+          "items": {
+            "type": "object", "additionalProperties": false, "required": ["name"],
+            "properties": {
+              "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"},
+              "hosts": {"type": "array", "maxItems": 64, "items": {"type": "string", "minLength": 1, "maxLength": 255},
+                "description": "Names; *.example.com is every name below example.com."},
+              "addresses": {"type": "array", "maxItems": 16, "items": {"type": "string", "pattern": "^[0-9a-fA-F:.]{2,45}(/[0-9]{1,3})?$"},
+                "description": "With hosts: where they may resolve to, private or not. Without: what may be dialled by address."},
+              "ports": {"type": "array", "maxItems": 32, "items": {"type": "integer", "minimum": 1, "maximum": 65535}, "description": "Default: 443 and 80."},
+              "rung": {"type": "string", "enum": ["passthrough", "bump"], "default": "passthrough",
+                "description": "passthrough: TLS goes through unseen. bump: it is ended here, and each request is looked at."},
+              "methods": {"type": "array", "maxItems": 16, "items": {"type": "string", "pattern": "^[A-Z]{1,32}$"}, "description": "Default: all."},
+              "paths": {"type": "array", "maxItems": 64, "items": {"type": "string", "pattern": "^/[!-~]{0,511}$"},
+                "description": "Exact, or with a * at the end. Default: all."},
+              "inject": {
+                "type": "object", "additionalProperties": false,
+                "properties": {
+                  "credential": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"},
+                  "header": {"type": "string", "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$", "default": "authorization"},
+                  "format": {"type": "string", "pattern": "^[ -~]{1,128}$", "default": "Bearer {}",
+                    "description": "{} is the credential. {basic} alone: Basic authentication with user:password."},
+                  "environment": {"type": "string", "pattern": "^[A-Z][A-Z0-9_]{0,63}$",
+                    "description": "The guest's variable that holds its token. Default: OCU_TOKEN_ and the rule's name."},
+                  "source": {"x-not-yet": "credentials come from the manifest only"}
+                }
+              },
+              "icap": {"x-not-yet": "requests are not shown to an ICAP server yet"},
+              "budget": {
+                "type": "object", "additionalProperties": false,
+                "properties": {"session_mib": {"type": "integer", "minimum": 1, "maximum": 1048576, "description": "Both ways, for each session."}}
+              }
+            }
+          }
+        },
+        "chained_proxy": {"x-not-yet": "upstreams are dialled directly"},
+        "ca_bundle": {"type": ["string", "object"], "maxLength": 262144, "additionalProperties": false,
+          "description": "PEM: whose upstream certificates are believed besides those of the public roots."},
+        "tripwire": {
+          "type": "object", "additionalProperties": false, "description": "What a session does before somebody is told.",
+          "properties": {
+            "session_mib": {"type": "integer", "minimum": 1, "maximum": 1048576},
+            "destinations": {"type": "integer", "minimum": 1, "maximum": 1000000},
+            "connections_per_minute": {"type": "integer", "minimum": 1, "maximum": 1000000},
+            "action": {"type": "string", "enum": ["report", "kill"], "default": "report"},
+            "webhook": {"x-not-yet": "events are in the audit log only"}
+          }
+        }
       }
     },
-    "credentials": {"x-not-yet": "no credential is used yet, so none may be stored"},
+    "credentials": {
+      "type": ["array", "object"], "maxItems": 64, "additionalProperties": false,
+      "items": {
+        "type": "object", "additionalProperties": false, "required": ["name", "sealed"],
+        "properties": {
+          "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"},
+          "sealed": {"type": "string", "minLength": 1, "maxLength": 12288, "description": "manifest seal --to appliance.pub"}
+        }
+      }
+    },
     "storage": {
       "type": "object", "additionalProperties": false,
       "properties": {

@@ -21,15 +21,15 @@
 #include "appliance/profiles/stick.h"
 #include "appliance/profiles/storage_lane.h"
 #include "appliance/profiles/time.h"
+#include "appliance/profiles/uplink.h"
 
 namespace ocu::profiles {
 
 inline constexpr std::uint32_t kSlotsMax = 4096;
 
 // All but those that keep a capability: the launcher, mounter, and stick while it writes a report.
-inline constexpr std::array kConfinedProfiles{
-    &kGatewayFront, &kOperatorFront, &kFilesFront, &kParser, &kCustody, &kEdge, &kStorageLane, &kAuditWriter, &kBroker, &kExec, &kTime,
-    &kScreen, &kDhcp, &kStick};
+inline constexpr std::array kConfinedProfiles{&kGatewayFront, &kOperatorFront, &kFilesFront, &kParser, &kCustody, &kUplink, &kEdge,
+    &kStorageLane, &kAuditWriter, &kBroker, &kExec, &kTime, &kScreen, &kDhcp, &kStick};
 
 // The user ids that a helper may run as: one, or one for each slot.
 struct Users {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "audit/event.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "wire/json.h"
@@ -14,7 +15,8 @@ using wire::Json;
 
 constexpr std::string_view kOcsfVersion = "1.8.0";
 constexpr std::uint32_t kSystem = 1, kIam = 3, kNetwork = 4, kApplication = 6;
-constexpr std::uint32_t kFileSystem = 1001, kProcess = 1007, kAuthentication = 3002, kAuthorize = 3003, kEntity = 3004, kNetworkActivity = 4001, kDns = 4003,
+constexpr std::uint32_t kFileSystem = 1001, kProcess = 1007, kAuthentication = 3002, kAuthorize = 3003, kEntity = 3004,
+                        kNetworkActivity = 4001, kHttp = 4002, kDns = 4003,
                         kApi = 6003;
 constexpr std::uint32_t kOther = 99;
 constexpr std::uint32_t kInformational = 1, kLow = 2, kMedium = 3, kHigh = 4;
@@ -49,6 +51,10 @@ constexpr OcsfClass kClasses[] = {
     {kApplication, kApi, 2, kInformational, "key_use"},
     {kSystem, kFileSystem, 14, kInformational, "log_opened"},
     {kIam, kEntity, 3, kHigh, "log_repaired"},
+    {kNetwork, kNetworkActivity, 1, kInformational, "egress_opened"},
+    {kNetwork, kNetworkActivity, 2, kInformational, "egress_closed"},
+    {kNetwork, kHttp, kOther, kInformational, "http_request"},
+    {kNetwork, kNetworkActivity, 6, kHigh, "tripwire"},
     {kIam, kAuthorize, 1, kInformational, "lease_granted"},
     {kIam, kAuthorize, 1, kMedium, "lease_refused"},
     {kIam, kAuthorize, kOther, kInformational, "lease_revoked"},
@@ -144,10 +150,61 @@ void set_network(Json& record, proto::Event const& event)
     destination.set("hostname", or_unknown(event.resource.view()));
     if (event.number > 0 && event.number <= 65535) destination.set("port", event.number);
     record.set("src_endpoint", std::move(source)).set("dst_endpoint", std::move(destination));
+    if (event.what == What::egress_closed || event.what == What::tripwire) {
+        auto traffic = Json::object();
+        traffic.set("bytes", event.bytes);
+        record.set("traffic", std::move(traffic));
+    }
     if (event.what != What::dns_denied) return;
     auto query = Json::object();
     query.set("hostname", or_unknown(event.resource.view()));
     record.set("query", std::move(query));
+}
+
+// OCSF's number for what was done; what it has no number for is "other".
+std::uint32_t http_activity(std::string_view method)
+{
+    constexpr std::string_view kMethods[] = {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT", "TRACE", "PATCH"};
+    auto const found = std::ranges::find(kMethods, method);
+    return found == std::end(kMethods) ? kOther : static_cast<std::uint32_t>(found - std::begin(kMethods)) + 1;
+}
+
+struct HttpWords {
+    std::string_view method;
+    std::string_view path;
+};
+
+// detail is "METHOD PATH ..."; neither has a space in it.
+HttpWords http_words(std::string_view detail)
+{
+    auto const next = [&detail] {
+        auto const end = std::min(detail.find(' '), detail.size());
+        auto const word = detail.substr(0, end);
+        detail.remove_prefix(std::min(end + 1, detail.size()));
+        return word;
+    };
+    auto const method = next();
+    return {method, next()};
+}
+
+// resource is the host that the request named, `number` the status that the guest got.
+void set_http(Json& record, proto::Event const& event)
+{
+    auto const words = http_words(event.detail.view());
+    auto url = Json::object();
+    url.set("hostname", or_unknown(event.resource.view())).set("path", or_unknown(words.path));
+    auto request = Json::object();
+    request.set("http_method", or_unknown(words.method)).set("url", std::move(url));
+    auto response = Json::object();
+    response.set("code", event.number);
+    auto source = Json::object();
+    source.set("uid", event.session ? hex_of(event.session) : std::string("none"));
+    record.set("http_request", std::move(request)).set("http_response", std::move(response)).set("src_endpoint", std::move(source));
+    record.set("dst_endpoint", [&] {
+        auto destination = Json::object();
+        destination.set("hostname", or_unknown(event.resource.view()));
+        return destination;
+    }());
 }
 
 // To a session's egress, something is lent: what for is the resource, what it is stands in the detail.
@@ -169,6 +226,7 @@ void set_class_fields(Json& record, proto::Event const& event, OcsfClass const& 
     case kFileSystem: return set_file(record, event, envelope);
     case kNetworkActivity:
     case kDns: return set_network(record, event);
+    case kHttp: return set_http(record, event);
     case kAuthentication:
         record.set("user", named(or_unknown(event.actor.view()))).set("service", named(proto::name_of(envelope.source)));
         return;
@@ -212,7 +270,8 @@ OcsfClass class_of(What what) { return kClasses[static_cast<std::size_t>(what)];
 
 std::string to_record(proto::Event const& event, Envelope const& envelope)
 {
-    auto const kind = class_of(event.what);
+    auto kind = class_of(event.what);
+    if (event.what == What::http_request) kind.activity_id = http_activity(http_words(event.detail.view()).method);
     auto record = Json::object();
     record.set("activity_id", static_cast<std::int64_t>(kind.activity_id))
         .set("category_uid", static_cast<std::int64_t>(kind.category_uid));

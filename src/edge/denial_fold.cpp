@@ -27,12 +27,11 @@ std::string DenialFold::key_of(proto::EgressDenied const& denied)
 
 std::vector<proto::EgressDenied> DenialFold::add(proto::EgressDenied const& denied, Monotonic now)
 {
-    Kinds& kinds = sessions_[denied.session];
     std::string key = key_of(denied);
-    auto found = kinds.find(key);
-    bool const many = found == kinds.end() && kinds.size() >= kKindsPerSessionMax;
-    if (many) found = kinds.find(std::string(kManyKey));
-    if (found != kinds.end()) {
+    auto found = kinds_.find(key);
+    bool const many = found == kinds_.end() && kinds_.size() >= kKindsMax;
+    if (many) found = kinds_.find(std::string(kManyKey));
+    if (found != kinds_.end()) {
         found->second.denied.count = sum(found->second.denied.count, denied.count);
         return {};
     }
@@ -41,51 +40,38 @@ std::vector<proto::EgressDenied> DenialFold::add(proto::EgressDenied const& deni
         kind.denied.destination = "*";
         kind.denied.name = "*";
         kind.denied.port = 0;
-        kinds.emplace(kManyKey, std::move(kind));
+        kinds_.emplace(kManyKey, std::move(kind));
         return {};
     }
     kind.denied.count = 0;
-    kinds.emplace(std::move(key), std::move(kind));
+    kinds_.emplace(std::move(key), std::move(kind));
     return {denied};
 }
 
 std::vector<proto::EgressDenied> DenialFold::due(Monotonic now)
 {
     std::vector<proto::EgressDenied> out;
-    for (auto& [session, kinds] : sessions_) {
-        std::erase_if(kinds, [&](auto& entry) {
-            Kind& kind = entry.second;
-            if (now < kind.window_end) return false;
-            if (kind.denied.count == 0 || entry.first == kManyKey) {
-                if (kind.denied.count != 0) out.push_back(kind.denied);
-                return true;
-            }
-            out.push_back(kind.denied);
-            kind.denied.count = 0;
-            kind.window_end = now + kWindow;
-            return false;
-        });
-    }
-    std::erase_if(sessions_, [](auto const& entry) { return entry.second.empty(); });
+    std::erase_if(kinds_, [&](auto& entry) {
+        Kind& kind = entry.second;
+        if (now < kind.window_end) return false;
+        if (kind.denied.count == 0 || entry.first == kManyKey) {
+            if (kind.denied.count != 0) out.push_back(kind.denied);
+            return true;
+        }
+        out.push_back(kind.denied);
+        kind.denied.count = 0;
+        kind.window_end = now + kWindow;
+        return false;
+    });
     return out;
 }
 
-std::vector<proto::EgressDenied> DenialFold::close(SessionId session)
+std::vector<proto::EgressDenied> DenialFold::close()
 {
     std::vector<proto::EgressDenied> out;
-    auto const found = sessions_.find(session);
-    if (found == sessions_.end()) return out;
-    for (auto const& [key, kind] : found->second)
+    for (auto const& [key, kind] : kinds_)
         if (kind.denied.count != 0) out.push_back(kind.denied);
-    sessions_.erase(found);
-    return out;
-}
-
-std::vector<proto::EgressDenied> DenialFold::close_all()
-{
-    std::vector<proto::EgressDenied> out;
-    while (!sessions_.empty())
-        for (auto& denied : close(sessions_.begin()->first)) out.push_back(std::move(denied));
+    kinds_.clear();
     return out;
 }
 

@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// The egress trust-edge: the only way out (F8). Until rules are declared, the policy is deny-all: every connection and every name is
-// refused at once, with its reason, and recorded.
+// The egress trust-edge: the only way out (F8). What no rule allows is refused at once, with its reason, and recorded.
 //
-//   runs as   a thread of the core, `ocu:edge`; helpers `edge` (reads what guests send) and `storage-lane` (forwards signed backend requests)
+//   runs as   a thread of the core, `ocu:edge`; helpers `edge` (one per session, started at its first packet: reads what the guest sends),
+//             `uplink` (resolves and dials) and `storage-lane` (forwards signed backend requests)
 //   hears     sandbox  proto/sandbox_to_edge.h   lane attached, detached
 //             control  proto/control_to_all.h    sever
-//   tells     audit    proto/any_to_audit.h      every refusal
-//   never     a credential at rest; authorship of the denylist
+//             custody  proto/edge_to_custody.h   lease made
+//   tells     custody  proto/edge_to_custody.h   a session's channel, leases wanted, session over
+//             audit    proto/any_to_audit.h      every refusal; every connection, before it is dialled, and when it has ended
+//   never     a credential; authorship of the denylist; a byte that a guest has sent but names, methods and paths
 
 #include <functional>
 #include <memory>
 
 #include "base/clock.h"
+#include "edge/rule.h"
 #include "helper/spawner.h"
 #include "proto/any_to_audit.h"
 #include "proto/control_to_all.h"
 #include "proto/core_to_role.h"
+#include "proto/edge_to_custody.h"
 #include "proto/sandbox_to_edge.h"
 
 namespace ocu::edge {
@@ -28,12 +32,15 @@ public:
         proto::CoreToRole& core_in;
         proto::SandboxToEdge& sandbox_in;
         proto::ControlToEdge& control_in;
+        proto::CustodyToEdge& custody_in;
+        proto::EdgeToCustody& custody;
         proto::Recorder& recorder;
         helper::Spawner& spawner;
         std::function<void()> stopped;
     };
 
-    Edge(wire::Loop& loop, Clock const& clock, Wires wires);
+    // `roots`: a file of PEM certificates that does not change, given to each session's helper to read.
+    Edge(wire::Loop& loop, Clock const& clock, Config config, UniqueFd roots, Wires wires);
     ~Edge();
 
 private:

@@ -1,67 +1,119 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include <unordered_map>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "appliance/profiles/edge.h"
 #include "base/log.h"
+#include "edge/custody_link.h"
 #include "edge/denial_fold.h"
 #include "edge/helpers.h"
 #include "edge/lane.h"
-#include "proto/edge_helper_to_edge.h"
+#include "proto/sandbox_to_edge.h"
 
 namespace ocu::edge {
 
 namespace {
 
-class Server {
+constexpr std::size_t kDescriptors = 5;  // the empty namespace, listener, DNS socket, custody, roots
+constexpr std::size_t kRootsBytesMax = 4u << 20;
+
+// Shared by all sessions' helpers: pages of one file, not a copy for each. Lives as long as the process.
+Result<std::string_view> map_roots(int fd)
+{
+    struct stat about{};
+    if (::fstat(fd, &about) != 0) return fail_os("look at the roots");
+    auto const size = static_cast<std::size_t>(about.st_size);
+    if (size == 0) return std::string_view();
+    if (size > kRootsBytesMax) return fail(Fault::over_limit, "too many roots");
+    void* const at = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
+    if (at == MAP_FAILED) return fail_os("map the roots");
+    return std::string_view(static_cast<char const*>(at), size);
+}
+
+class Server final : public Asker {
 public:
-    explicit Server(UniqueFd link)
-        : link_(
-              loop_, std::move(link), {proto::kEdgeToHelper, kQueueBytesMax}, [this](wire::Link::Frame frame) { serve(std::move(frame)); },
+    Server(UniqueFd link, std::string_view roots)
+        : roots_(roots),
+          link_(
+              loop_, std::move(link), {proto::kEdgeToHelper, kHelperQueueBytesMax}, [this](wire::Link::Frame frame) { hear(std::move(frame)); },
               [this](wire::Lost) { loop_.stop(); })
     {}
-    void run() { loop_.run(); }
+
+    Result<void> run(UniqueFd listener, UniqueFd dns, UniqueFd custody)
+    {
+        custody_.connect(std::move(custody));
+        std::vector<Address> own;
+        for (auto const* text : {proto::kLaneAddress4, proto::kLaneAddress6}) own.push_back(OCU_TRY(parse_address(text)));
+        lane_ = OCU_TRY(Lane::open(loop_, clock_, *this, std::move(listener), std::move(dns), std::move(own),
+            [this] { return tools(); }));
+        loop_.run();
+        return {};
+    }
+
+    void say(proto::NameAsked const& message) override { link_.send(message); }
+    void say(proto::ConnectAsked const& message) override { link_.send(message); }
+    void say(proto::RouteAsked const& message) override { link_.send(message); }
+    void say(proto::RequestAsked const& message) override { link_.send(message); }
+    void say(proto::RequestDone const& message) override { link_.send(message); }
+    void say(proto::ConnectionEnded const& message) override { link_.send(message); }
+    void say(proto::EgressDenied const& message) override
+    {
+        tell(fold_.add(message, clock_.now()));
+        if (!tick_) tick_ = loop_.after(kFoldTick, [this] { tick(); });
+    }
 
 private:
-    static constexpr std::size_t kQueueBytesMax = 4u << 20;
-    static constexpr std::size_t kLanesMax = 256;
-    static constexpr std::chrono::milliseconds kFoldTick{250};
-
-    void serve(wire::Link::Frame frame)
+    // Made when it is first needed: a session that only passes bytes through has no use for it.
+    std::shared_ptr<ExchangeTools> tools()
     {
-        if (frame.type == static_cast<std::uint16_t>(proto::Type::lane_open)) {
-            if (auto const open = wire::decode<proto::LaneOpen>(frame.body)) return open_lane(open->session, std::move(frame.descriptors));
-        } else if (auto const close = wire::decode<proto::LaneClose>(frame.body)) {
-            return close_lane(close->session);
+        if (tools_) return tools_;
+        auto made = ExchangeTools::make(roots_, custody_, clock_);
+        if (!made) {
+            log::failure("requests cannot be looked at", made.error());
+            return nullptr;
         }
-        link_.violation();
+        tools_ = *std::move(made);
+        return tools_;
     }
 
-    void open_lane(SessionId session, std::vector<UniqueFd> descriptors)
+    void hear(wire::Link::Frame frame)
     {
-        if (lanes_.contains(session)) return link_.violation();
-        Result<std::unique_ptr<Lane>> lane = fail(Fault::over_limit, "too many lanes");
-        if (lanes_.size() < kLanesMax)
-            lane = Lane::open(loop_, clock_, session, std::move(descriptors[0]), std::move(descriptors[1]), budget_,
-                [this](proto::EgressDenied event) { denied(event); });
-        if (lane) {
-            lanes_.emplace(session, *std::move(lane));
-            return;
+        if (!lane_ || !obey(frame)) link_.violation();
+    }
+
+    bool obey(wire::Link::Frame& frame)
+    {
+        auto const heard = [&]<class Message>(void (*handle)(Server&, Message const&)) {
+            auto const message = wire::decode<Message>(frame.body);
+            if (message) handle(*this, *message);
+            return message.has_value();
+        };
+        switch (static_cast<proto::Type>(frame.type)) {
+        case proto::Type::name_decided: return heard(+[](Server& s, proto::NameDecided const& m) { s.lane_->name_decided(m); });
+        case proto::Type::connect_decided:
+            return heard(+[](Server& s, proto::ConnectDecided const& m) { s.with(m.connection, [&](Connection& c) { c.connect_decided(m.reason); }); });
+        case proto::Type::route_refused:
+            return heard(+[](Server& s, proto::RouteRefused const& m) { s.with(m.connection, [&](Connection& c) { c.refused(m.reason); }); });
+        case proto::Type::request_allowed:
+            return heard(+[](Server& s, proto::RequestAllowed const& m) { s.with(m.connection, [&](Connection& c) { c.allowed(m); }); });
+        case proto::Type::request_refused:
+            return heard(+[](Server& s, proto::RequestRefused const& m) { s.with(m.connection, [&](Connection& c) { c.request_refused(m); }); });
+        case proto::Type::connection_cut:
+            return heard(+[](Server& s, proto::ConnectionCut const& m) { s.with(m.connection, [](Connection& c) { c.cut(); }); });
+        case proto::Type::route_opened: {
+            auto const opened = wire::decode<proto::RouteOpened>(frame.body);
+            if (opened) with(opened->connection, [&](Connection& c) { c.opened(*opened, std::move(frame.descriptors[0])); });
+            return opened.has_value();
         }
-        log::failure("a lane could not be opened", lane.error());
-        link_.send(proto::LaneClosed{session});
+        case proto::Type::custody_channel: custody_.connect(std::move(frame.descriptors[0])); return true;
+        default: return false;
+        }
     }
 
-    void close_lane(SessionId session)
+    template <class Use>
+    void with(ConnectionId id, Use use)
     {
-        lanes_.erase(session);
-        tell(fold_.close(session));
-        link_.send(proto::LaneClosed{session});
-    }
-
-    void denied(proto::EgressDenied const& event)
-    {
-        tell(fold_.add(event, clock_.now()));
-        if (!tick_) tick_ = loop_.after(kFoldTick, [this] { tick(); });
+        if (auto* const connection = lane_->find(id)) use(*connection);
     }
 
     void tick()
@@ -76,25 +128,29 @@ private:
         for (auto const& event : events) link_.send(event);
     }
 
+    std::string_view roots_;
     SystemClock clock_;
     wire::Loop loop_;
+    CustodyLink custody_{loop_};
+    std::shared_ptr<ExchangeTools> tools_;
     wire::Link link_;
     DenialFold fold_;
     wire::Watch tick_;
-    ConnectionBudget budget_;
-    std::unordered_map<SessionId, std::unique_ptr<Lane>> lanes_;
+    std::unique_ptr<Lane> lane_;
 };
 
 }  // namespace
 
 Result<void> edge_main(helper::Helper& helper)
 {
-    auto const config = OCU_TRY(helper.receive_config<proto::EdgeConfig>());
-    if (config.policy != proto::EgressPolicy::deny_all) return fail(Fault::denied, "no other policy is known");
+    (void)OCU_TRY(helper.receive_config<proto::EdgeConfig>());
+    auto& given = helper.descriptors();
+    if (given.size() != kDescriptors) return fail(Fault::malformed, "wrong number of descriptors");
+    auto const roots = OCU_TRY(map_roots(given[4].get()));
     OCU_CHECK(helper.keep_out_of_swap_and_cores(profiles::kEdge));
     OCU_CHECK(helper.confine(profiles::kEdge));
-    Server(OCU_TRY(helper.report_ready())).run();
-    return {};
+    Server server(OCU_TRY(helper.report_ready()), roots);
+    return server.run(std::move(given[1]), std::move(given[2]), std::move(given[3]));
 }
 
 }  // namespace ocu::edge

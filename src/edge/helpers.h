@@ -8,8 +8,10 @@
 
 namespace ocu::edge {
 
-// `edge`: reads what guests send. Configuration: proto::EdgeConfig; no descriptors.
+// `edge`: reads what the guest of one session sends. Configuration and descriptors: proto/edge_helper_to_edge.h.
 Result<void> edge_main(helper::Helper& helper);
+// `uplink`: resolves and dials. Configuration: proto::UplinkConfig; no descriptors.
+Result<void> uplink_main(helper::Helper& helper);
 // `storage-lane`: configuration proto::StorageLaneConfig; no descriptors.
 Result<void> storage_lane_main(helper::Helper& helper);
 

@@ -1,61 +1,68 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// One session's only way out, inside the helper: its listener and DNS socket, and the connections that came by them. Which session a
-// byte belongs to follows from the socket that it came by, never from what it says (T-05). Threading: the loop's thread.
+// A session's only way out, inside its helper: the listener and the DNS socket, the names that were answered, and the connections that came.
+// Threading: the loop's thread.
 
 #include <functional>
 #include <memory>
 #include <unordered_map>
 
-#include "base/clock.h"
 #include "edge/connection.h"
+#include "edge/dns_socket.h"
+#include "edge/limits.h"
+#include "edge/name_pool.h"
 
 namespace ocu::edge {
 
-// Shared by all lanes: one guest's flood must not take the descriptors of the others (T-06).
-struct ConnectionBudget {
-    static constexpr std::size_t kMax = 1024;
-    std::size_t open = 0;
-};
-
 class Lane {
 public:
-    static constexpr std::size_t kConnectionsMax = 64;
-    static constexpr unsigned kDnsPerSecondMax = 200;
-
-    // Errors: os.
-    static Result<std::unique_ptr<Lane>> open(wire::Loop& loop, Clock const& clock, SessionId session, UniqueFd tcp_listener,
-        UniqueFd dns_socket, ConnectionBudget& budget, std::function<void(proto::EgressDenied)> denied);
-    ~Lane();
+    // `own`: the lane's own addresses, at which the proxy is. What is given must outlive this. Errors: os.
+    static Result<std::unique_ptr<Lane>> open(wire::Loop& loop, Clock const& clock, Asker& asker, UniqueFd tcp_listener, UniqueFd dns_socket,
+        std::vector<Address> own, std::function<std::shared_ptr<ExchangeTools>()> tools);
     Lane(Lane const&) = delete;
     Lane& operator=(Lane const&) = delete;
 
+    void name_decided(proto::NameDecided const& decided);
+    // Nothing for one that has ended meanwhile.
+    Connection* find(ConnectionId id);
+    std::size_t connections() const { return connections_.size(); }
+
 private:
-    Lane(wire::Loop& loop, Clock const& clock, SessionId session, UniqueFd tcp_listener, UniqueFd dns_socket, ConnectionBudget& budget,
-        std::function<void(proto::EgressDenied)> denied);
+    struct Waiting {
+        DnsPeer peer;
+        DnsQuestion question;
+    };
+
+    Lane(wire::Loop& loop, Clock const& clock, Asker& asker, UniqueFd tcp_listener, UniqueFd dns_socket, std::vector<Address> own,
+        std::function<std::shared_ptr<ExchangeTools>()> tools);
 
     void accept_some();
     void adopt(UniqueFd fd);
-    void finished(std::uint64_t number);
     void answer_some();
-    bool answer_one();
+    void answer_one(std::span<std::uint8_t const> datagram, DnsPeer const& peer);
+    void answer(DnsQuestion const& question, DnsPeer const& peer, proto::Reason reason);
     bool within_dns_rate();
     void deny_dns(proto::Reason reason, std::string_view name);
+    void sweep();
 
     wire::Loop& loop_;
     Clock const& clock_;
-    SessionId session_;
+    Asker& asker_;
     UniqueFd tcp_;
     UniqueFd dns_;
-    ConnectionBudget& budget_;
-    std::function<void(proto::EgressDenied)> denied_;
-    std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
-    std::uint64_t last_number_ = 0;
+    std::vector<Address> own_;
+    NamePool names_{kNamesMax, std::chrono::seconds(4 * kDnsLifeSeconds)};
+    Connection::Surroundings around_;
+    std::unordered_map<ConnectionId, std::unique_ptr<Connection>> connections_;
+    ConnectionId last_connection_;
+    std::unordered_map<RequestId, Waiting> waiting_;
+    RequestId last_question_;
     Monotonic dns_second_{};
     unsigned dns_count_ = 0;
     wire::Watch accept_watch_;
     wire::Watch dns_watch_;
+    wire::Watch sweep_tick_;
 };
 
 }  // namespace ocu::edge

@@ -8,11 +8,13 @@
 #include <sys/capability.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <memory>
 
@@ -105,7 +107,7 @@ Result<void> set_capabilities(Profile const& profile)
     return {};
 }
 
-Result<void> restrict_paths(std::span<int const> directories)
+Result<void> restrict_paths(Profile const& profile, std::span<int const> directories)
 {
     int const abi = static_cast<int>(::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION));
     if (abi < 1) return fail_os("this kernel has no Landlock");
@@ -114,7 +116,9 @@ Result<void> restrict_paths(std::span<int const> directories)
     if (abi >= 3) files |= LANDLOCK_ACCESS_FS_TRUNCATE;
     struct {
         std::uint64_t files, network, scoped;
-    } attributes{files, abi >= 4 ? 3ull : 0ull, abi >= 6 ? 3ull : 0ull};  // no TCP bind or connect; no abstract sockets, no signals out
+    } attributes{files, 0, abi >= 6 ? 3ull : 0ull};  // no abstract sockets, no signals out
+    bool const connects = profile.connections == Connections::outgoing;
+    if (abi >= 4) attributes.network = LANDLOCK_ACCESS_NET_BIND_TCP | (connects ? 0ull : LANDLOCK_ACCESS_NET_CONNECT_TCP);  // forbidden
     std::size_t const size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
     UniqueFd const rules(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0)));
     if (!rules) return fail_os("landlock_create_ruleset");
@@ -131,6 +135,24 @@ Result<void> restrict_paths(std::span<int const> directories)
     return {};
 }
 
+// A raw, packet, netlink or local socket would reach what no dialled address is (T-05): only these, with the family's own protocol.
+Result<void> allow_outgoing_sockets(scmp_filter_ctx filter)
+{
+    constexpr scmp_datum_t kTypeBits = 0xf;  // the rest are flags
+    for (int const family : {AF_INET, AF_INET6}) {
+        for (int const type : {SOCK_STREAM, SOCK_DGRAM}) {
+            std::array const arguments{SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(family)),
+                SCMP_A1(SCMP_CMP_MASKED_EQ, kTypeBits, static_cast<scmp_datum_t>(type)), SCMP_A2(SCMP_CMP_EQ, 0)};
+            if (int const error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, __NR_socket, arguments.size(), arguments.data());
+                error != 0) {
+                errno = -error;
+                return fail_os("seccomp_rule_add socket");
+            }
+        }
+    }
+    return {};
+}
+
 Result<void> filter_system_calls(Profile const& profile)
 {
     std::unique_ptr<void, void (*)(void*)> const filter(seccomp_init(SCMP_ACT_KILL_PROCESS), seccomp_release);
@@ -141,6 +163,7 @@ Result<void> filter_system_calls(Profile const& profile)
             return fail_os("seccomp_rule_add");
         }
     }
+    if (profile.connections == Connections::outgoing) OCU_CHECK(allow_outgoing_sockets(filter.get()));
     // Balanced tree instead of a chain: the cost of a call does not grow with the list.
     (void)seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
     if (int const error = seccomp_load(filter.get()); error != 0) {
@@ -166,7 +189,7 @@ Result<void> Helper::confine(Profile const& profile, std::span<int const> direct
         if (::getppid() != parent) return fail(Fault::unavailable, "parent is gone");
     }
     ::umask(0077);
-    if (profile.landlock) OCU_CHECK(restrict_paths(directories));
+    if (profile.landlock) OCU_CHECK(restrict_paths(profile, directories));
     OCU_CHECK(set_capabilities(profile));
     return filter_system_calls(profile);
 }

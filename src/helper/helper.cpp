@@ -46,7 +46,8 @@ Result<Helper> Helper::begin(std::string_view name)
     ::tzset();
     Helper helper;
     helper.link_ = UniqueFd(kLinkFd);
-    helper.per_session_ = name == name_of(Kind::broker) || name == name_of(Kind::exec);
+    for (std::size_t i = 0; i < kKinds; ++i)
+        if (auto const kind = static_cast<Kind>(i); name == name_of(kind)) helper.per_session_ = is_per_session(kind);
     return helper;
 }
 

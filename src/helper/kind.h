@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// Which helpers there are. The ten of the architecture, and `exec`: one disposable process per session that alone reads what the guest's
-// agent sends (docs/decisions/0002-exec-helper-per-session.md).
+// Which helpers there are. Those of the architecture, and what was cut off from them since: `exec`, which alone reads what a guest's agent
+// sends (docs/decisions/0002-exec-helper-per-session.md), and `uplink`, which dials for `edge` (0012-egress-processes.md).
 
 #include <cstdint>
 #include <string_view>
@@ -16,11 +16,12 @@ enum class Kind : std::uint8_t {
     parser,
     custody,
     launcher,
-    edge,
+    uplink,
     storage_lane,
     audit_writer,  // one each
     broker,
-    exec,  // one per session
+    exec,
+    edge,  // one per session
     mounter,
     stick,
     dhcp,
@@ -32,10 +33,13 @@ enum class Kind : std::uint8_t {
 inline constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::kLast) + 1;
 inline constexpr std::size_t kStandingKinds = static_cast<std::size_t>(Kind::broker);
 
+// Started by its role for one session, with the session's slot before its configuration.
+constexpr bool is_per_session(Kind kind) { return kind == Kind::broker || kind == Kind::exec || kind == Kind::edge; }
+
 constexpr std::string_view name_of(Kind kind)
 {
-    constexpr std::string_view kNames[] = {"gateway-front", "operator-front", "files-front", "parser", "custody", "launcher", "edge",
-        "storage-lane", "audit-writer", "broker", "exec", "mounter", "stick", "dhcp", "time", "screen"};
+    constexpr std::string_view kNames[] = {"gateway-front", "operator-front", "files-front", "parser", "custody", "launcher", "uplink",
+        "storage-lane", "audit-writer", "broker", "exec", "edge", "mounter", "stick", "dhcp", "time", "screen"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 

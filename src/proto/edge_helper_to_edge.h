@@ -7,6 +7,8 @@
 //      helper                         thread
 //      name_asked              ->
 //                              <-     name_decided
+//      connect_asked           ->                         a proxy's CONNECT, before the guest is told to go on
+//                              <-     connect_decided
 //      route_asked             ->                         (then proto/edge_to_uplink.h)
 //                              <-     route_opened + socket, or route_refused
 //      request_asked           ->                         on a route whose handling is `http` or `bump`, for each request
@@ -14,6 +16,7 @@
 //      request_done            ->
 //      connection_ended        ->
 //                              <-     connection_cut      at any time: this connection ends now
+//                              <-     custody_channel + socket   instead of the one before, whose other end is gone
 //      egress_denied           ->                         what the helper refuses by itself: grammar, its own ceilings
 //
 // Configuration: EdgeConfig. Descriptors: the shared empty namespace, then [0] the lane's TCP listener, [1] its DNS socket, [2] the channel to
@@ -63,6 +66,26 @@ struct NameDecided {
     Reason reason = Reason::none;  // none: some rule may let a connection to it through
 
     static void fields(auto& wire, auto& m) { wire(m.request, m.reason); }
+};
+
+// Whether any connection to there could be let through: what a program that asks a proxy is told before it says more (EG-6). It opens
+// nothing, and a route to there is asked for all the same.
+struct ConnectAsked {
+    static constexpr Type kType = Type::connect_asked;
+    ConnectionId connection;  // whose route will be asked for
+    wire::Text<253> name;     // lower case, without the last dot; or
+    wire::Text<45> address;   // numeric
+    std::uint16_t port = 0;
+
+    static void fields(auto& wire, auto& m) { wire(m.connection, m.name, m.address, m.port); }
+};
+
+struct ConnectDecided {
+    static constexpr Type kType = Type::connect_decided;
+    ConnectionId connection;
+    Reason reason = Reason::none;  // none: the inner bytes decide
+
+    static void fields(auto& wire, auto& m) { wire(m.connection, m.reason); }
 };
 
 // How the guest said where it wants to go.
@@ -164,8 +187,9 @@ struct ConnectionEnded {
     Reason reason = Reason::none;  // why it was ended here: upstream_unverified, protocol_denied, ...
     std::uint64_t bytes_up = 0;
     std::uint64_t bytes_down = 0;
+    wire::Text<32> word;  // for the record: what was wrong with the upstream ("chain", "dates", ...); mostly empty
 
-    static void fields(auto& wire, auto& m) { wire(m.connection, m.reason, m.bytes_up, m.bytes_down); }
+    static void fields(auto& wire, auto& m) { wire(m.connection, m.reason, m.bytes_up, m.bytes_down, m.word); }
 };
 
 struct ConnectionCut {
@@ -173,6 +197,13 @@ struct ConnectionCut {
     ConnectionId connection;
 
     static void fields(auto& wire, auto& m) { wire(m.connection); }
+};
+
+// With one descriptor. What was asked on the channel before is not answered any more.
+struct CustodyChannel {
+    static constexpr Type kType = Type::custody_channel;
+
+    static void fields(auto& wire, auto&) { wire(); }
 };
 
 // `count` refusals that were alike.
@@ -195,14 +226,17 @@ inline constexpr std::array kEdgeToHelper{
     wire::Permit{static_cast<std::uint16_t>(Type::request_allowed), 0, 512},
     wire::Permit{static_cast<std::uint16_t>(Type::request_refused), 0, 32},
     wire::Permit{static_cast<std::uint16_t>(Type::connection_cut), 0, 8},
+    wire::Permit{static_cast<std::uint16_t>(Type::connect_decided), 0, 16},
+    wire::Permit{static_cast<std::uint16_t>(Type::custody_channel), 1, 0},
 };
 inline constexpr std::array kHelperToEdge{
     wire::Permit{static_cast<std::uint16_t>(Type::name_asked), 0, 512},
     wire::Permit{static_cast<std::uint16_t>(Type::route_asked), 0, 1024},
     wire::Permit{static_cast<std::uint16_t>(Type::request_asked), 0, 4096},
     wire::Permit{static_cast<std::uint16_t>(Type::request_done), 0, 64},
-    wire::Permit{static_cast<std::uint16_t>(Type::connection_ended), 0, 64},
+    wire::Permit{static_cast<std::uint16_t>(Type::connection_ended), 0, 128},
     wire::Permit{static_cast<std::uint16_t>(Type::egress_denied), 0, 512},
+    wire::Permit{static_cast<std::uint16_t>(Type::connect_asked), 0, 512},
 };
 
 }  // namespace ocu::proto

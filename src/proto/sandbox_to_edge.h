@@ -9,8 +9,13 @@
 
 namespace ocu::proto {
 
+// The lane's own: the guest's gateway, its resolver (port 53) and its proxy (edge_helper_to_edge.h: kProxyPort).
+inline constexpr char kLaneAddress4[] = "100.64.0.1";
+inline constexpr char kLaneAddress6[] = "fd6f:6375:1::1";
+
 struct LaneAttach {
     SessionId session;
+    Slot slot;              // of the helper that will serve it
     UniqueFd tcp_listener;  // every TCP connection of the guest arrives here; getsockname() is where it wanted to go
     UniqueFd dns_socket;    // every UDP datagram to port 53; IP_PKTINFO says where it wanted to go
 };

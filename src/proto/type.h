@@ -85,6 +85,9 @@ enum class Type : std::uint16_t {
     connection_ended,
     connection_cut,
     egress_denied,
+    connect_asked,
+    connect_decided,
+    custody_channel,
     // storage_lane <-> edge
     storage_lane_stats = 0x0240,
     // audit_writer <-> audit

@@ -139,7 +139,7 @@ void Sandbox::State::equip_with(Session& session, std::vector<UniqueFd> descript
     auto const take = [&](proto::PreparedDescriptor which) { return std::move(descriptors[static_cast<std::size_t>(which)]); };
     using enum proto::PreparedDescriptor;
     session.lane_program = take(lane_program);
-    wires.edge.send(proto::LaneAttach{session.id, take(tcp_listener), take(dns_socket)});
+    wires.edge.send(proto::LaneAttach{session.id, session.slot, take(tcp_listener), take(dns_socket)});
     std::uint32_t const owner = kHostIdBase + static_cast<std::uint32_t>(session.slot.value) * kHostIdsPerSlot + kGuestUser;
     wires.storage.send(proto::MountAttach{session.id, session.slot, take(fuse), owner});
     proto::ExecConfig exec;

@@ -2,6 +2,7 @@
 #include "wire/http_transport.h"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -51,7 +52,11 @@ public:
     }
     void read_some(std::span<char> into, Handler handler) override
     {
-        socket_.async_read_some(asio::buffer(into.data(), into.size()), completion(std::move(handler)));
+        auto done = [clean = clean_, handler = std::move(handler)](boost::system::error_code error, std::size_t size) {
+            *clean = error == asio::error::eof;
+            handler(error ? Moved::end : Moved::some, size);
+        };
+        socket_.async_read_some(asio::buffer(into.data(), into.size()), std::move(done));
     }
     void write_some(std::string_view from, Handler handler) override
     {
@@ -67,9 +72,17 @@ public:
         boost::system::error_code ignored;
         (void)socket_.close(ignored);
     }
+    void abort() override
+    {
+        boost::system::error_code ignored;  // a unix socket knows no reset
+        (void)socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+        (void)socket_.close(ignored);
+    }
+    bool ended_cleanly() const override { return *clean_; }
 
 private:
     Socket socket_;
+    std::shared_ptr<bool> clean_ = std::make_shared<bool>(false);  // shared with the pending read
 };
 
 class TlsTransport final : public Transport {

@@ -27,6 +27,10 @@ public:
     virtual void write_some(std::string_view from, Handler handler) = 0;  // `from` must stay until the handler runs
     virtual void end_writing() = 0;
     virtual void close() = 0;
+    // As close(), but the peer of a TCP socket sees a reset.
+    virtual void abort() { close(); }
+    // After Moved::end: whether the peer said that it has no more, so that a body which lasts until then is whole.
+    virtual bool ended_cleanly() const { return false; }
 };
 
 // What the TLS transports of one server share: identity and rules. TLS 1.3 only, X25519 and P-256, HTTP/1.1.

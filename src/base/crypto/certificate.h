@@ -82,6 +82,9 @@ struct FaultText {
 };
 FaultText text_of(IdentityFault fault);
 
+// Whether a certificate's key or signature is too weak to lean on (as weak_key above), or it does not parse.
+bool is_weak_certificate(std::span<std::byte const> der);
+
 // `chain_pem`: leaf first. `key_pem`: PKCS#8, SEC 1 or PKCS#1, not encrypted. The leaf's key must be `key_pem`'s.
 IdentityFault judge_identity(std::string_view chain_pem, Secret const& key_pem, std::chrono::sys_seconds now);
 

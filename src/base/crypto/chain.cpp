@@ -203,6 +203,13 @@ FaultText text_of(IdentityFault fault)
     return {};
 }
 
+bool is_weak_certificate(std::span<std::byte const> der)
+{
+    auto const* const bytes = wolf(der.data());
+    Parsed const parsed(std::vector<byte>(bytes, bytes + der.size()));
+    return !parsed.good() || !strong_key(*parsed) || !strong_signature(*parsed);
+}
+
 IdentityFault judge_identity(std::string_view chain_pem, Secret const& key_pem, std::chrono::sys_seconds now)
 {
     auto const chain = parse_chain(chain_pem);

@@ -137,6 +137,8 @@ TEST_CASE("confine: given each helper's profile, when it tries what it must not 
 {
     for (auto const* profile : profiles::kConfinedProfiles) {
         for (auto const& attempt : kAttempts) {
+            bool const dials = profile->connections == helper::Connections::outgoing;
+            if (dials && attempt.happened == make_an_internet_socket) continue;
             INFO(profile->name << " tries to " << attempt.name);
             int const status = run_confined(*profile, attempt.happened);
             bool const killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;

@@ -52,7 +52,48 @@ TEST_CASE("event: given every kind of event, when mapped, then required fields a
         CHECK((of("class_uid") != 3004 || view["entity"]));
         CHECK((of("class_uid") != 4001 || view["dst_endpoint"]["port"].integer() == 443));
         CHECK((of("class_uid") != 4003 || view["query"]["hostname"]));
+        for (auto const* required : {"http_request", "http_response", "dst_endpoint"}) CHECK((of("class_uid") != 4002 || view[required]));
     }
+}
+
+TEST_CASE("event: given a request of a guest, when mapped, then method, host, path and status are where OCSF looks for them", "[audit][AU-1]")
+{
+    proto::Event event;
+    event.what = proto::What::http_request;
+    event.session = SessionId{3};
+    event.resource = "api.example.org";
+    event.number = 201;
+    auto const mapped = [&](std::string_view detail) {
+        event.detail = wire::Text<1024>(detail);
+        return wire::Json::parse(to_record(event, {proto::Source::edge, {}, {}, kName})).value();
+    };
+    auto const json = mapped("POST /v1/items rule=api");
+    CHECK(json.view()["class_uid"].integer() == 4002);
+    CHECK(json.view()["activity_id"].integer() == 6);
+    CHECK(json.view()["type_uid"].integer() == 400206);
+    CHECK(json.view()["http_request"]["http_method"].string() == "POST");
+    CHECK(json.view()["http_request"]["url"]["hostname"].string() == "api.example.org");
+    CHECK(json.view()["http_request"]["url"]["path"].string() == "/v1/items");
+    CHECK(json.view()["http_response"]["code"].integer() == 201);
+    CHECK(mapped("BREW /pot").view()["activity_id"].integer() == 99);
+    CHECK(mapped("GET").view()["http_request"]["url"]["path"].string() == "unknown");
+    CHECK(mapped("").view()["http_request"]["http_method"].string() == "unknown");
+}
+
+TEST_CASE("event: given a connection that was let through, when mapped, then opened, closed with its bytes, and tripwire are told apart",
+    "[audit][AU-1]")
+{
+    CHECK(class_of(proto::What::egress_opened).activity_id == 1);
+    CHECK(class_of(proto::What::egress_closed).activity_id == 2);
+    CHECK(class_of(proto::What::tripwire).activity_id == 6);
+    proto::Event event;
+    event.what = proto::What::egress_closed;
+    event.resource = "api.example.org:443";
+    event.number = 443;
+    event.bytes = 4096;
+    auto const json = wire::Json::parse(to_record(event, {proto::Source::edge, {}, {}, kName})).value();
+    CHECK(json.view()["traffic"]["bytes"].integer() == 4096);
+    CHECK(json.view()["dst_endpoint"]["port"].integer() == 443);
 }
 
 TEST_CASE("event: given the classes of the specification, when looked up, then each event is in its own", "[audit][AU-1]")

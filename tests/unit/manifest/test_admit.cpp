@@ -188,10 +188,7 @@ TEST_CASE(
             "mcp.callers[0].oauth", "no effect"},
         {R"("operators": [{"name": "a", "uid": 5, "roles": ["viewer"]}])", "operators[0].roles", "no effect"},
         {R"("oidc": {"issuer": "x"})", "oidc", "no effect"},
-        {R"("egress": {"rules": [{"name": "x"}]})", "egress.rules", "no effect"},
         {R"("egress": {"chained_proxy": "http://x"})", "egress.chained_proxy", "no effect"},
-        {R"("egress": {"tripwire": true})", "egress.tripwire", "no effect"},
-        {R"("credentials": [{"name": "x"}])", "credentials", "no effect"},
         {R"("storage": {"s3": {"bucket": "b"}})", "storage.s3", "no effect"},
         {R"("files": {"embed": {"keys": []}})", "files.embed", "no effect"},
         {R"("sandbox": {"mounts": ["/x"]})", "sandbox.mounts", "no effect"},
@@ -282,7 +279,7 @@ TEST_CASE("manifest: given the example, when it is admitted and explained, then 
     REQUIRE(applied);
     auto const words = explain(*applied);
     for (auto const* const part : {"workshop-1", "trusted_operator", "runc", "http://127.0.0.1:8811/mcp", "this machine only", "dev",
-             "shift (uid 1000)", "2555 days"})
+             "shift (uid 1000)", "2555 days", "packages.example.com", "$TRACKER_TOKEN gets credential tracker-key"})
         CHECK(words.find(part) != std::string::npos);
 }
 

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "appliance/manifest/admit_inject.h"
+
+#include <algorithm>
+
+namespace ocu::manifest {
+
+using wire::JsonView;
+
+namespace {
+
+constexpr std::size_t kEnvironmentBytesMax = 64;
+
+std::string text_or(JsonView section, std::string_view key, std::string_view fallback)
+{
+    return std::string(section[key].string().value_or(fallback));
+}
+
+// Headers that say how a message travels: to replace one would change what the next reader takes for the request (request smuggling).
+bool is_of_the_connection(std::string_view header)
+{
+    constexpr std::string_view kOfTheConnection[] = {"host", "content-length", "transfer-encoding", "connection", "keep-alive",
+        "proxy-connection", "proxy-authenticate", "te", "trailer", "upgrade", "expect", "content-encoding", "via", "forwarded"};
+    return std::ranges::contains(kOfTheConnection, header);
+}
+
+// Variables that programs obey: a token in one of them would break or steer the guest.
+bool is_obeyed(std::string_view name)
+{
+    constexpr std::string_view kNames[] = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "ENV", "IFS", "PWD", "OLDPWD", "TERM", "TZ", "LANG",
+        "LANGUAGE", "TMPDIR", "EDITOR", "PAGER", "RUBYOPT", "RUBYLIB", "JAVA_TOOL_OPTIONS", "CLASSPATH", "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE", "HOSTALIASES", "HOSTNAME"};
+    constexpr std::string_view kBeginnings[] = {
+        "LD_", "LC_", "BASH", "PYTHON", "NODE_", "NPM_", "PERL", "GIT_", "SSL_", "GCONV_", "MALLOC_", "GLIBC_", "XDG_", "PROMPT_", "PS"};
+    return std::ranges::contains(kNames, name) || name.ends_with("_PROXY") ||
+           std::ranges::any_of(kBeginnings, [&](auto each) { return name.starts_with(each); });
+}
+
+std::string variable_for(std::string_view rule)
+{
+    std::string out = "OCU_TOKEN_";
+    for (char const c : rule) {
+        bool const small = c >= 'a' && c <= 'z';
+        bool const plain = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        out += small ? static_cast<char>(c - 'a' + 'A') : plain ? c : '_';
+    }
+    return out.substr(0, kEnvironmentBytesMax);
+}
+
+std::size_t count_of(std::string_view text, std::string_view part)
+{
+    std::size_t count = 0;
+    for (auto at = text.find(part); at != std::string_view::npos; at = text.find(part, at + part.size())) ++count;
+    return count;
+}
+
+}  // namespace
+
+Admission<edge::Injection> admit_inject(
+    std::string const& key, JsonView wanted, edge::Rule const& rule, std::span<Credential const> credentials)
+{
+    if (rule.rung != edge::Rung::bump) return refuse(key + ".inject", "needs rung bump: a passthrough rule sees no request");
+    edge::Injection injection;
+    injection.credential = text_or(wanted, "credential", "");
+    if (!std::ranges::contains(credentials, injection.credential, &Credential::name))
+        return refuse(key + ".inject.credential", "is not the name of one of credentials[]");
+    injection.header = text_or(wanted, "header", "authorization");
+    for (char& c : injection.header)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (is_of_the_connection(injection.header))
+        return refuse(key + ".inject.header", "says how a request travels and cannot carry a credential");
+    injection.format = text_or(wanted, "format", "Bearer {}");
+    bool const basic = injection.format == "{basic}";
+    if (!basic && (count_of(injection.format, "{}") != 1 || injection.format.contains("{basic}")))
+        return refuse(key + ".inject.format", "must contain {} once, where the credential goes, or be {basic}");
+    injection.environment = text_or(wanted, "environment", variable_for(rule.name));
+    if (is_obeyed(injection.environment)) return refuse(key + ".inject.environment", "is a variable that programs obey");
+    return injection;
+}
+
+}  // namespace ocu::manifest

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <algorithm>
+#include <format>
+
+#include "appliance/manifest/admit_egress.h"
+#include "edge/address.h"
+
+namespace ocu::manifest {
+
+namespace {
+
+constexpr std::uint64_t kMebi = 1u << 20;
+
+template <class List, class Print>
+std::string listed(List const& list, Print print)
+{
+    std::string out;
+    for (auto const& each : list) out += (out.empty() ? "" : ", ") + print(each);
+    return out;
+}
+std::string as_is(std::string const& text) { return printable(text); }
+
+std::string text_of(proto::AddressRange const& range)
+{
+    bool const four = edge::is_ipv4(range.address);
+    unsigned const bits = four ? range.bits - 96u : range.bits;
+    auto const address = edge::text_of(range.address);
+    return bits == (four ? 32u : 128u) ? address : std::format("{}/{}", address, bits);
+}
+
+std::string where(edge::Rule const& rule)
+{
+    auto const ranges = listed(rule.ranges, text_of);
+    auto out = rule.hosts.empty() ? ranges + " by address" : listed(rule.hosts, as_is);
+    if (!rule.hosts.empty() && !rule.ranges.empty()) out += " if it resolves into " + ranges;
+    return out + (rule.ports.size() == 1 ? ", port " : ", ports ") + listed(rule.ports, [](auto port) { return std::to_string(port); });
+}
+
+std::string line_of(edge::Rule const& rule)
+{
+    bool const bump = rule.rung == edge::Rung::bump;
+    auto out = std::format(
+        "  {}: {}; TLS is {}", printable(rule.name), where(rule), bump ? "ended here and each request looked at" : "passed through unseen");
+    if (!rule.methods.empty()) out += "; only " + listed(rule.methods, as_is);
+    if (!rule.paths.empty()) out += "; only the paths " + listed(rule.paths, as_is);
+    if (rule.injection)
+        out += std::format("; a request that carries the token from ${} gets credential {} as {}", printable(rule.injection->environment),
+            printable(rule.injection->credential), printable(rule.injection->header));
+    if (rule.budget_bytes != 0) out += std::format("; at most {} MiB per session", rule.budget_bytes / kMebi);
+    return out + ".\n";
+}
+
+std::string tripwire_line(edge::Tripwire const& wire)
+{
+    std::vector<std::string> at;
+    if (wire.bytes != 0) at.push_back(std::format("{} MiB", wire.bytes / kMebi));
+    if (wire.destinations != 0) at.push_back(std::format("{} destinations", wire.destinations));
+    if (wire.connections_per_minute != 0) at.push_back(std::format("{} connections a minute", wire.connections_per_minute));
+    if (at.empty()) return {};
+    return std::format("  A session that goes beyond {} is reported{}.\n", listed(at, as_is), wire.kill ? " and ended" : "");
+}
+
+}  // namespace
+
+std::string explain_egress(edge::Config const& config, std::vector<Credential> const& credentials)
+{
+    if (config.rules.empty()) return "From a sandbox nothing can be reached: every connection and every name is refused and recorded.\n";
+    std::string out = "From a sandbox these can be reached; everything else is refused and recorded:\n";
+    for (auto const& rule : config.rules) out += line_of(rule);
+    out += tripwire_line(config.tripwire);
+    if (!config.extra_roots_pem.empty()) out += "  Certificates of upstreams are also believed if the manifest's own bundle signed them.\n";
+    out += config.resolvers.empty() ? "  Names are resolved by this host's own resolvers.\n"
+                                    : std::format("  Names are resolved by {}.\n", listed(config.resolvers, as_is));
+    for (auto const& each : credentials) {
+        bool const used =
+            std::ranges::any_of(config.rules, [&](auto const& rule) { return rule.injection && rule.injection->credential == each.name; });
+        if (!used) out += std::format("  Credential {} is used by no rule.\n", printable(each.name));
+    }
+    return out;
+}
+
+}  // namespace ocu::manifest

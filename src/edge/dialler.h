@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// Turns "dial this" into a connected socket or the reason why not (EG-3, EG-4). Every address is judged when it is about to be dialled, and
+// the socket is connected to exactly the one that was judged: what a resolver says later changes nothing (rebinding). Of a mixture of
+// permitted and denied addresses only the permitted are tried. Threading: the loop's thread.
+
+#include <chrono>
+#include <functional>
+#include <unordered_map>
+
+#include "base/unique_fd.h"
+#include "edge/dial_plan.h"
+#include "edge/names.h"
+#include "proto/edge_to_uplink.h"
+
+namespace ocu::edge {
+
+inline constexpr std::size_t kDialsMax = 512;
+inline constexpr std::chrono::milliseconds kAddressWait{5'000};  // for one address
+inline constexpr std::chrono::milliseconds kDialWait{15'000};  // in all, with resolving
+
+class Dialler {
+public:
+    struct Told {
+        std::function<void(proto::Dialled, UniqueFd)> dialled;
+        std::function<void(proto::DialFailed)> failed;
+    };
+
+    Dialler(wire::Loop& loop, Names& names, Told told) : loop_(loop), names_(names), told_(std::move(told)) {}
+    Dialler(Dialler const&) = delete;
+    Dialler& operator=(Dialler const&) = delete;
+
+    // Told once, perhaps before this returns, unless it is cancelled. Errors: malformed (neither name nor address or both, no port, the
+    // number of a dial that is under way): the asker is not sane.
+    Result<void> dial(proto::Dial asked);
+    // Nothing is told of it any more. One that is not under way is ignored: the answer crossed this.
+    void cancel(RequestId request) { dials_.erase(request); }
+
+private:
+    struct Dial {
+        proto::Dial asked;
+        std::uint64_t serial = 0;  // an answer for a cancelled one is not taken for its successor's
+        DialPlan plan;
+        std::size_t next = 0;
+        proto::DialFailure failure = proto::DialFailure::denied;
+        UniqueFd socket;
+        wire::Watch connected;
+        wire::Watch patience;
+        wire::Watch deadline;
+    };
+
+    void resolved(RequestId request, std::uint64_t serial, Names::Answer const& answer);
+    void judge(RequestId request, std::vector<Address> const& addresses);
+    void try_next(RequestId request);
+    bool start(Dial& dial, Address const& address);
+    void watch(RequestId request, Dial& dial);
+    void settle(RequestId request);
+    void give_up_address(RequestId request, proto::DialFailure failure);
+    void fail_dial(RequestId request, proto::DialFailure failure);
+    void succeed(RequestId request);
+
+    wire::Loop& loop_;
+    Names& names_;
+    Told told_;
+    std::unordered_map<RequestId, Dial> dials_;
+    std::uint64_t serials_ = 0;
+};
+
+}  // namespace ocu::edge

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// From "may I?" to a connected socket: decided here, on record before it is dialled, dialled by `uplink`, and judged once more.
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "edge/address.h"
+#include "edge/edge_state.h"
+
+namespace ocu::edge {
+
+namespace {
+
+bool is_well_formed(proto::RouteAsked const& asked)
+{
+    return is_plain(asked.name.view()) && is_plain(asked.address.view()) && is_plain(asked.inner_name.view()) &&
+           asked.name.empty() != asked.address.empty() && asked.port != 0 && asked.protocol != proto::EgressProtocol::dns;
+}
+
+struct Peer {
+    Address address{};
+    std::uint16_t port = 0;
+};
+
+std::optional<Peer> peer_of(int socket)
+{
+    sockaddr_storage name{};
+    socklen_t size = sizeof name;
+    if (::getpeername(socket, reinterpret_cast<sockaddr*>(&name), &size) != 0) return {};
+    Peer peer;
+    if (name.ss_family == AF_INET) {
+        auto const& v4 = reinterpret_cast<sockaddr_in const&>(name);
+        peer.address[10] = peer.address[11] = 0xff;
+        std::memcpy(&peer.address[12], &v4.sin_addr, sizeof v4.sin_addr);
+        peer.port = ntohs(v4.sin_port);
+        return peer;
+    }
+    if (name.ss_family != AF_INET6) return {};
+    auto const& v6 = reinterpret_cast<sockaddr_in6 const&>(name);
+    std::memcpy(peer.address.data(), &v6.sin6_addr, peer.address.size());
+    peer.port = ntohs(v6.sin6_port);
+    return peer;
+}
+
+}  // namespace
+
+// What the guest will say inside is not known yet: it may go on if anything could be let through.
+bool Edge::State::connect_asked(Session& session, proto::ConnectAsked const& asked)
+{
+    proto::RouteAsked route;
+    route.connection = asked.connection;
+    route.form = proto::RouteForm::connect;
+    route.name = asked.name;
+    route.address = asked.address;
+    route.port = asked.port;
+    route.inner_name = asked.name;
+    if (!is_well_formed(route)) return false;
+    proto::Reason reason = session.closed;
+    if (reason == proto::Reason::none) {
+        for (auto const protocol : {proto::EgressProtocol::tcp, proto::EgressProtocol::http, proto::EgressProtocol::tls}) {
+            route.protocol = protocol;
+            reason = allow.route(route).reason;
+            if (reason == proto::Reason::none) break;
+        }
+    }
+    session.link->send(proto::ConnectDecided{asked.connection, reason});
+    if (reason == proto::Reason::none) return true;
+    route.protocol = proto::EgressProtocol::http;
+    deny(session, denial_of(route, reason));
+    return true;
+}
+
+bool Edge::State::route_asked(Session& session, proto::RouteAsked const& asked)
+{
+    if (!is_well_formed(asked) || asked.connection <= session.last_connection) return false;
+    session.last_connection = asked.connection;
+    auto verdict = allow.route(asked);
+    if (auto const reason = may_open(session, asked, verdict); reason != proto::Reason::none) {
+        refuse(session, asked.connection, asked, reason);
+        return true;
+    }
+    Route route;
+    route.asked = asked;
+    route.verdict = std::move(verdict);
+    route.number = ++last_number;
+    route.rule = route.verdict.rules.front();
+    route.began = clock.now();
+    numbers[route.number] = {session.id, asked.connection};
+    auto event = opened_event(session.id, route, rule_name(route.rule));
+    std::uint64_t const number = route.number;
+    session.routes.emplace(asked.connection, std::move(route));
+    tripped(session, session.trip.connection(destination_of(asked), clock.now()));
+    // Invariant 7: what cannot be put on record does not happen.
+    wires.recorder.record(std::move(event), [this, number](Result<EventNumber> written) { recorded(number, written.has_value()); });
+    return true;
+}
+
+proto::Reason Edge::State::may_open(Session& session, proto::RouteAsked const&, RouteVerdict const& verdict)
+{
+    if (session.closed != proto::Reason::none) return session.closed;
+    if (verdict.reason != proto::Reason::none) return verdict.reason;
+    OCU_ASSERT(!verdict.rules.empty());
+    if (session.routes.size() >= kConnectionsMax) return proto::Reason::rate_exceeded;
+    if (!uplink) return proto::Reason::edge_draining;
+    bool const all_spent = std::ranges::all_of(verdict.rules, [&](std::size_t rule) { return is_spent(session, rule); });
+    return all_spent ? proto::Reason::budget_exceeded : proto::Reason::none;
+}
+
+void Edge::State::recorded(std::uint64_t number, bool written)
+{
+    auto const [session, connection] = route_of(number);
+    if (session == nullptr) return;  // it has ended meanwhile, and that is on record
+    Route& route = session->routes.at(connection);
+    if (!written) return give_up(*session, connection, proto::Reason::audit_unavailable, "not recorded");
+    if (!uplink) return give_up(*session, connection, proto::Reason::edge_draining, "uplink down");
+    route.stage = Route::Stage::dialling;
+    proto::Dial dial;
+    dial.request = RequestId{number};
+    dial.name = wire::Text<253>(route.verdict.dial_name);
+    dial.address = wire::Text<45>(route.verdict.dial_address);
+    dial.port = route.asked.port;
+    dial.ranges = decltype(dial.ranges)(route.verdict.ranges);
+    uplink->send(dial);
+}
+
+void Edge::State::uplink_up(UniqueFd link)
+{
+    uplink = std::make_unique<wire::Link>(
+        loop, std::move(link), wire::Link::Options{proto::kUplinkToEdge, kHelperQueueBytesMax},
+        [this](wire::Link::Frame frame) { uplink_says(std::move(frame)); },
+        [this](wire::Lost why) {
+            if (why != wire::Lost::closed) wires.spawner.report_violation(helper::Kind::uplink);
+            loop.post([this] { uplink_down(); });
+        });
+}
+
+// What it was dialling is refused; what is connected goes on, and needs it no longer.
+void Edge::State::uplink_down()
+{
+    uplink.reset();
+    auto const waiting = numbers;
+    for (auto const& [number, where] : waiting) {
+        auto const [session, connection] = route_of(number);
+        if (session != nullptr && session->routes.at(connection).stage == Route::Stage::dialling)
+            give_up(*session, connection, proto::Reason::edge_draining, "uplink down");
+    }
+}
+
+void Edge::State::uplink_says(wire::Link::Frame frame)
+{
+    if (frame.type == static_cast<std::uint16_t>(proto::Type::dialled)) {
+        if (auto const message = wire::decode<proto::Dialled>(frame.body); message && is_plain(message->address.view()))
+            return dialled(*message, std::move(frame.descriptors[0]));
+    } else if (auto const failed = wire::decode<proto::DialFailed>(frame.body); failed && is_plain(failed->address.view())) {
+        return dial_failed(*failed);
+    }
+    uplink->violation();
+}
+
+void Edge::State::dialled(proto::Dialled const& message, UniqueFd socket)
+{
+    auto const [session, connection] = route_of(message.request.value);
+    if (session == nullptr) return;  // it ended meanwhile; the socket closes
+    Route& route = session->routes.at(connection);
+    if (route.stage != Route::Stage::dialling) return uplink->violation();
+    route.address = message.address.str();
+    // The socket itself is asked where it leads: what `uplink` says is not enough for what a guest gets (T-05, T-14).
+    auto const peer = peer_of(socket.get());
+    auto kept = duplicate(socket.get());
+    if (!peer || peer->port != route.asked.port || !may_dial(peer->address, route.verdict.ranges) || !kept) {
+        log::error("a dialled connection leads elsewhere");
+        return give_up(*session, connection, proto::Reason::address_denied, "leads elsewhere");
+    }
+    numbers.erase(route.number);
+    route.kept = *std::move(kept);
+    route.stage = Route::Stage::open;
+    std::vector<UniqueFd> descriptors;
+    descriptors.push_back(std::move(socket));
+    proto::RouteOpened opened{connection, route.verdict.handling, {}};
+    if (opened.handling == proto::Handling::bump)
+        opened.upstream_name = route.verdict.dial_name.empty() ? wire::Text<253>(route.verdict.dial_address) : wire::Text<253>(route.verdict.dial_name);
+    session->link->send(opened, std::move(descriptors));
+    keep_counting();
+}
+
+void Edge::State::dial_failed(proto::DialFailed const& failed)
+{
+    auto const [session, connection] = route_of(failed.request.value);
+    if (session == nullptr) return;
+    Route& route = session->routes.at(connection);
+    if (route.stage != Route::Stage::dialling) return uplink->violation();
+    route.address = failed.address.str();
+    proto::Reason reason = proto::Reason::none;
+    if (failed.failure == proto::DialFailure::denied) reason = proto::Reason::address_denied;
+    if (failed.failure == proto::DialFailure::over_limit) reason = proto::Reason::rate_exceeded;
+    give_up(*session, connection, reason, name_of(failed.failure));
+}
+
+// Refused before anything was put on record about it.
+void Edge::State::refuse(Session& session, ConnectionId connection, proto::RouteAsked const& asked, proto::Reason reason)
+{
+    session.link->send(proto::RouteRefused{connection, reason});
+    deny(session, denial_of(asked, reason));
+}
+
+// On record as opened, and not open: the record says how it ended, and the guest why.
+void Edge::State::give_up(Session& session, ConnectionId connection, proto::Reason reason, std::string_view why)
+{
+    auto const found = session.routes.find(connection);
+    if (session.link) session.link->send(proto::RouteRefused{connection, reason});
+    if (reason != proto::Reason::none) deny(session, denial_of(found->second.asked, reason));
+    close_route(session, found, reason, why);
+}
+
+bool Edge::State::connection_ended(Session& session, proto::ConnectionEnded const& ended)
+{
+    auto const found = session.routes.find(ended.connection);
+    if (found == session.routes.end() || !is_plain(ended.word.view()) || ended.reason > proto::Reason::edge_draining) return false;
+    auto const stage = found->second.stage;
+    if (stage == Route::Stage::cut) {
+        session.routes.erase(found);
+        return true;
+    }
+    if (ended.reason != proto::Reason::none) deny(session, denial_of(found->second.asked, ended.reason));
+    if (stage == Route::Stage::dialling && uplink) uplink->send(proto::DialCancel{RequestId{found->second.number}});
+    close_route(session, found, ended.reason, ended.word.view());
+    return true;
+}
+
+std::pair<Session*, ConnectionId> Edge::State::route_of(std::uint64_t number)
+{
+    auto const found = numbers.find(number);
+    if (found == numbers.end()) return {nullptr, {}};
+    return {find(found->second.first), found->second.second};
+}
+
+}  // namespace ocu::edge

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// Every bound of this role. A session that reaches one is refused there; its neighbours do not notice (T-06).
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace ocu::edge {
+
+// The thread.
+inline constexpr std::size_t kSessionsMax = 1024;
+inline constexpr std::size_t kSeveredMax = 65'536;                     // session ids are never reused, so the oldest may be forgotten
+inline constexpr std::size_t kStartsPerMinuteMax = 10;                 // of one session's helper
+inline constexpr std::size_t kStartsPerSecondMax = 32;                 // of all of them together
+inline constexpr std::chrono::milliseconds kStartGap{100};             // after a death, doubled with each
+inline constexpr std::chrono::milliseconds kStartGapMax{10'000};
+inline constexpr std::chrono::milliseconds kFoldTick{250};
+inline constexpr std::chrono::milliseconds kCountTick{500};            // how late a budget may notice that it is spent
+inline constexpr std::chrono::milliseconds kLeaseWait{5'000};
+inline constexpr std::size_t kFramesPerSecondMax = 4'000;              // of one helper; then it is not listened to until the second is over
+inline constexpr std::size_t kRequestsPerConnectionMax = 128;          // allowed or asked for, and not done
+inline constexpr std::size_t kDestinationsMax = 4'096;                 // that are told apart for the tripwire
+inline constexpr std::size_t kHelperQueueBytesMax = 4u << 20;
+
+// The helper.
+inline constexpr std::size_t kConnectionsMax = 256;
+inline constexpr unsigned kDnsPerSecondMax = 200;
+inline constexpr std::size_t kDnsWaitingMax = 128;
+inline constexpr std::size_t kNamesMax = 4'096;
+inline constexpr std::uint32_t kDnsLifeSeconds = 30;
+inline constexpr std::chrono::milliseconds kLookTime{200};             // for a guest that waits for the other side to speak first
+inline constexpr std::chrono::milliseconds kHeadTime{10'000};          // for one that has begun to speak
+inline constexpr std::size_t kHeadBytesMax = 64u << 10;
+inline constexpr std::size_t kSpliceBytesMax = 64u << 10;              // that wait in one direction of one connection
+inline constexpr std::chrono::minutes kIdleTime{10};
+inline constexpr std::chrono::milliseconds kSweepTick{15'000};
+inline constexpr std::chrono::milliseconds kDrainTime{1'000};
+inline constexpr std::size_t kDrainBytesMax = 1u << 20;
+
+static_assert(kDnsLifeSeconds < std::chrono::seconds(kIdleTime).count(), "a name's address outlives what a guest remembers of it");
+
+}  // namespace ocu::edge

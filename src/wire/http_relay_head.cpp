@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "wire/http_relay_head.h"
+
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/status.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <optional>
+
+namespace ocu::wire {
+
+namespace http = boost::beast::http;
+
+namespace {
+
+constexpr std::string_view kHeadEnd = "\r\n\r\n";
+constexpr std::string_view kHopByHop[] = {"connection", "keep-alive", "te", "trailer", "upgrade", "transfer-encoding", "content-length",
+    "host", "expect", "alt-svc", "http2-settings"};
+constexpr std::string_view kScheme = "http://";
+
+// What Beast would accept and we do not, seen on the raw bytes of a head that ends in an empty line.
+bool is_strict(std::string_view head)
+{
+    for (std::size_t i = 0; i < head.size(); ++i) {
+        auto const c = static_cast<unsigned char>(head[i]);
+        if (c == '\r') {
+            if (i + 1 >= head.size() || head[i + 1] != '\n') return false;
+        } else if (c == '\n') {
+            if (i == 0 || head[i - 1] != '\r') return false;
+            // obs-fold: a header line continued by white space
+            if (i + 1 < head.size() && (head[i + 1] == ' ' || head[i + 1] == '\t')) return false;
+        } else if ((c < 0x20 && c != '\t') || c == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+template <class Parser>
+std::expected<void, RelayFault> parse(Parser& parser, std::string_view head)
+{
+    if (head.size() > kRelayHeadBytesMax) return std::unexpected(RelayFault::too_large);
+    if (!is_strict(head)) return std::unexpected(RelayFault::grammar);
+    parser.header_limit(static_cast<std::uint32_t>(kRelayHeadBytesMax));
+    parser.body_limit(boost::none);
+    parser.eager(false);
+    std::size_t used = 0;
+    while (!parser.is_header_done()) {
+        boost::system::error_code error;
+        auto const now = parser.put(boost::asio::buffer(head.data() + used, head.size() - used), error);
+        used += now;
+        if (error == http::error::bad_version) return std::unexpected(RelayFault::version);
+        if (error == http::error::bad_content_length || error == http::error::multiple_content_length ||
+            error == http::error::bad_transfer_encoding)
+            return std::unexpected(RelayFault::framing);
+        if (error || now == 0) return std::unexpected(RelayFault::grammar);
+    }
+    if (used != head.size()) return std::unexpected(RelayFault::grammar);
+    return {};
+}
+
+struct Fields {
+    std::vector<HttpHeader> all;
+
+    std::size_t count(std::string_view name) const
+    {
+        return static_cast<std::size_t>(std::ranges::count_if(all, [&](HttpHeader const& each) { return same_name(each.name, name); }));
+    }
+    std::string_view first(std::string_view name) const
+    {
+        auto const found = std::ranges::find_if(all, [&](HttpHeader const& each) { return same_name(each.name, name); });
+        return found == all.end() ? std::string_view{} : std::string_view(found->value);
+    }
+    // Whether a field that is a list of tokens has this one.
+    bool lists(std::string_view name, std::string_view token) const
+    {
+        for (auto const& each : all) {
+            if (!same_name(each.name, name)) continue;
+            std::string_view rest = each.value;
+            while (!rest.empty()) {
+                auto const part = rest.substr(0, rest.find(','));
+                rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+                auto const begin = part.find_first_not_of(" \t");
+                if (begin == std::string_view::npos) continue;
+                if (same_name(part.substr(begin, part.find_last_not_of(" \t") + 1 - begin), token)) return true;
+            }
+        }
+        return false;
+    }
+    std::vector<HttpHeader> end_to_end() const
+    {
+        std::vector<HttpHeader> out;
+        for (auto const& each : all) {
+            auto const hop = std::ranges::any_of(kHopByHop, [&](std::string_view name) { return same_name(each.name, name); });
+            if (!hop && !lower_case(each.name).starts_with("proxy-") && !lists("connection", each.name)) out.push_back(each);
+        }
+        return out;
+    }
+};
+
+template <class Message>
+std::expected<Fields, RelayFault> fields_of(Message const& message)
+{
+    Fields out;
+    for (auto const& field : message) {
+        if (out.all.size() == kRelayFieldsMax) return std::unexpected(RelayFault::too_large);
+        out.all.push_back({std::string(field.name_string()), std::string(field.value())});
+    }
+    return out;
+}
+
+std::optional<std::uint64_t> length_in(std::string_view text)
+{
+    std::uint64_t length = 0;
+    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
+    // Digits alone, and no more than the other side can count with a signed number.
+    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    if (length > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return std::nullopt;
+    return length;
+}
+
+// Said once, in one way. `otherwise`: what it is if nothing is said.
+std::expected<BodyFraming, RelayFault> framing_of(Fields const& fields, Framing otherwise)
+{
+    auto const lengths = fields.count("content-length"), codings = fields.count("transfer-encoding");
+    if (lengths + codings > 1) return std::unexpected(RelayFault::framing);
+    if (codings == 1) {
+        if (!same_name(fields.first("transfer-encoding"), "chunked")) return std::unexpected(RelayFault::framing);
+        return BodyFraming{Framing::chunked, 0};
+    }
+    if (lengths == 0) return BodyFraming{otherwise, 0};
+    auto const length = length_in(fields.first("content-length"));
+    if (!length) return std::unexpected(RelayFault::framing);
+    return BodyFraming{Framing::length, *length};
+}
+
+// host[:port] into name and number. IPv6 in brackets.
+bool read_authority(std::string_view text, std::string& host, std::uint16_t& port)
+{
+    auto const close = text.starts_with('[') ? text.find(']') : 0;
+    if (close == std::string_view::npos) return false;
+    auto const colon = text.find(':', close);
+    if (colon != std::string_view::npos) {
+        auto const digits = text.substr(colon + 1);
+        auto const [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+        if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size() || port == 0) return false;
+    }
+    host = lower_case(text.substr(0, colon));
+    constexpr std::string_view kName = "abcdefghijklmnopqrstuvwxyz0123456789-._", kAddress = "0123456789abcdef:.";
+    if (host.starts_with('[')) {
+        if (!host.ends_with(']')) return false;
+        host = host.substr(1, host.size() - 2);
+        return !host.empty() && host.find_first_not_of(kAddress) == std::string::npos;
+    }
+    if (host.ends_with('.')) host.pop_back();
+    return !host.empty() && host.size() <= 253 && host.find_first_not_of(kName) == std::string::npos;
+}
+
+std::expected<void, RelayFault> read_target(std::string_view target, Fields const& fields, RelayRequest& out)
+{
+    if (fields.count("host") != 1 || !read_authority(fields.first("host"), out.host, out.port)) return std::unexpected(RelayFault::host);
+    if (same_name(target.substr(0, kScheme.size()), kScheme)) {
+        out.absolute = true;
+        target.remove_prefix(kScheme.size());
+        auto const authority = target.substr(0, target.find_first_of("/?#"));
+        target.remove_prefix(authority.size());
+        std::string host;
+        std::uint16_t port = 0;
+        if (!read_authority(authority, host, port)) return std::unexpected(RelayFault::target);
+        // A client sends both alike; which of two different ones counts is not ours to guess. Port 80 is what an absent one means.
+        if (host != out.host || (port == 0 ? 80 : port) != (out.port == 0 ? 80 : out.port)) return std::unexpected(RelayFault::host);
+    }
+    auto const mark = target.find('?');
+    auto const path = target.substr(0, mark);
+    if (mark != std::string_view::npos) out.query = std::string(target.substr(mark));
+    if (std::ranges::any_of(out.query, [](unsigned char c) { return c <= 0x20 || c >= 0x7f || c == '#'; }))
+        return std::unexpected(RelayFault::target);
+    auto normal = normalise_path(out.absolute && path.empty() ? "/" : path);
+    if (!normal) return std::unexpected(normal.error());
+    out.path = *std::move(normal);
+    return {};
+}
+
+bool asks_for_websocket(RelayRequest const& request, Fields const& fields)
+{
+    return request.method == "GET" && request.body.kind == Framing::none && fields.count("upgrade") == 1 &&
+           same_name(fields.first("upgrade"), "websocket") && fields.lists("connection", "upgrade") &&
+           fields.count("sec-websocket-key") == 1;
+}
+
+bool has_no_body(unsigned status) { return status / 100 == 1 || status == 204 || status == 304; }
+
+void put_fields(std::string& out, std::vector<HttpHeader> const& headers)
+{
+    for (auto const& each : headers) ((((out += each.name) += ": ") += each.value) += "\r\n");
+}
+
+void put_framing(std::string& out, BodyFraming const& body)
+{
+    if (body.kind == Framing::length) (out += "Content-Length: ").append(std::to_string(body.length)) += "\r\n";
+    if (body.kind == Framing::chunked) out += "Transfer-Encoding: chunked\r\n";
+}
+
+}  // namespace
+
+bool same_name(std::string_view left, std::string_view right)
+{
+    auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+    return std::ranges::equal(left, right, {}, lower, lower);
+}
+
+std::string lower_case(std::string_view text)
+{
+    std::string out(text);
+    for (auto& c : out)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    return out;
+}
+
+std::expected<std::size_t, RelayFault> find_head_end(std::string_view bytes)
+{
+    auto const end = bytes.substr(0, kRelayHeadBytesMax).find(kHeadEnd);
+    if (end != std::string_view::npos) return end + kHeadEnd.size();
+    if (bytes.size() >= kRelayHeadBytesMax) return std::unexpected(RelayFault::too_large);
+    return 0;
+}
+
+std::expected<RelayRequest, RelayFault> read_request_head(std::string_view head)
+{
+    http::request_parser<http::empty_body> parser;
+    if (auto const good = parse(parser, head); !good) return std::unexpected(good.error());
+    auto const& message = parser.get();
+    if (message.version() != 11) return std::unexpected(RelayFault::version);
+    auto const fields = fields_of(message);
+    if (!fields) return std::unexpected(fields.error());
+    RelayRequest out;
+    out.method = std::string(message.method_string());
+    if (out.method == "CONNECT" || out.method == "TRACE" || out.method.size() > kRelayMethodBytesMax)
+        return std::unexpected(RelayFault::method);
+    auto const body = framing_of(*fields, Framing::none);
+    if (!body) return std::unexpected(body.error());
+    out.body = *body;
+    if (auto const good = read_target(message.target(), *fields, out); !good) return std::unexpected(good.error());
+    if (fields->count("expect") != 0) {
+        if (fields->count("expect") != 1 || !same_name(fields->first("expect"), "100-continue"))
+            return std::unexpected(RelayFault::expectation);
+        out.expects_continue = out.body.kind != Framing::none;
+    }
+    out.keep_alive = !fields->lists("connection", "close");
+    out.websocket = asks_for_websocket(out, *fields);
+    out.headers = fields->end_to_end();
+    return out;
+}
+
+std::expected<RelayResponse, RelayFault> read_response_head(std::string_view head, Asked asked)
+{
+    http::response_parser<http::empty_body> parser;
+    parser.skip(true);
+    if (auto const good = parse(parser, head); !good) return std::unexpected(good.error());
+    auto const& message = parser.get();
+    if (message.version() != 11 && message.version() != 10) return std::unexpected(RelayFault::version);
+    auto const fields = fields_of(message);
+    if (!fields) return std::unexpected(fields.error());
+    RelayResponse out;
+    out.status = message.result_int();
+    if (out.status < 100 || out.status > 599) return std::unexpected(RelayFault::grammar);
+    if (message.version() == 10 && fields->count("transfer-encoding") != 0) return std::unexpected(RelayFault::framing);
+    auto const body = framing_of(*fields, Framing::until_close);
+    if (!body) return std::unexpected(body.error());
+    out.websocket = out.status == 101 && asked.websocket && same_name(fields->first("upgrade"), "websocket");
+    if (out.status == 101 && !out.websocket) return std::unexpected(RelayFault::grammar);
+    if (asked.head || out.status == 304) out.stated_length = std::string(fields->first("content-length"));
+    out.body = asked.head || has_no_body(out.status) ? BodyFraming{} : *body;
+    out.keep_alive = message.version() == 11 && !fields->lists("connection", "close") && out.body.kind != Framing::until_close;
+    out.headers = fields->end_to_end();
+    return out;
+}
+
+std::string print_request_head(RelayRequest const& request, std::string_view authority)
+{
+    // Once and for all: a string that grows leaves a copy behind, and a header here may be a credential.
+    std::size_t size = 256 + request.method.size() + request.path.size() + request.query.size() + authority.size();
+    for (auto const& each : request.headers) size += each.name.size() + each.value.size() + 4;
+    std::string out;
+    out.reserve(size);
+    (((out += request.method) += ' ') += request.path) += request.query;
+    (out += " HTTP/1.1\r\nHost: ").append(authority) += "\r\n";
+    put_fields(out, request.headers);
+    put_framing(out, request.body);
+    if (request.expects_continue) out += "Expect: 100-continue\r\n";
+    if (request.websocket) out += "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    return out += "\r\n";
+}
+
+std::string print_response_head(RelayResponse const& response, Goes goes)
+{
+    // The upstream's own words for a status could carry anything.
+    auto const reason = http::obsolete_reason(http::int_to_status(response.status));
+    std::string out = "HTTP/1.1 " + std::to_string(response.status) + ' ';
+    out.append(reason) += "\r\n";
+    put_fields(out, response.headers);
+    put_framing(out, response.body);
+    if (!response.stated_length.empty()) (out += "Content-Length: ").append(response.stated_length) += "\r\n";
+    if (response.websocket)
+        out += "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    else if (goes == Goes::away)
+        out += "Connection: close\r\n";
+    return out += "\r\n";
+}
+
+}  // namespace ocu::wire

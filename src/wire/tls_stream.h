@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// TLS on both sides of a bump (EG-7, EG-9): towards the guest as a server with a leaf made for one host, towards the upstream as a client
+// that accepts nothing less than a good chain, name and date. TLS 1.3, and 1.2 with ECDHE and AEAD alone; X25519 and P-256; HTTP/1.1 by ALPN.
+// A stream lies on another Transport and moves its bytes through wolfSSL in memory; handlers run later, as Transport says. What a peer can make
+// it keep is bounded: one record each way, and 256 KiB of handshake.
+// Threading: the loop's thread.
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "wire/http_transport.h"
+
+namespace ocu::wire {
+
+// Why a handshake came to nothing.
+enum class TlsRefusal : std::uint8_t {
+    none,
+    chain,  // the certificate leads to no root, or may not be used so
+    dates,  // it is not valid yet, or no longer
+    name,  // it is for another host
+    weak,  // a key or signature of the chain is too weak
+    protocol,  // no common protocol (ALPN) or version
+    grammar,  // it does not speak TLS, or ended the handshake
+    kLast = grammar
+};
+
+constexpr std::string_view name_of(TlsRefusal refusal)
+{
+    constexpr std::string_view kNames[] = {"none", "chain", "dates", "name", "weak", "protocol", "grammar"};
+    return kNames[static_cast<std::size_t>(refusal)];
+}
+
+class TlsStream : public Transport {
+public:
+    virtual TlsRefusal refusal() const = 0;  // after handshake() ended with Moved::end
+    virtual std::string_view server_name() const = 0;  // server: what the client asked for (SNI), as it wrote it; empty if it did not
+};
+
+// IPv4 or IPv6 as it is written without brackets: such a "name" has no SNI.
+bool is_numeric_address(std::string const& name);
+
+// What the streams towards upstreams share: roots and rules.
+class TlsToUpstream {
+public:
+    // Roots that do not load or are not valid now are passed over. Errors: malformed (none is left), unavailable.
+    static Result<std::shared_ptr<TlsToUpstream>> make(std::string_view roots_pem);
+    virtual ~TlsToUpstream() = default;
+    // `name`: DNS name (also sent as SNI) or numeric address; the certificate must be for it. Errors: unavailable.
+    virtual Result<std::unique_ptr<TlsStream>> connect(Loop& loop, std::unique_ptr<Transport> inner, std::string const& name) = 0;
+};
+
+// What the streams towards guests share: the key of all leaves (SEC 1 or PKCS#8, PEM) and the rules.
+class TlsToGuest {
+public:
+    static Result<std::shared_ptr<TlsToGuest>> make(Secret const& key_pem);
+    virtual ~TlsToGuest() = default;
+    // `already`: the first bytes that came from the guest. Errors: malformed (the leaf does not load), unavailable.
+    virtual Result<std::unique_ptr<TlsStream>> accept(
+        Loop& loop, std::unique_ptr<Transport> inner, std::string_view leaf_der, std::string already) = 0;
+};
+
+}  // namespace ocu::wire
