@@ -261,4 +261,24 @@ TEST_CASE_METHOD(ChannelsTest, "edge channels: given a session that is revoked, 
     CHECK(other.has_nothing());
 }
 
+TEST_CASE_METHOD(ChannelsTest, "edge channels: given one that asks more than a second allows, when it does, then it waits, and the other does not",
+    "[custody][T-06]")
+{
+    lend(2, kOther);
+    open(one);
+    open(other, kOther);
+    // In lots that the socket takes, so that neither end waits for the other.
+    std::size_t answered = 0;
+    while (answered < kAsksPerSecondMax) {
+        for (int i = 0; i < 64; ++i) one.send(proto::Redeem{RequestId{1}, 1, "x"});
+        for (int i = 0; i < 64; ++i, ++answered) (void)one.take<proto::Redeemed>();
+    }
+    one.send(proto::Redeem{RequestId{1}, 1, "x"});
+    CHECK(one.has_nothing());
+    CHECK(answers(other, kOther, 2));
+    CHECK(one.has_nothing());
+    on_loop([&] { clock.advance(1s); });
+    CHECK(one.take<proto::Redeemed>().reason == Reason::scoped_token_missing);
+}
+
 }  // namespace test_edge_face
