@@ -2,7 +2,7 @@
 #pragma once
 
 // The channels of all sessions, each with its own link, queue and pace. One that breaks the grammar ends alone: custody goes on for the
-// others (T-14). Threading: the loop's thread.
+// others (T-23). Threading: the loop's thread.
 
 #include <map>
 #include <memory>

@@ -75,7 +75,7 @@ struct EdgeFaceTest {
 };
 
 TEST_CASE_METHOD(EdgeFaceTest, "redeem: given a live lease of the session and its token, when redeemed, then the credential, until it ends",
-    "[custody][EG-7][CU-2][T-12]")
+    "[custody][EG-7][CU-2][T-12][T-23]")
 {
     CHECK(redeem(1, token()).credential.view() == "s3cret");
     clock.advance(900s - 1ms);
@@ -84,7 +84,7 @@ TEST_CASE_METHOD(EdgeFaceTest, "redeem: given a live lease of the session and it
     CHECK(redeem(1, token()).reason == Reason::credential_unavailable);
 }
 
-TEST_CASE_METHOD(EdgeFaceTest, "redeem: given any other token, when redeemed, then scoped_token_missing", "[custody][EG-7][T-12]")
+TEST_CASE_METHOD(EdgeFaceTest, "redeem: given any other token, when redeemed, then scoped_token_missing", "[custody][EG-7][T-12][T-23]")
 {
     auto const good = token();
     std::vector<std::string> const wrong{"", "x", good + "x", good.substr(1), good.substr(0, good.size() - 1), token(kOther),
@@ -98,7 +98,7 @@ TEST_CASE_METHOD(EdgeFaceTest, "redeem: given any other token, when redeemed, th
 }
 
 TEST_CASE_METHOD(EdgeFaceTest, "redeem: given a lease that is not the session's, or none, or revoked, when redeemed, then none",
-    "[custody][CU-2][T-12][T-13]")
+    "[custody][CU-2][T-12][T-13][T-23]")
 {
     lend(2, kOther);
     lend(3, kSession, "no such credential");
@@ -231,7 +231,7 @@ struct ChannelsTest : EdgeFaceTest {
 };
 
 TEST_CASE_METHOD(ChannelsTest, "edge channels: given one that breaks the grammar, when it does, then it ends and the other goes on",
-    "[custody][T-14]")
+    "[custody][T-14][T-23]")
 {
     lend(2, kOther);
     open(one);
@@ -262,7 +262,7 @@ TEST_CASE_METHOD(ChannelsTest, "edge channels: given a session that is revoked, 
 }
 
 TEST_CASE_METHOD(ChannelsTest, "edge channels: given one that asks more than a second allows, when it does, then it waits, and the other does not",
-    "[custody][T-06]")
+    "[custody][T-06][T-23]")
 {
     lend(2, kOther);
     open(one);
