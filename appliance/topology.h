@@ -47,9 +47,9 @@ struct Arrows {
           gateway_to_storage(loops[3]), storage_to_gateway(loops[0]), control_to_sandbox(loops[4]), sandbox_to_control(loops[1]),
           sandbox_to_storage(loops[3]), storage_to_sandbox(loops[4]), sandbox_to_edge(loops[5]), control_to_edge(loops[5]),
           control_to_storage(loops[3]), control_to_custody(loops[2]), custody_to_control(loops[1]), identity_to_custody(loops[2]),
-          edge_to_custody(loops[2]), custody_to_edge(loops[5]),
-          audit_to_custody(loops[2]), custody_to_audit(loops[6]), core_to_gateway(loops[0]), core_to_control(loops[1]),
-          core_to_custody(loops[2]), core_to_storage(loops[3]), core_to_sandbox(loops[4]), core_to_edge(loops[5]), core_to_audit(loops[6])
+          edge_to_custody(loops[2]), custody_to_edge(loops[5]), audit_to_custody(loops[2]), custody_to_audit(loops[6]),
+          core_to_gateway(loops[0]), core_to_control(loops[1]), core_to_custody(loops[2]), core_to_storage(loops[3]),
+          core_to_sandbox(loops[4]), core_to_edge(loops[5]), core_to_audit(loops[6])
     {}
 
     proto::GatewayToControl gateway_to_control;      // F5

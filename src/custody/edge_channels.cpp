@@ -43,8 +43,8 @@ void EdgeChannels::hear(Channel& channel, wire::Link::Frame const& frame)
     }
     if (++channel.asks >= kAsksPerSecondMax) {
         channel.link->pause_reading();
-        channel.pause = loop_.after(std::chrono::ceil<std::chrono::milliseconds>(channel.second + kPace - now),
-            [&channel] { channel.link->resume_reading(); });
+        channel.pause = loop_.after(
+            std::chrono::ceil<std::chrono::milliseconds>(channel.second + kPace - now), [&channel] { channel.link->resume_reading(); });
     }
     auto answer = channel.face.answer(frame.type, frame.body);
     if (!answer) return channel.link->violation();

@@ -320,7 +320,8 @@ TEST_CASE_METHOD(TightControlTest,
     CHECK(creates() == 3);
 }
 
-TEST_CASE_METHOD(ControlTest, "control: given leases, when an operator asks for them, then custody's list, without a record", "[control][CU-2]")
+TEST_CASE_METHOD(
+    ControlTest, "control: given leases, when an operator asks for them, then custody's list, without a record", "[control][CU-2]")
 {
     connect_front();
     auto const answer = ask(OperatorAction::leases);

@@ -110,7 +110,8 @@ TEST_CASE_METHOD(EdgeFaceTest, "redeem: given a lease that is not the session's,
     CHECK(redeem(1, token()).reason == Reason::credential_unavailable);
 }
 
-TEST_CASE_METHOD(EdgeFaceTest, "scoped token: given sessions, rules and keys, when derived, then each has its own, and it fits", "[custody][EG-7]")
+TEST_CASE_METHOD(
+    EdgeFaceTest, "scoped token: given sessions, rules and keys, when derived, then each has its own, and it fits", "[custody][EG-7]")
 {
     auto const one = token();
     CHECK(one.starts_with("ocu-scoped-"));
@@ -144,8 +145,8 @@ TEST_CASE_METHOD(EdgeFaceTest, "leaf: given what is no host, or no point, when w
     std::string const label(63, 'a');
     std::vector<std::string> const good{"a", "a-b.c_d.example", "127.0.0.1", "2001:db8::1", "::ffff:192.0.2.1", label + "." + label + ".x"};
     for (auto const& each : good) CHECK(leaf(each, point).good);
-    std::vector<std::string> const bad{"", ".", "a.", ".a", "a..b", "-a", "a-.b", "A.example", "a b", "*.example.com", "a/b", "1.2.3", "0x7f.1", "a.1",
-             "a\n", "[::1]", "::1%eth0", "xn--\xc3\xa4", label + "a.x", "api.example.com:443"};
+    std::vector<std::string> const bad{"", ".", "a.", ".a", "a..b", "-a", "a-.b", "A.example", "a b", "*.example.com", "a/b", "1.2.3",
+        "0x7f.1", "a.1", "a\n", "[::1]", "::1%eth0", "xn--\xc3\xa4", label + "a.x", "api.example.com:443"};
     for (auto const& each : bad) {
         INFO(each);
         CHECK_FALSE(leaf(each, point).good);
@@ -156,8 +157,8 @@ TEST_CASE_METHOD(EdgeFaceTest, "leaf: given what is no host, or no point, when w
     CHECK_FALSE(leaf("b.example", point).good);
 }
 
-TEST_CASE_METHOD(EdgeFaceTest, "leaf: given more hosts than a minute allows, when wanted, then none until a minute has passed; old ones stay",
-    "[custody][EG-8][T-06]")
+TEST_CASE_METHOD(EdgeFaceTest,
+    "leaf: given more hosts than a minute allows, when wanted, then none until a minute has passed; old ones stay", "[custody][EG-8][T-06]")
 {
     for (int i = 0; i < 256; ++i) REQUIRE(leaf("h" + std::to_string(i) + ".example", point).good);
     CHECK_FALSE(leaf("one-more.example", point).good);
@@ -194,7 +195,8 @@ TEST_CASE_METHOD(EdgeFaceTest, "credentials: given one that does not open, when 
     CHECK(opened.find("four") == nullptr);
 }
 
-TEST_CASE_METHOD(EdgeFaceTest, "custody config: given the most and largest of everything, when encoded, then it fits its frame", "[custody]")
+TEST_CASE_METHOD(
+    EdgeFaceTest, "custody config: given the most and largest of everything, when encoded, then it fits its frame", "[custody]")
 {
     proto::CustodyConfig most;
     most.certificate = std::string(crypto::kChainBytesMax, 'c');
@@ -261,7 +263,8 @@ TEST_CASE_METHOD(ChannelsTest, "edge channels: given a session that is revoked, 
     CHECK(other.has_nothing());
 }
 
-TEST_CASE_METHOD(ChannelsTest, "edge channels: given one that asks more than a second allows, when it does, then it waits, and the other does not",
+TEST_CASE_METHOD(ChannelsTest,
+    "edge channels: given one that asks more than a second allows, when it does, then it waits, and the other does not",
     "[custody][T-06][T-23]")
 {
     lend(2, kOther);
