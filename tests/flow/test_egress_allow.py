@@ -104,7 +104,7 @@ PY""")
         self.refused("", f"https://{PUBLIC}/")
         self.denied(f"{PUBLIC}:443", "not_allowed")
         self.refused("", f"https://{INTERNAL}/")
-        self.denied(f"{INTERNAL}:443", "not_allowed")  # a rule has it, for a name
+        self.denied(f"{INTERNAL}:443", "no_sni")  # a rule has it, for a name
         self.refused("", "https://10.1.2.3/")
         self.denied("10.1.2.3:443", "address_denied")
         self.refused("", f"https://[{PUBLIC6}]/")
