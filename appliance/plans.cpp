@@ -45,6 +45,7 @@ wire::Bytes launcher_config(Prepared const& prepared)
     config.image = sandbox::PathText(prepared.options.image);
     config.agent = sandbox::PathText(prepared.agent_file);
     config.readme = sandbox::PathText(prepared.readme_file);
+    config.authority = sandbox::PathText(prepared.authority_file);
     config.runc = sandbox::PathText(prepared.options.runc);
     config.runsc = sandbox::PathText(prepared.options.runsc);
     config.slots = static_cast<std::uint32_t>(prepared.applied.sandbox.slots);
@@ -89,6 +90,10 @@ wire::Bytes custody_config(manifest::Applied const& applied)
         config.sealed_key = decltype(config.sealed_key)(applied.given_sealed_key);
         config.serve = proto::ServeTls::given;
     }
+    config.bumps = applied.bumps();
+    for (auto const& each : applied.credentials) config.credentials.push({each.name, each.sealed});
+    for (auto const& rule : applied.edge.rules)
+        if (rule.injection) config.scoped.push({rule.name, rule.injection->credential, rule.injection->environment});
     return wire::encode(config);
 }
 

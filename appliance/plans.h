@@ -23,6 +23,7 @@ struct Prepared {
     std::string cgroup_prefix;
     std::string agent_file;
     std::string readme_file;
+    std::string authority_file;  // where custody's report will be put before the launcher reads it; empty: nothing is bumped
     UniqueFd mcp_listener;
     UniqueFd files_listener;
 };

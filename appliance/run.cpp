@@ -39,6 +39,7 @@ constexpr std::chrono::milliseconds kProbeEvery{50};
 constexpr int kProbesMax = 400;
 constexpr std::chrono::milliseconds kStatusEvery{1'000};
 constexpr std::size_t kReadmeBytesMax = 32u << 10;
+constexpr char kAuthorityFile[] = "authority.pem";
 
 // What the core keeps: the launcher's own, and what starting, feeding and ending helpers takes. Everything else is gone for good.
 constexpr std::array kOwnCapabilities{
@@ -104,14 +105,16 @@ public:
 
     Result<void> start();
     void serve() { loop_.run(); }
-    // Why the manifest's certificate or key was not taken, once custody has looked at them.
-    crypto::IdentityFault identity_fault() const { return identity_fault_; }
+    // Which key of the manifest was not taken and why, once custody has looked at what is sealed in it; empty: none.
+    std::string const& refusal() const { return refusal_; }
     // Only what serves may be stopped in order; what failed to start ends with its process.
     void finish();
 
 private:
     void record_start();
     void custody_ready(std::span<std::byte const> report);
+    void refuse_manifest(std::string const& key, crypto::IdentityFault fault);
+    void put_authority(std::string_view certificate);
     void probe(int attempt);
     void announce();
     void tell_status();
@@ -134,7 +137,8 @@ private:
     std::string mcp_url_;
     std::string files_url_;
     client::Endpoint probe_endpoint_;
-    crypto::IdentityFault identity_fault_{};
+    std::string refusal_;
+    bool authority_put_ = false;
     bool stopping_ = false;
 };
 
@@ -165,7 +169,7 @@ Result<void> Machine::start()
             return std::unexpected(started.error());
         }
         // Before anything serves, and before this manifest is remembered as applied. A machine that runs already goes on without.
-        if (identity_fault_ != crypto::IdentityFault::none) return fail(Fault::denied, "the manifest's TLS identity is refused");
+        if (!refusal_.empty()) return fail(Fault::denied, "what is sealed in the manifest is refused");
     }
     signal_watch_ = loop_.on_readable(signals_.get(), [this] {
         signalfd_siginfo info{};
@@ -188,15 +192,31 @@ void Machine::custody_ready(std::span<std::byte const> bytes)
             log::failure("a public key cannot be written beside the state", written.error());
     };
     put("/appliance.pub", sealed::write_key(report->appliance_public));
-    identity_fault_ = report->fault;
+    if (report->credential_fault != crypto::IdentityFault::none)
+        refuse_manifest("credentials[" + std::to_string(report->credential) + "].sealed", report->credential_fault);
+    if (!report->bump_ca.empty()) put_authority(report->bump_ca.view());
     if (report->fault != crypto::IdentityFault::none) {
-        log::error("the TLS identity is refused:", crypto::text_of(report->fault).reason);
+        refuse_manifest("mcp.tls." + std::string(crypto::text_of(report->fault).key), report->fault);
     } else if (report->certificate.empty()) {
         ::unlink((prepared_.state.path + "/mcp.crt").c_str());  // of an earlier manifest
     } else {
         put("/mcp.crt", report->certificate.view());
         if (auto pin = crypto::certificate_key_pin(report->certificate.view())) probe_endpoint_.key_pin = *std::move(pin);
     }
+}
+
+void Machine::refuse_manifest(std::string const& key, crypto::IdentityFault fault)
+{
+    refusal_ = key + ": " + std::string(crypto::text_of(fault).reason);
+    log::error("the manifest is refused:", refusal_);
+}
+
+// For the launcher, which starts after custody. One that is renewed later is for the same key and name: what guests have stays good.
+void Machine::put_authority(std::string_view certificate)
+{
+    if (std::exchange(authority_put_, true)) return;
+    if (auto const put = run_dir_.put_file(kAuthorityFile, certificate, 0444); !put)
+        log::failure("the authority that guests trust cannot be put in place", put.error());
 }
 
 void Machine::record_start()
@@ -299,6 +319,8 @@ Result<Prepared> prepare(RunOptions options, manifest::Applied applied, RunDir c
     if (!options.guest_readme.empty()) readme = OCU_TRY(manifest::read_file(options.guest_readme, kReadmeBytesMax));
     prepared.readme_file = OCU_TRY(run_dir.put_file("README.md", readme, 0444));
     applied.gateway.instructions = readme;
+    applied.sandbox.trusts_authority = applied.bumps();
+    if (applied.bumps()) prepared.authority_file = run_dir.path() + "/" + kAuthorityFile;
     prepared.mcp_listener = OCU_TRY(listen_as_told(applied.mcp));
     prepared.files_listener = OCU_TRY(listen_as_told(applied.files));
     prepared.options = std::move(options);
@@ -348,10 +370,7 @@ int run_main(int argc, char** argv)
     if (started) machine.serve();
     machine.finish();
     if (started) return 0;
-    auto const fault = machine.identity_fault();
-    if (fault == crypto::IdentityFault::none) return refuse("run", started.error());
-    auto const text = crypto::text_of(fault);
-    return refuse("manifest refused", "mcp.tls." + std::string(text.key) + ": " + std::string(text.reason));
+    return machine.refusal().empty() ? refuse("run", started.error()) : refuse("manifest refused", machine.refusal());
 }
 
 }  // namespace ocu::appliance

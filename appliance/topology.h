@@ -14,6 +14,7 @@
 #include "proto/control_to_sandbox.h"
 #include "proto/core_to_role.h"
 #include "proto/broker_to_storage.h"
+#include "proto/edge_helper_to_custody_helper.h"
 #include "proto/edge_helper_to_edge.h"
 #include "proto/edge_to_custody.h"
 #include "proto/exec_to_guest.h"
@@ -46,9 +47,9 @@ struct Arrows {
           gateway_to_storage(loops[3]), storage_to_gateway(loops[0]), control_to_sandbox(loops[4]), sandbox_to_control(loops[1]),
           sandbox_to_storage(loops[3]), storage_to_sandbox(loops[4]), sandbox_to_edge(loops[5]), control_to_edge(loops[5]),
           control_to_storage(loops[3]), control_to_custody(loops[2]), custody_to_control(loops[1]), identity_to_custody(loops[2]),
-          edge_to_custody(loops[2]), custody_to_edge(loops[5]),
-          audit_to_custody(loops[2]), custody_to_audit(loops[6]), core_to_gateway(loops[0]), core_to_control(loops[1]),
-          core_to_custody(loops[2]), core_to_storage(loops[3]), core_to_sandbox(loops[4]), core_to_edge(loops[5]), core_to_audit(loops[6])
+          edge_to_custody(loops[2]), custody_to_edge(loops[5]), audit_to_custody(loops[2]), custody_to_audit(loops[6]),
+          core_to_gateway(loops[0]), core_to_control(loops[1]), core_to_custody(loops[2]), core_to_storage(loops[3]),
+          core_to_sandbox(loops[4]), core_to_edge(loops[5]), core_to_audit(loops[6])
     {}
 
     proto::GatewayToControl gateway_to_control;      // F5
@@ -95,6 +96,14 @@ static_assert(kCannotSay<proto::GatewayToControl, proto::IdentityWanted> && kCan
 static_assert(kCannotSay<proto::EdgeToCustody, proto::TokenWanted, proto::SignatureWanted, proto::IdentityWanted>);
 static_assert(kCannotSay<proto::ControlToCustody, proto::LeaseWanted, proto::EdgeChannel>);
 static_assert(kCannotSay<proto::SandboxToEdge, proto::LeaseWanted, proto::EdgeChannel>);
+static_assert(kCannotSay<proto::GatewayToControl, proto::LeaseWanted, proto::EdgeChannel, proto::LeasesWanted>);
+static_assert(kCannotSay<proto::GatewayToSandbox, proto::LeaseWanted, proto::EdgeChannel, proto::LeasesWanted>);
+static_assert(kCannotSay<proto::GatewayToStorage, proto::LeaseWanted, proto::EdgeChannel, proto::LeasesWanted>);
+static_assert(kCannotSay<proto::SandboxToControl, proto::LeaseWanted, proto::EdgeChannel, proto::LeasesWanted>);
+static_assert(kCannotSay<proto::SandboxToStorage, proto::LeaseWanted, proto::EdgeChannel>);
+static_assert(kCannotSay<proto::AuditToCustody, proto::LeaseWanted, proto::EdgeChannel, proto::SessionSever>);
+// CU-2: whoever cuts a session off cuts it off from custody too.
+static_assert(proto::ControlToCustody::kAccepts<proto::SessionSever>);
 // The same for the links to helper processes: everything that the agent's or the guest's side may put on a link.
 inline constexpr std::array<std::span<wire::Permit const>, 8> kAgentPathPermits{proto::kGatewayFrontMaySay, proto::kSandboxMaySendExec,
     proto::kExecMaySend, proto::kGuestMaySend, proto::kBrokerMaySend, proto::kParserMaySend, proto::kFilesFrontMaySend,
@@ -117,6 +126,14 @@ consteval bool agent_path_is_clean()
             if (is_privileged_word(permit.type)) return false;
     return true;
 }
+// A session's edge process is on the guest's path, and has a channel to the process that holds the keys: two questions fit into it, both
+// about its own session, and no other word of custody's (T-12, CU-4).
+static_assert(proto::kEdgeMaySendCustody.size() == 2 &&
+              proto::kEdgeMaySendCustody[0].type == static_cast<std::uint16_t>(proto::Type::leaf_wanted) &&
+              proto::kEdgeMaySendCustody[1].type == static_cast<std::uint16_t>(proto::Type::redeem) &&
+              proto::kEdgeMaySendCustody[0].descriptors == 0 && proto::kEdgeMaySendCustody[1].descriptors == 0);
+static_assert(!is_privileged_word(static_cast<std::uint16_t>(proto::Type::leaf_wanted)) &&
+              !is_privileged_word(static_cast<std::uint16_t>(proto::Type::redeem)));
 static_assert(agent_path_is_clean(), "T-03, T-05, T-12: the agent's path has no operator's, launcher's, custody's or dialler's word");
 
 // AU: audit's only word to anyone is a request for a signature; it has no way to cause an action.

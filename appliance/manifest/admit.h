@@ -4,6 +4,8 @@
 // From a manifest's text to what each role is told. Everything that would weaken a boundary is refused here, with the key and the
 // reason (invariant 13), and nothing is applied in part. Pure.
 
+#include <algorithm>
+
 #include "appliance/manifest/admit_egress.h"
 #include "appliance/manifest/network.h"
 #include "appliance/manifest/refusal.h"
@@ -51,6 +53,12 @@ struct Applied {
     Network network;
     edge::Config edge;
     std::vector<Credential> credentials;  // sealed, for custody
+
+    // Some connection is ended here and made anew: guests must trust our authority for it.
+    bool bumps() const
+    {
+        return std::ranges::any_of(edge.rules, [](edge::Rule const& rule) { return rule.rung == edge::Rung::bump; });
+    }
     gateway::Config gateway;
     control::Config control;
     storage::Config storage;

@@ -6,6 +6,7 @@
 #include "appliance/manifest/admit_inject.h"
 #include "base/crypto/certificate.h"
 #include "base/sealed_face.h"
+#include "proto/guest_variables.h"
 #include "edge/address.h"
 #include "edge/host_name.h"
 #include "proto/edge_helper_to_edge.h"
@@ -172,6 +173,9 @@ Admission<std::vector<edge::Rule>> admit_rules(JsonView list, std::span<Credenti
                     key + ".inject.environment", rule->injection->environment + " holds the token of rule " + other.name + " already");
         }
         rules.push_back(std::move(*rule));
+        auto const injecting = std::ranges::count_if(rules, [](auto const& each) { return each.injection.has_value(); });
+        if (static_cast<std::size_t>(injecting) > proto::kScopedRulesMax)
+            return refuse(key + ".inject", "is one too many: 64 rules may put a credential into requests");
     }
     return rules;
 }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "sandbox/trust.h"
+
 namespace ocu::manifest {
 
 using wire::JsonView;
@@ -74,7 +76,11 @@ Admission<edge::Injection> admit_inject(
     if (!basic && (count_of(injection.format, "{}") != 1 || injection.format.contains("{basic}")))
         return refuse(key + ".inject.format", "must contain {} once, where the credential goes, or be {basic}");
     injection.environment = text_or(wanted, "environment", variable_for(rule.name));
-    if (is_obeyed(injection.environment)) return refuse(key + ".inject.environment", "is a variable that programs obey");
+    // The last word is the agent's, and what tells programs whom to trust is set beside it.
+    bool const free = proto::may_be_set(injection.environment) && std::ranges::none_of(sandbox::trust_variables(), [&](auto const& each) {
+        return each.name.view() == injection.environment;
+    });
+    if (!free || is_obeyed(injection.environment)) return refuse(key + ".inject.environment", "is a variable that programs obey");
     return injection;
 }
 

@@ -16,8 +16,7 @@ using wire::Json;
 constexpr std::string_view kOcsfVersion = "1.8.0";
 constexpr std::uint32_t kSystem = 1, kIam = 3, kNetwork = 4, kApplication = 6;
 constexpr std::uint32_t kFileSystem = 1001, kProcess = 1007, kAuthentication = 3002, kAuthorize = 3003, kEntity = 3004,
-                        kNetworkActivity = 4001, kHttp = 4002, kDns = 4003,
-                        kApi = 6003;
+                        kNetworkActivity = 4001, kHttp = 4002, kDns = 4003, kApi = 6003;
 constexpr std::uint32_t kOther = 99;
 constexpr std::uint32_t kInformational = 1, kLow = 2, kMedium = 3, kHigh = 4;
 constexpr int kVirtualDevice = 6, kServerDevice = 1, kFolder = 2, kRegularFile = 1, kSha256 = 3;

@@ -40,16 +40,16 @@ struct Config {
     std::string profile = "trusted_operator";
     std::string appliance_name;
     std::int64_t manifest_serial = 0;
-    std::string manifest_digest;            // hex
+    std::string manifest_digest;  // hex
     std::string mcp_url;
     std::string certificate_sha256{};  // "AB:CD:…", once custody has told it; empty without TLS
-    std::size_t sessions_max = 64;          // whole appliance; also the number of slots
+    std::size_t sessions_max = 64;  // whole appliance; also the number of slots
     std::size_t sessions_per_caller_max = 32;
     std::size_t creates_per_minute_max = 600;  // per caller
-    std::chrono::seconds idle_max{0};       // 0 = off (minimal shelf)
-    std::chrono::seconds absolute_max{0};   // 0 = off
+    std::chrono::seconds idle_max{0};  // 0 = off (minimal shelf)
+    std::chrono::seconds absolute_max{0};  // 0 = off
     std::chrono::seconds token_life{3600};
-    std::vector<Operator> operators;        // besides uid 0, which is always one ("root")
+    std::vector<Operator> operators;  // besides uid 0, which is always one ("root")
 };
 
 // For whoever watches the whole from outside this thread; at most a second old.

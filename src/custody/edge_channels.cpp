@@ -36,14 +36,16 @@ void EdgeChannels::lost(SessionId session, std::uint64_t number)
 
 void EdgeChannels::hear(Channel& channel, wire::Link::Frame const& frame)
 {
-    if (!channel.pace) {
+    auto const now = shelf_.clock.now();
+    if (now - channel.second >= kPace) {
+        channel.second = now;
         channel.asks = 0;
-        channel.pace = loop_.after(kPace, [&channel] {
-            channel.pace.reset();
-            channel.link->resume_reading();
-        });
     }
-    if (++channel.asks >= kAsksPerSecondMax) channel.link->pause_reading();
+    if (++channel.asks >= kAsksPerSecondMax) {
+        channel.link->pause_reading();
+        channel.pause = loop_.after(
+            std::chrono::ceil<std::chrono::milliseconds>(channel.second + kPace - now), [&channel] { channel.link->resume_reading(); });
+    }
     auto answer = channel.face.answer(frame.type, frame.body);
     if (!answer) return channel.link->violation();
     channel.link->send_frame(static_cast<std::uint16_t>(answer->type), std::move(answer->body));

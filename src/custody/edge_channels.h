@@ -2,7 +2,7 @@
 #pragma once
 
 // The channels of all sessions, each with its own link, queue and pace. One that breaks the grammar ends alone: custody goes on for the
-// others (T-14). Threading: the loop's thread.
+// others (T-23). Threading: the loop's thread.
 
 #include <map>
 #include <memory>
@@ -27,8 +27,9 @@ private:
         Channel(SessionId session, Shelf const& shelf) : face(session, shelf) {}
         EdgeFace face;
         std::uint64_t number = 0;
-        std::size_t asks = 0;  // since `pace` was set
-        wire::Watch pace;
+        std::size_t asks = 0;  // since `second` began
+        Monotonic second{};
+        wire::Watch pause;     // until the second is over
         std::unique_ptr<wire::Link> link;
     };
 

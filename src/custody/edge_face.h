@@ -2,7 +2,7 @@
 #pragma once
 
 // The face at which a session's edge process, and through it a guest that has taken it over, speaks to the process that holds the keys:
-// two questions, for the one session that the channel was opened for (proto/edge_helper_to_custody_helper.h; T-12, T-14).
+// two questions, for the one session that the channel was opened for (proto/edge_helper_to_custody_helper.h; T-12, T-23).
 // Pure but for the clock.
 
 #include "custody/credentials.h"

@@ -33,9 +33,8 @@ std::vector<Lease const*> LeaseTable::list(Monotonic now) const
     std::vector<Lease const*> out;
     for (auto const& [number, lease] : leases_)
         if (lease.ends > now) out.push_back(&lease);
-    std::ranges::sort(out, [](Lease const* one, Lease const* other) {
-        return std::pair(one->session, one->ends) < std::pair(other->session, other->ends);
-    });
+    std::ranges::sort(out,
+        [](Lease const* one, Lease const* other) { return std::pair(one->session, one->ends) < std::pair(other->session, other->ends); });
     return out;
 }
 

@@ -57,8 +57,8 @@ Result<std::vector<std::uint8_t>> Leaves::leaf(std::string_view host, crypto::P2
     signed_.push_back(now);
     crypto::CertificateNames names{kLeafName, {}, {}};
     (form == HostForm::name ? names.hosts : names.addresses).push_back(key.first);
-    auto der = OCU_TRY(
-        crypto::issue_leaf(authority_, public_key, names, std::chrono::floor<std::chrono::seconds>(clock_.wall()), kLeafDays));
+    auto der =
+        OCU_TRY(crypto::issue_leaf(authority_, public_key, names, std::chrono::floor<std::chrono::seconds>(clock_.wall()), kLeafDays));
     if (!kept_.insert_or_assign(key, Kept{der, now}).second) std::erase(order_, key);
     order_.push_back(key);
     if (order_.size() > kLeavesKeptMax) {

@@ -87,8 +87,8 @@ void Lending::refuse(proto::LeaseWanted const& wanted, Reason reason)
         return;
     }
     refusals_.push_back(now);
-    auto refused = event(What::lease_refused,
-        {0, wanted.session, wanted.rule.str(), wanted.credential.str(), wanted.destination.str(), {}}, reason);
+    auto refused =
+        event(What::lease_refused, {0, wanted.session, wanted.rule.str(), wanted.credential.str(), wanted.destination.str(), {}}, reason);
     refused.number = std::exchange(refusals_unrecorded_, 0);
     recorder_.note(std::move(refused));
 }

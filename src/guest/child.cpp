@@ -109,8 +109,8 @@ bool hold_script(std::string const& command)
 [[noreturn]] void exec_shell(Place const& place, std::vector<std::string> const& variables, std::string const& command)
 {
     std::string const home = std::string("HOME=") + place.home;
-    std::vector<char const*> environment{home.c_str(), "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
-        "TERM=dumb", "SHELL=/bin/bash"};
+    std::vector<char const*> environment{
+        home.c_str(), "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "TERM=dumb", "SHELL=/bin/bash"};
     for (auto const& each : variables) environment.push_back(each.c_str());
     environment.push_back(nullptr);
     bool const fits = command.size() <= kArgumentBytesMax;

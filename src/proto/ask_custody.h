@@ -20,8 +20,8 @@ namespace ocu::proto {
 struct TokenWanted {
     RequestId request;
     SessionId session;
-    wire::Text<64> container;      // the name that the token is bound to
-    std::chrono::seconds life{};   // <= 60 min, else refused
+    wire::Text<64> container;  // the name that the token is bound to
+    std::chrono::seconds life{};  // <= 60 min, else refused
 };
 
 struct TokenMinted {

@@ -59,10 +59,7 @@ struct CustodyConfig {
     wire::List<SealedCredential, kCredentialsMax> credentials;
     wire::List<ScopedRule, kScopedRulesMax> scoped;
 
-    static void fields(auto& wire, auto& m)
-    {
-        wire(m.serve, m.names, m.certificate, m.sealed_key, m.bumps, m.credentials, m.scoped);
-    }
+    static void fields(auto& wire, auto& m) { wire(m.serve, m.names, m.certificate, m.sealed_key, m.bumps, m.credentials, m.scoped); }
 };
 
 // The ready report: the public halves, and what the service shows. With a fault there is no identity to hand out; signing goes on. With a

@@ -112,7 +112,8 @@ inline constexpr std::array kOperatorFrontMaySend{
 // A session's entry is at most 4 + 64 + 4 + 128 + 4 + 16 + 24 bytes, a lease's 8 + 4 + 64 + 4 + 253 + 8; an answer has one or the other.
 inline constexpr std::array kControlMaySendOperatorFront{
     wire::Permit{static_cast<std::uint16_t>(Type::operator_connection), 1, 8},
-    wire::Permit{static_cast<std::uint16_t>(Type::operator_answer), 0, 4096 + std::max<std::uint32_t>(256 * kOperatorSessionsMax, 344 * kLeasesMax)},
+    wire::Permit{
+        static_cast<std::uint16_t>(Type::operator_answer), 0, 4096 + std::max<std::uint32_t>(256 * kOperatorSessionsMax, 344 * kLeasesMax)},
 };
 
 // The front's whole configuration: it knows nothing.

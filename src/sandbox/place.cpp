@@ -28,8 +28,8 @@ Place place_of(LauncherConfig const& config, Slot slot)
 Shared shared_of(LauncherConfig const& config)
 {
     auto const& run = config.run_directory.str();
-    return {run + "/image", run + "/etc", run + "/slots", run + "/etc/resolv.conf", run + "/etc/hosts", run + "/guest", run + "/guest/agent",
-        run + "/guest/ca.pem", run + "/guest/ca-bundle.pem", run + "/guest/cacerts"};
+    return {run + "/image", run + "/etc", run + "/slots", run + "/etc/resolv.conf", run + "/etc/hosts", run + "/guest",
+        run + "/guest/agent", run + "/guest/ca.pem", run + "/guest/ca-bundle.pem", run + "/guest/cacerts"};
 }
 
 }  // namespace ocu::sandbox

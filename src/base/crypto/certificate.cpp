@@ -135,7 +135,8 @@ Result<std::vector<byte>> sign(Cert& cert, EccKey& subject, EccKey& signer)
     std::vector<byte> der(kNamesBytesMax + 2048);
     if (!rng.good() || wc_MakeCert_ex(&cert, der.data(), static_cast<word32>(der.size()), ECC_TYPE, subject.get(), rng.get()) < 0)
         return fail(Fault::os, "make a certificate");
-    int const size = wc_SignCert_ex(cert.bodySz, cert.sigType, der.data(), static_cast<word32>(der.size()), ECC_TYPE, signer.get(), rng.get());
+    int const size =
+        wc_SignCert_ex(cert.bodySz, cert.sigType, der.data(), static_cast<word32>(der.size()), ECC_TYPE, signer.get(), rng.get());
     if (size <= 0) return fail(Fault::os, "sign a certificate");
     der.resize(static_cast<std::size_t>(size));
     return der;
@@ -219,8 +220,8 @@ Result<P256Point> p256_public(Secret const& key)
     return out;
 }
 
-Result<std::vector<std::uint8_t>> issue_leaf(Authority const& authority, P256Point const& public_key, CertificateNames const& names,
-    std::chrono::sys_seconds now, unsigned days)
+Result<std::vector<std::uint8_t>> issue_leaf(
+    Authority const& authority, P256Point const& public_key, CertificateNames const& names, std::chrono::sys_seconds now, unsigned days)
 {
     OCU_CHECK(check_terms(names.common_name, days));
     auto const alternatives = OCU_TRY(alternative_names(names.hosts, names.addresses));

@@ -47,8 +47,8 @@ struct Authority {
 };
 // A server's certificate in DER, for a key of which only the public half is here, valid from an hour before `now`; its serial number is
 // random. Errors: malformed (no name, a point that is none), over_limit, os.
-Result<std::vector<std::uint8_t>> issue_leaf(Authority const& authority, P256Point const& public_key, CertificateNames const& names,
-    std::chrono::sys_seconds now, unsigned days);
+Result<std::vector<std::uint8_t>> issue_leaf(
+    Authority const& authority, P256Point const& public_key, CertificateNames const& names, std::chrono::sys_seconds now, unsigned days);
 
 // The first certificate of a PEM text. Errors: malformed.
 Result<std::vector<std::uint8_t>> certificate_der(std::string_view pem);

@@ -26,5 +26,10 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     check<ocu::proto::CheckpointSigned>(bytes);
     check<ocu::proto::MintedToken>(bytes);
     check<ocu::proto::CustodyReport>(bytes);
+    check<ocu::proto::CustodyConfig>(bytes);
+    check<ocu::proto::OpenEdgeChannel>(bytes);
+    check<ocu::proto::GrantLease>(bytes);
+    check<ocu::proto::LeaseHeld>(bytes);
+    check<ocu::proto::RevokeSession>(bytes);
     return 0;
 }

@@ -41,8 +41,8 @@ TEST_CASE("ctl: given wrong words, when they are parsed, then they are usage err
 
 TEST_CASE("ctl: given leases, when they are shown, then session, credential, destination and time left", "[appliance][CU-2]")
 {
-    auto const answer = wire::Json::parse(
-        R"({"leases":[{"session":"s-1","credential":"api-key","destination":"api.example.com","left_s":840}]})").value();
+    auto const answer =
+        wire::Json::parse(R"({"leases":[{"session":"s-1","credential":"api-key","destination":"api.example.com","left_s":840}]})").value();
     auto const text = render_for_people("leases", answer.view());
     CHECK(text == "SESSION  CREDENTIAL  DESTINATION      LEFT\ns-1      api-key     api.example.com  14m00s\n");
     CHECK(render_for_people("leases", wire::Json::parse(R"({"leases":[]})")->view()) == "nothing is lent\n");

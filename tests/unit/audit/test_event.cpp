@@ -56,7 +56,8 @@ TEST_CASE("event: given every kind of event, when mapped, then required fields a
     }
 }
 
-TEST_CASE("event: given a request of a guest, when mapped, then method, host, path and status are where OCSF looks for them", "[audit][AU-1]")
+TEST_CASE(
+    "event: given a request of a guest, when mapped, then method, host, path and status are where OCSF looks for them", "[audit][AU-1]")
 {
     proto::Event event;
     event.what = proto::What::http_request;

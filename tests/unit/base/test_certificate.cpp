@@ -186,8 +186,8 @@ TEST_CASE_METHOD(AuthorityTest, "leaf: given an authority and a public key, when
     CHECK(*leaf() != *der);  // serial numbers are random
 }
 
-TEST_CASE_METHOD(AuthorityTest, "leaf: given another authority, when its certificate is put above, then the chain does not hold",
-    "[base][EG-8]")
+TEST_CASE_METHOD(
+    AuthorityTest, "leaf: given another authority, when its certificate is put above, then the chain does not hold", "[base][EG-8]")
 {
     auto const other = crypto::issue_authority(*crypto::make_p256_key(), "ocu-appliance sandbox CA test", kNow, 3650);
     CHECK(judge(pem_of(*leaf()) + other->pem) == IdentityFault::chain_order);

@@ -17,9 +17,9 @@ TEST_CASE("operator_face: given each operation, when it is asked for, then it is
         OperatorAction action;
     };
     for (auto const& row : {Row{"GET", "/health", OperatorAction::health}, Row{"GET", "/v1/status", OperatorAction::status},
-             Row{"GET", "/v1/sessions", OperatorAction::sessions}, Row{"GET", "/v1/leases", OperatorAction::leases}, Row{"POST", "/v1/kill-all", OperatorAction::kill_all},
-             Row{"POST", "/v1/freeze", OperatorAction::freeze}, Row{"POST", "/v1/thaw", OperatorAction::thaw},
-             Row{"POST", "/v1/shutdown", OperatorAction::shutdown}}) {
+             Row{"GET", "/v1/sessions", OperatorAction::sessions}, Row{"GET", "/v1/leases", OperatorAction::leases},
+             Row{"POST", "/v1/kill-all", OperatorAction::kill_all}, Row{"POST", "/v1/freeze", OperatorAction::freeze},
+             Row{"POST", "/v1/thaw", OperatorAction::thaw}, Row{"POST", "/v1/shutdown", OperatorAction::shutdown}}) {
         auto const question = parse_question(row.method, row.target, "");
         REQUIRE(question);
         CHECK(question->action == row.action);
@@ -82,7 +82,8 @@ TEST_CASE("operator_face: given an unhealthy appliance, when health is asked, th
     CHECK(render_answer(OperatorAction::health, answer, "t").body == R"({"status":"healthy"})");
 }
 
-TEST_CASE("operator_face: given leases, when they are listed, then each says session, credential, destination and time left", "[control][CU-2]")
+TEST_CASE(
+    "operator_face: given leases, when they are listed, then each says session, credential, destination and time left", "[control][CU-2]")
 {
     proto::OperatorAnswer answer;
     answer.leases.push({SessionId{7}, "api-key", "api.example.com", std::chrono::seconds(840)});

@@ -76,10 +76,7 @@ struct CustodyTest {
         return *crypto::issue_self_signed(
             *crypto::make_p256_key(), {"a", {}, {}}, std::chrono::sys_seconds(std::chrono::seconds(1'800'000'000)), 1);
     }
-    void helper_up_with(std::string const& pem)
-    {
-        helper_up(wire::encode(report_of(pem)));
-    }
+    void helper_up_with(std::string const& pem) { helper_up(wire::encode(report_of(pem))); }
     // A front's end of the socket on which its identity comes.
     UniqueFd want_identity()
     {
@@ -116,7 +113,8 @@ struct CustodyTest {
     std::vector<proto::LeasesTold> listed;
     bool stopped = false;
     custody::Custody custody{loop, clock,
-        {core_in, control_in, audit_in, identity_in, edge_in, to_control, to_audit, to_edge, recorder, spawner, [this] { stopped = true; }}};
+        {core_in, control_in, audit_in, identity_in, edge_in, to_control, to_audit, to_edge, recorder, spawner,
+            [this] { stopped = true; }}};
 };
 
 TEST_CASE_METHOD(
@@ -311,8 +309,8 @@ TEST_CASE_METHOD(LendingTest, "lending: given a lease is wanted, when its record
     CHECK(event.number == 900);
 }
 
-TEST_CASE_METHOD(LendingTest, "lending: given the record cannot be written, when a lease is wanted, then none, and the helper hears nothing",
-    "[custody][CU-2][T-10]")
+TEST_CASE_METHOD(LendingTest,
+    "lending: given the record cannot be written, when a lease is wanted, then none, and the helper hears nothing", "[custody][CU-2][T-10]")
 {
     helper_up();
     recorder.broken = true;
@@ -341,7 +339,8 @@ TEST_CASE_METHOD(LendingTest, "lending: given no helper, or one that goes, when 
     CHECK(list().leases.items().empty());
 }
 
-TEST_CASE_METHOD(LendingTest, "lending: given a session that is severed or over, when it is, then revoked at once, on record, and no more for it",
+TEST_CASE_METHOD(LendingTest,
+    "lending: given a session that is severed or over, when it is, then revoked at once, on record, and no more for it",
     "[custody][CU-2][T-13]")
 {
     helper_up();
@@ -389,7 +388,8 @@ TEST_CASE_METHOD(LendingTest, "lending: given a session severed while its lease 
     CHECK(spawner.violations.empty());
 }
 
-TEST_CASE_METHOD(LendingTest, "lending: given as many leases as a session may have, when one more is wanted, then refused; another session has its own",
+TEST_CASE_METHOD(LendingTest,
+    "lending: given as many leases as a session may have, when one more is wanted, then refused; another session has its own",
     "[custody][CU-2][T-06]")
 {
     helper_up();
@@ -404,8 +404,8 @@ TEST_CASE_METHOD(LendingTest, "lending: given as many leases as a session may ha
     CHECK(leases.back().reason == proto::Reason::none);
 }
 
-TEST_CASE_METHOD(LendingTest, "lending: given refusals without end, when they are recorded, then a bounded number a minute and the rest counted",
-    "[custody][T-06]")
+TEST_CASE_METHOD(LendingTest,
+    "lending: given refusals without end, when they are recorded, then a bounded number a minute and the rest counted", "[custody][T-06]")
 {
     for (std::size_t i = 0; i < custody::kRefusalsPerMinuteMax + 10; ++i) want(i);
     CHECK(recorder.count(proto::What::lease_refused) == custody::kRefusalsPerMinuteMax);
@@ -414,7 +414,8 @@ TEST_CASE_METHOD(LendingTest, "lending: given refusals without end, when they ar
     CHECK(recorder.events.back().number == 10);
 }
 
-TEST_CASE_METHOD(LendingTest, "lending: given leases, when they are listed, then session, credential, destination and the time left", "[custody][CU-2]")
+TEST_CASE_METHOD(
+    LendingTest, "lending: given leases, when they are listed, then session, credential, destination and the time left", "[custody][CU-2]")
 {
     helper_up();
     (void)lend();
@@ -427,7 +428,8 @@ TEST_CASE_METHOD(LendingTest, "lending: given leases, when they are listed, then
     CHECK(told[0].left == std::chrono::seconds(840));
 }
 
-TEST_CASE_METHOD(LendingTest, "lending: given a channel, when it is opened, then its end goes to the helper; without one it closes", "[custody][EG-12]")
+TEST_CASE_METHOD(
+    LendingTest, "lending: given a channel, when it is opened, then its end goes to the helper; without one it closes", "[custody][EG-12]")
 {
     auto pair = make_socket_pair().value();
     edge_in.send(proto::EdgeChannel{SessionId{5}, std::move(pair.theirs)});
@@ -442,7 +444,8 @@ TEST_CASE_METHOD(LendingTest, "lending: given a channel, when it is opened, then
     CHECK(descriptors.size() == 1);
 }
 
-TEST_CASE_METHOD(LendingTest, "lending: given an authority, when the helper is up, then the edge gets its certificate, each time", "[custody][EG-8]")
+TEST_CASE_METHOD(
+    LendingTest, "lending: given an authority, when the helper is up, then the edge gets its certificate, each time", "[custody][EG-8]")
 {
     helper_up();
     CHECK(authorities.empty());
@@ -460,7 +463,8 @@ TEST_CASE_METHOD(LendingTest, "lending: given a lease that was answered, when it
     CHECK(spawner.violations == std::vector{helper::Kind::custody});
 }
 
-TEST_CASE_METHOD(LendingTest, "custody: given scoped tokens with a session's token, when it is minted, then control gets them", "[custody][EG-7]")
+TEST_CASE_METHOD(
+    LendingTest, "custody: given scoped tokens with a session's token, when it is minted, then control gets them", "[custody][EG-7]")
 {
     helper_up();
     control_in.send(proto::TokenWanted{RequestId{7}, SessionId{3}, "c", std::chrono::seconds(1)});

@@ -75,7 +75,7 @@ struct EdgeFaceTest {
 };
 
 TEST_CASE_METHOD(EdgeFaceTest, "redeem: given a live lease of the session and its token, when redeemed, then the credential, until it ends",
-    "[custody][EG-7][CU-2][T-12]")
+    "[custody][EG-7][CU-2][T-12][T-23]")
 {
     CHECK(redeem(1, token()).credential.view() == "s3cret");
     clock.advance(900s - 1ms);
@@ -84,7 +84,7 @@ TEST_CASE_METHOD(EdgeFaceTest, "redeem: given a live lease of the session and it
     CHECK(redeem(1, token()).reason == Reason::credential_unavailable);
 }
 
-TEST_CASE_METHOD(EdgeFaceTest, "redeem: given any other token, when redeemed, then scoped_token_missing", "[custody][EG-7][T-12]")
+TEST_CASE_METHOD(EdgeFaceTest, "redeem: given any other token, when redeemed, then scoped_token_missing", "[custody][EG-7][T-12][T-23]")
 {
     auto const good = token();
     std::vector<std::string> const wrong{"", "x", good + "x", good.substr(1), good.substr(0, good.size() - 1), token(kOther),
@@ -98,7 +98,7 @@ TEST_CASE_METHOD(EdgeFaceTest, "redeem: given any other token, when redeemed, th
 }
 
 TEST_CASE_METHOD(EdgeFaceTest, "redeem: given a lease that is not the session's, or none, or revoked, when redeemed, then none",
-    "[custody][CU-2][T-12][T-13]")
+    "[custody][CU-2][T-12][T-13][T-23]")
 {
     lend(2, kOther);
     lend(3, kSession, "no such credential");
@@ -110,7 +110,8 @@ TEST_CASE_METHOD(EdgeFaceTest, "redeem: given a lease that is not the session's,
     CHECK(redeem(1, token()).reason == Reason::credential_unavailable);
 }
 
-TEST_CASE_METHOD(EdgeFaceTest, "scoped token: given sessions, rules and keys, when derived, then each has its own, and it fits", "[custody][EG-7]")
+TEST_CASE_METHOD(
+    EdgeFaceTest, "scoped token: given sessions, rules and keys, when derived, then each has its own, and it fits", "[custody][EG-7]")
 {
     auto const one = token();
     CHECK(one.starts_with("ocu-scoped-"));
@@ -144,8 +145,8 @@ TEST_CASE_METHOD(EdgeFaceTest, "leaf: given what is no host, or no point, when w
     std::string const label(63, 'a');
     std::vector<std::string> const good{"a", "a-b.c_d.example", "127.0.0.1", "2001:db8::1", "::ffff:192.0.2.1", label + "." + label + ".x"};
     for (auto const& each : good) CHECK(leaf(each, point).good);
-    std::vector<std::string> const bad{"", ".", "a.", ".a", "a..b", "-a", "a-.b", "A.example", "a b", "*.example.com", "a/b", "1.2.3", "0x7f.1", "a.1",
-             "a\n", "[::1]", "::1%eth0", "xn--\xc3\xa4", label + "a.x", "api.example.com:443"};
+    std::vector<std::string> const bad{"", ".", "a.", ".a", "a..b", "-a", "a-.b", "A.example", "a b", "*.example.com", "a/b", "1.2.3",
+        "0x7f.1", "a.1", "a\n", "[::1]", "::1%eth0", "xn--\xc3\xa4", label + "a.x", "api.example.com:443"};
     for (auto const& each : bad) {
         INFO(each);
         CHECK_FALSE(leaf(each, point).good);
@@ -156,8 +157,8 @@ TEST_CASE_METHOD(EdgeFaceTest, "leaf: given what is no host, or no point, when w
     CHECK_FALSE(leaf("b.example", point).good);
 }
 
-TEST_CASE_METHOD(EdgeFaceTest, "leaf: given more hosts than a minute allows, when wanted, then none until a minute has passed; old ones stay",
-    "[custody][EG-8][T-06]")
+TEST_CASE_METHOD(EdgeFaceTest,
+    "leaf: given more hosts than a minute allows, when wanted, then none until a minute has passed; old ones stay", "[custody][EG-8][T-06]")
 {
     for (int i = 0; i < 256; ++i) REQUIRE(leaf("h" + std::to_string(i) + ".example", point).good);
     CHECK_FALSE(leaf("one-more.example", point).good);
@@ -194,7 +195,8 @@ TEST_CASE_METHOD(EdgeFaceTest, "credentials: given one that does not open, when 
     CHECK(opened.find("four") == nullptr);
 }
 
-TEST_CASE_METHOD(EdgeFaceTest, "custody config: given the most and largest of everything, when encoded, then it fits its frame", "[custody]")
+TEST_CASE_METHOD(
+    EdgeFaceTest, "custody config: given the most and largest of everything, when encoded, then it fits its frame", "[custody]")
 {
     proto::CustodyConfig most;
     most.certificate = std::string(crypto::kChainBytesMax, 'c');
@@ -231,7 +233,7 @@ struct ChannelsTest : EdgeFaceTest {
 };
 
 TEST_CASE_METHOD(ChannelsTest, "edge channels: given one that breaks the grammar, when it does, then it ends and the other goes on",
-    "[custody][T-14]")
+    "[custody][T-14][T-23]")
 {
     lend(2, kOther);
     open(one);
@@ -259,6 +261,27 @@ TEST_CASE_METHOD(ChannelsTest, "edge channels: given a session that is revoked, 
     on_loop([&] { channels.close(kSession); });
     CHECK(channels.size() == 0);
     CHECK(other.has_nothing());
+}
+
+TEST_CASE_METHOD(ChannelsTest,
+    "edge channels: given one that asks more than a second allows, when it does, then it waits, and the other does not",
+    "[custody][T-06][T-23]")
+{
+    lend(2, kOther);
+    open(one);
+    open(other, kOther);
+    // In lots that the socket takes, so that neither end waits for the other.
+    std::size_t answered = 0;
+    while (answered < kAsksPerSecondMax) {
+        for (int i = 0; i < 64; ++i) one.send(proto::Redeem{RequestId{1}, 1, "x"});
+        for (int i = 0; i < 64; ++i, ++answered) (void)one.take<proto::Redeemed>();
+    }
+    one.send(proto::Redeem{RequestId{1}, 1, "x"});
+    CHECK(one.has_nothing());
+    CHECK(answers(other, kOther, 2));
+    CHECK(one.has_nothing());
+    on_loop([&] { clock.advance(1s); });
+    CHECK(one.take<proto::Redeemed>().reason == Reason::scoped_token_missing);
 }
 
 }  // namespace test_edge_face

@@ -36,7 +36,8 @@ TEST_CASE_METHOD(LeaseTableTest, "lease table: given a lease, when its time is o
     CHECK(table.revoke(SessionId{1}, clock.now()).empty());
 }
 
-TEST_CASE_METHOD(LeaseTableTest, "lease table: given a session, when it is revoked, then its own are gone and no other's", "[custody][CU-2][T-13]")
+TEST_CASE_METHOD(
+    LeaseTableTest, "lease table: given a session, when it is revoked, then its own are gone and no other's", "[custody][CU-2][T-13]")
 {
     REQUIRE(add(1, 5));
     REQUIRE(add(2, 5));

@@ -57,8 +57,8 @@ TEST_CASE_METHOD(VaultTest, "vault: given sealed keys, when opened, then they ar
     CHECK(std::ranges::equal(opened->authority_key.bytes(), keys.authority_key.bytes()));
     CHECK(opened->authority.pem == keys.authority.pem);
     CHECK(opened->authority.not_after == keys.authority.not_after);
-    for (auto const* each : {&keys.checkpoint_seed, &keys.token_seed, &keys.appliance_seed, &keys.service_key, &keys.scoped_key,
-             &keys.authority_key})
+    for (auto const* each :
+        {&keys.checkpoint_seed, &keys.token_seed, &keys.appliance_seed, &keys.service_key, &keys.scoped_key, &keys.authority_key})
         CHECK(std::ranges::search(std::as_bytes(std::span(sealed)), each->bytes()).empty());
 }
 
@@ -112,7 +112,8 @@ TEST_CASE_METHOD(VaultTest, "vault: given one of version 1, when loaded and comp
     CHECK(folder.bytes().starts_with("ocu-vault/3\n"));
 }
 
-TEST_CASE_METHOD(VaultTest, "vault: given one of version 2, when loaded and completed, then its keys and certificate stay and new ones come",
+TEST_CASE_METHOD(VaultTest,
+    "vault: given one of version 2, when loaded and completed, then its keys and certificate stay and new ones come",
     "[custody][T-09][CU-1][CU-4]")
 {
     REQUIRE(custody::renew_certificate(keys, kNames, kNow));
@@ -133,7 +134,8 @@ TEST_CASE_METHOD(VaultTest, "vault: given one of version 2, when loaded and comp
     CHECK(again.authority.pem == found.authority.pem);
 }
 
-TEST_CASE_METHOD(VaultTest, "authority: given its certificate in time, when renewed, then it stays; else a new one, good for the same leaves",
+TEST_CASE_METHOD(VaultTest,
+    "authority: given its certificate in time, when renewed, then it stays; else a new one, good for the same leaves",
     "[custody][CU-4][EG-8]")
 {
     REQUIRE(custody::renew_authority(keys, kNow).value());

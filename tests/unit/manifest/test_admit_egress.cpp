@@ -259,12 +259,17 @@ TEST_CASE("egress: given an injection that would leak, break or steer, when it i
         inject(R"("environment": "LD_PRELOAD")", ".environment", "obey"),
         inject(R"("environment": "HTTPS_PROXY")", ".environment", "obey"),
         inject(R"("environment": "NODE_OPTIONS")", ".environment", "obey"),
+        inject(R"("environment": "SHELLOPTS")", ".environment", "obey"),
+        inject(R"("environment": "AWS_CA_BUNDLE")", ".environment", "obey"),
         inject(R"("environment": "lower")", ".environment", "match"),
         inject(R"("source": {"socket": "/x"})", ".source", "no effect in this version"),
     });
     std::string const bump = R"("hosts": ["a.example"], "rung": "bump", "inject": {"credential": "key"})";
     check_refused({{with_rules(R"({"name": "a.b", )" + bump + R"(}, {"name": "a_b", )" + bump + "}"), "egress.rules[1].inject.environment",
         "OCU_TOKEN_A_B holds the token of rule a.b already"}});
+    std::string many;
+    for (int i = 0; i < 65; ++i) many += (i == 0 ? "" : ",") + (R"({"name": "r)" + std::to_string(i) + R"(", )" + bump + "}");
+    check_refused({{with_rules(many), "egress.rules[64].inject", "64 rules"}});
 }
 
 TEST_CASE("egress: given credentials, when they are not sealed for the appliance or there twice, then refused", "[manifest][CU-1][T-12]")

@@ -235,8 +235,8 @@ TEST_CASE_METHOD(test_bundle::BundleTest,
     CHECK(std::ranges::find(other, "--platform=systrap") == other.end());
 }
 
-TEST_CASE_METHOD(test_bundle::BundleTest, "bundle: given an authority to trust, when the image has roots, then ours stand over them, read-only",
-    "[sandbox][EG-8]")
+TEST_CASE_METHOD(test_bundle::BundleTest,
+    "bundle: given an authority to trust, when the image has roots, then ours stand over them, read-only", "[sandbox][EG-8]")
 {
     using namespace test_bundle;
     for (auto const tier : kTiers) {

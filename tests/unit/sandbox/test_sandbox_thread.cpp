@@ -339,7 +339,8 @@ struct TrustingTest : SandboxThreadTest {
 
 }  // namespace test_sandbox_thread
 
-TEST_CASE_METHOD(test_sandbox_thread::TrustingTest, "sandbox: given scoped tokens and an authority, when a session is equipped, then its commands are told of both",
+TEST_CASE_METHOD(test_sandbox_thread::TrustingTest,
+    "sandbox: given scoped tokens and an authority, when a session is equipped, then its commands are told of both",
     "[sandbox][EG-7][EG-8]")
 {
     while (!scoped.full()) scoped.push({"T" + std::to_string(scoped.items().size()), "ocu-scoped-x"});

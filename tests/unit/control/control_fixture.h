@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// Control's thread between its neighbours, played: real mailboxes, and a real link to a front that the test is.
+
+#include "control/control.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <catch2/generators/catch_generators.hpp>
+
+#include "control/limits.h"
+#include "proto/operator_front_to_control.h"
+#include "support/role_peer.h"
+
+namespace test_control {
+
+using namespace ocu;
+using namespace ocu::control;
+using proto::OperatorAction;
+using proto::Reason;
+using proto::What;
+
+enum class Pen { writes, fails, silent };
+
+// A recorder that works, fails at once, or never answers.
+class AnyRecorder final : public proto::Recorder {
+public:
+    void record(proto::Event event, Done done) override
+    {
+        events.push_back(std::move(event));
+        if (pen == Pen::writes) done(EventNumber{events.size()});
+        if (pen == Pen::fails) done(fail(Fault::unavailable, "the disk is full"));
+    }
+    std::size_t count(What what) const { return static_cast<std::size_t>(std::ranges::count(events, what, &proto::Event::what)); }
+    std::vector<proto::Event> events;
+    Pen pen = Pen::writes;
+};
+
+struct Listener {
+    Listener()
+    {
+        fd = UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        REQUIRE(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(sa_family_t)) == 0);  // a free abstract name
+        size = sizeof(address);
+        REQUIRE(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+        REQUIRE(::listen(fd.get(), 8) == 0);
+    }
+    UniqueFd connect() const
+    {
+        UniqueFd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        REQUIRE(::connect(client.get(), reinterpret_cast<sockaddr const*>(&address), size) == 0);
+        return client;
+    }
+    UniqueFd fd;
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+    socklen_t size = 0;
+};
+
+struct ControlTest {
+    explicit ControlTest(Config config = {})
+    {
+        // On its own thread, as in the core.
+        std::promise<void> built;
+        static_cast<wire::Loop&>(loop).post([this, &config, &built] {
+            start(std::move(config));
+            built.set_value();
+        });
+        built.get_future().wait();
+    }
+    ~ControlTest() { loop.finish(); }
+
+    void start(Config config)
+    {
+        config.operators.push_back({::getuid(), "tester"});
+        config.appliance_name = "test";
+        gateway.on_message([this](auto message) { to_gateway.push_back(std::move(message)); });
+        sandbox.on_message([this](auto message) {
+            to_sandbox.push_back(message);
+            if (auto const* const end = std::get_if<proto::SessionEnd>(&message); end != nullptr && sandbox_obeys) {
+                sandbox_in.send(proto::SessionDead{end->session});
+                sandbox_in.send(proto::SessionDown{end->session, Reason::none});
+            }
+        });
+        edge.on_message([this](auto message) { severed_edge.push_back(std::get<0>(message).session); });
+        storage.on_message([this](auto message) { severed_storage.push_back(std::get<0>(message).session); });
+        custody.on_message([this](auto message) {
+            std::visit(wire::Overloaded{[this](proto::TokenWanted const& wanted) {
+                                            proto::TokenMinted minted{
+                                                wanted.request, custody_mints, "token of " + wanted.container.str(), {}};
+                                            minted.scoped.push({"API_TOKEN", "ocu-scoped-x"});
+                                            custody_in.send(std::move(minted));
+                                        },
+                           [this](proto::SessionSever const& severed) { severed_custody.push_back(severed.session); },
+                           [this](proto::LeasesWanted const& wanted) {
+                               proto::LeasesTold told{wanted.request, {}};
+                               told.leases.push({SessionId{7}, "api-key", "api.example.com", std::chrono::seconds(840)});
+                               custody_in.send(std::move(told));
+                           }},
+                message);
+        });
+        control = std::make_unique<Control>(loop, clock, std::move(config), std::move(listener.fd),
+            Control::Wires{core_in, gateway_in, sandbox_in, custody_in, gateway, sandbox, storage, edge, custody, recorder, spawner, health,
+                [this] { shutdowns++; }, [this] { stops++; }});
+    }
+    void connect_front()
+    {
+        core_in.send(proto::HelperUp{helper::Kind::operator_front, front.connect(), {}});
+        loop.settle();
+        client = listener.connect();
+        connection = front.take<proto::OperatorConnection>().connection;
+    }
+    proto::OperatorAnswer ask(OperatorAction action, SessionId session = {})
+    {
+        front.send(proto::OperatorAsk{connection, RequestId{++last_request}, action, session, "trace"});
+        auto answer = front.take<proto::OperatorAnswer>();
+        CHECK(answer.request == RequestId{last_request});
+        loop.settle();
+        return answer;
+    }
+    void want(std::uint64_t request, std::uint64_t caller = 1, std::string chat = "default")
+    {
+        gateway_in.send(proto::SessionWanted{RequestId{request}, CallerId{caller}, "dev", std::move(chat), "trace"});
+        loop.settle();
+    }
+    SessionId created() const
+    {
+        SessionId last_created;
+        for (auto const& message : to_sandbox)
+            if (auto const* const create = std::get_if<proto::SessionCreate>(&message)) last_created = create->session;
+        return last_created;
+    }
+    std::size_t creates() const
+    {
+        return static_cast<std::size_t>(
+            std::ranges::count_if(to_sandbox, [](auto const& m) { return std::holds_alternative<proto::SessionCreate>(m); }));
+    }
+    SessionId bring_up(std::uint64_t request = 1)
+    {
+        want(request);
+        SessionId const session = created();
+        sandbox_in.send(proto::SessionUp{session});
+        loop.settle();
+        return session;
+    }
+    Reason last_refusal() const
+    {
+        Reason reason = Reason::none;
+        for (auto const& message : to_gateway)
+            if (auto const* const refused = std::get_if<proto::SessionRefused>(&message)) reason = refused->reason;
+        return reason;
+    }
+    std::vector<RequestId> granted(SessionId session) const
+    {
+        std::vector<RequestId> requests;
+        for (auto const& message : to_gateway)
+            if (auto const* const grant = std::get_if<proto::SessionGranted>(&message); grant != nullptr && grant->session == session)
+                requests.push_back(grant->request);
+        return requests;
+    }
+
+    ManualClock clock;
+    test::LoopThread loop;
+    proto::CoreToRole core_in{loop};
+    proto::GatewayToControl gateway_in{loop};
+    proto::SandboxToControl sandbox_in{loop};
+    proto::CustodyToControl custody_in{loop};
+    proto::ControlToGateway gateway{loop};
+    proto::ControlToSandbox sandbox{loop};
+    proto::ControlToStorage storage{loop};
+    proto::ControlToEdge edge{loop};
+    proto::ControlToCustody custody{loop};
+    AnyRecorder recorder;
+    test::Spawner spawner;
+    helper::Health health;
+    Listener listener;
+    test::HelperPeer front;
+    UniqueFd client;
+    ConnectionId connection;
+    std::uint64_t last_request = 0;
+    bool sandbox_obeys = true;
+    bool custody_mints = true;
+    int shutdowns = 0;
+    int stops = 0;
+    std::vector<proto::ControlToGateway::Message> to_gateway;
+    std::vector<proto::ControlToSandbox::Message> to_sandbox;
+    std::vector<SessionId> severed_edge;
+    std::vector<SessionId> severed_storage;
+    std::vector<SessionId> severed_custody;
+    std::unique_ptr<Control> control;
+};
+
+}  // namespace test_control
