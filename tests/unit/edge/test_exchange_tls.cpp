@@ -62,7 +62,9 @@ TEST_CASE("exchange: given an upstream of each wrong kind, when a request comes,
         TestAuthority stranger("stranger");
         stand.open_bump(wrong.wish, wrong.unknown_authority ? &stranger : nullptr);
         stand.guest->say(request());
-        REQUIRE(stand.guest_got("x-deny-reason: upstream_unverified"));
+        bool const told = stand.guest_got("x-deny-reason: upstream_unverified");
+        CHECK(told);
+        if (!told) continue;
         CHECK(stand.guest->heard().starts_with("HTTP/1.1 403 "));
         REQUIRE(stand.until([&] { return stand.ended.has_value(); }));
         CHECK(stand.ended->reason == Reason::upstream_unverified);
