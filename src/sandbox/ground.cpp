@@ -69,7 +69,7 @@ Result<void> Ground::write_shared() const
     auto const agent = read_text(config_.agent.str(), kAgentBytesMax);
     if (agent.empty() || agent.size() == kAgentBytesMax) return fail(Fault::not_found, "the guest agent's file");
     OCU_CHECK(write_new(shared.agent, agent, 0555));
-    OCU_CHECK(write_new(shared.resolv_conf, std::string("nameserver ") + kLaneAddress + "\noptions timeout:2 attempts:1\n", 0444));
+    OCU_CHECK(write_new(shared.resolv_conf, std::string("nameserver ") + proto::kLaneAddress4 + "\noptions timeout:2 attempts:1\n", 0444));
     OCU_CHECK(write_new(shared.hosts, "127.0.0.1 localhost sandbox\n", 0444));
     return mount_image(config_.image.str(), shared.image);
 }

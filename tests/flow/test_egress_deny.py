@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Flow F8: the lane ends in the edge, and the edge says no, at once and on record (EG-1, EG-3, EG-4, EG-6, SX-7, T-05)."""
+"""Flow F8: the lane ends in the edge, and without a rule the edge says no, at once and on record (EG-1, EG-3, EG-4, EG-6, SX-7, T-05)."""
 
 import json
 import socket
@@ -34,6 +34,13 @@ class EgressDeny(ApplianceCase):
                    for port in (80, 443, 22, 65535)]
         for address, port, word, seconds in self.attempts(targets):
             self.assertEqual(word, "REFUSED", f"{address}:{port}")
+            self.assertLess(float(seconds), 2)
+
+    def test_no_ipv6_address_is_reached_either(self):
+        targets = [(socket.AF_INET6, each, port) for each in ("2606:2800:220:1::34", "fd6f:6375:1::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "fe80::1%eth0")
+                   for port in (80, 443)]
+        for address, port, word, seconds in self.attempts(targets):
+            self.assertEqual(word, "REFUSED", f"[{address}]:{port}")
             self.assertLess(float(seconds), 2)
 
     def test_http_is_told_why(self):
@@ -79,12 +86,15 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1)
 for port in (123, 443, 5353):
     try: s.sendto(b'x', ('192.0.2.1', port)); print(s.recvfrom(100))
     except OSError as e: print('none')
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); s.settimeout(1)
+try: s.sendto(b'x', ('2001:db8::1', 443)); print(s.recvfrom(100))
+except OSError as e: print('none')
 try: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1); print('RAW')
 except OSError: print('none')
 try: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 3); print('PACKET')
 except OSError: print('none')
 PY""")
-        self.assertEqual(text.split(), ["none"] * 5)
+        self.assertEqual(text.split(), ["none"] * 6)
 
     def test_guest_has_one_interface(self):
         names = [line.split(":")[0].strip() for line in self.client.bash("cat /proc/net/dev").splitlines()[2:]]
@@ -92,9 +102,10 @@ PY""")
 
     def test_refusal_is_on_record(self):
         self.client.bash("curl -s -m 3 http://203.0.113.77:8080/ ; true")
-        found = find_events(self.appliance, lambda e: "203.0.113.77" in json.dumps(e), seconds=3)
-        self.assertTrue(found)
-        self.assertIn("not_allowed", json.dumps(found))
+        self.client.bash("curl -s -m 3 http://93.184.216.77:8080/ ; true")
+        for address, reason in (("203.0.113.77", "address_denied"), ("93.184.216.77", "not_allowed")):
+            found = find_events(self.appliance, lambda e: e["message"] == "egress_denied" and address in json.dumps(e), seconds=3)
+            self.assertEqual([each["status_code"] for each in found], [reason])
 
 
 EgressDenyOnGvisor = on_gvisor(EgressDeny)

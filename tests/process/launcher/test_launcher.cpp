@@ -24,12 +24,13 @@ std::string accepted_destination(int listener)
     pollfd entry{listener, POLLIN, 0};
     if (::poll(&entry, 1, 10'000) != 1) return "nobody came";
     UniqueFd const connection(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
-    sockaddr_in wanted{};
+    sockaddr_in6 wanted{};
     socklen_t size = sizeof wanted;
     ::getsockname(connection.get(), reinterpret_cast<sockaddr*>(&wanted), &size);
-    char text[INET_ADDRSTRLEN]{};
-    ::inet_ntop(AF_INET, &wanted.sin_addr, text, sizeof text);
-    return std::string(text) + ":" + std::to_string(ntohs(wanted.sin_port));
+    char text[INET6_ADDRSTRLEN]{};
+    ::inet_ntop(AF_INET6, &wanted.sin6_addr, text, sizeof text);
+    std::string const address(text);
+    return (address.starts_with("::ffff:") ? address.substr(7) : address) + ":" + std::to_string(ntohs(wanted.sin6_port));
 }
 
 // Of our image only: other programs of the machine come and go.
@@ -85,6 +86,10 @@ TEST_CASE("launcher: given a guest, when it dials any address, then the lane's l
     CHECK(accepted_destination(guest.tcp_listener.get()) == "169.254.169.254:80");
     CHECK(dial("100.64.0.1", 22).empty());
     CHECK(accepted_destination(guest.tcp_listener.get()) == "100.64.0.1:22");
+    CHECK(dial("2606:2800:220::1", 443).empty());
+    CHECK(accepted_destination(guest.tcp_listener.get()) == "2606:2800:220::1:443");
+    CHECK(dial("64:ff9b:1:ffff::7", 8443).empty());
+    CHECK(accepted_destination(guest.tcp_listener.get()) == "64:ff9b:1:ffff::7:8443");
     // A query to any server arrives; another datagram is refused at once.
     CHECK(bench
             .ask(
@@ -94,6 +99,16 @@ TEST_CASE("launcher: given a guest, when it dials any address, then the lane's l
     pollfd entry{guest.dns_socket.get(), POLLIN, 0};
     CHECK(::poll(&entry, 1, 5000) == 1);
     CHECK(::recv(guest.dns_socket.get(), datagram, sizeof datagram, 0) == 5);
+    CHECK(bench
+            .ask(guest,
+                "python3 -c \"import socket; s=socket.socket(socket.AF_INET6,socket.SOCK_DGRAM); s.sendto(b'querysix',('2001:4860::8',53))\"")
+            .empty());
+    CHECK(::poll(&entry, 1, 5000) == 1);
+    CHECK(::recv(guest.dns_socket.get(), datagram, sizeof datagram, 0) == 8);
+    CHECK(bench.ask(guest,
+              "printf 'import "
+              "socket\\ns=socket.socket(10,2)\\ns.connect((\"2001:4860::8\",123))\\ns.send(b\"x\")\\ns.settimeout(5)\\ns.recv(1)\\n' | "
+              "python3 2>&1 | tail -n 1") == "ConnectionRefusedError: [Errno 111] Connection refused\n");
     CHECK(bench.ask(guest,
               "printf 'import "
               "socket\\ns=socket.socket(2,2)\\ns.connect((\"8.8.8.8\",123))\\ns.send(b\"x\")\\ns.settimeout(5)\\ns.recv(1)\\n' | "

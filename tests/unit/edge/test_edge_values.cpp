@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Units: first_look, refusal, denial_fold, resolver.
+// Units: first_look, refusal, denial_fold, resolver, name_pool, start_gate, trip.
 
 #include <catch2/catch_test_macros.hpp>
 
 #include "edge/denial_fold.h"
 #include "edge/first_look.h"
+#include "edge/name_pool.h"
 #include "edge/refusal.h"
 #include "edge/resolver.h"
+#include "edge/start_gate.h"
+#include "edge/trip.h"
 #include "wire/http_head.h"
 
 namespace test_edge_values {
@@ -15,13 +18,19 @@ using namespace ocu;
 using namespace std::chrono_literals;
 using proto::EgressProtocol;
 
-TEST_CASE("first_look: given a whole request head, when looked at, then http and its host", "[edge][EG-6][T-02]")
+TEST_CASE("first_look: given a whole request head, when looked at, then http, its method, target and host", "[edge][EG-6][T-02]")
 {
-    auto const look = edge::look_at("GET / HTTP/1.1\r\nHost: example.org:8080\r\n\r\nbody");
+    std::string const head = "GET /a HTTP/1.1\r\nHost: Example.ORG:8080\r\n\r\n";
+    auto const look = edge::look_at(head + "body");
     CHECK(look.complete);
     CHECK(look.protocol == EgressProtocol::http);
-    CHECK(look.host == "example.org:8080");
-    CHECK(edge::look_at("CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n").protocol == EgressProtocol::http);
+    CHECK(look.name == "example.org");
+    CHECK(look.method == "GET");
+    CHECK(look.target == "/a");
+    CHECK(look.head_bytes == head.size());
+    CHECK(edge::look_at("GET / HTTP/1.1\r\nHost: [2001:DB8::1]:80\r\n\r\n").name == "2001:db8::1");
+    CHECK(edge::look_at("GET / HTTP/1.0\r\n\r\n").name.empty());
+    CHECK(edge::look_at("GET / HTTP/1.1\r\nHost: a@b\r\n\r\n").name == "a@b");
 }
 
 TEST_CASE("first_look: given every shorter part of a head, when looked at, then it waits", "[edge][EG-6]")
@@ -35,13 +44,23 @@ TEST_CASE("first_look: given every shorter part of a head, when looked at, then 
 
 TEST_CASE("first_look: given what is no request, when looked at, then the answer needs no more bytes", "[edge][EG-6]")
 {
-    CHECK(edge::look_at("\x16\x03\x01").protocol == EgressProtocol::tls);
-    for (std::string const text : {"SSH-2.0-OpenSSH_9.2\r\n", "\n", "{\"a\":1}", "get / HTTP/1.1\r\n\r\n", "GET  HTTP/9\r\n\r\n", "\xff"}) {
+    for (std::string const text : {"SSH-2.0-OpenSSH_9.2\r\n", "\n", "{\"a\":1}", "get / HTTP/1.1\r\n\r\n", "GET  HTTP/9\r\n\r\n", "\x01"}) {
         INFO(text);
         auto const look = edge::look_at(text);
         CHECK(look.complete);
         CHECK(look.protocol == EgressProtocol::tcp);
     }
+}
+
+TEST_CASE("first_look: given the beginning of TLS, when looked at, then it waits for the whole hello, and says when it is none", "[edge][EG-5]")
+{
+    auto const begun = edge::look_at(std::string_view("\x16\x03\x01\x02\x00\x01", 6));
+    CHECK(begun.protocol == EgressProtocol::tls);
+    CHECK_FALSE(begun.complete);
+    auto const wrong = edge::look_at(std::string_view("\x16\x03\x01\x00\x04\x02\x00\x00\x00", 9));
+    CHECK(wrong.protocol == EgressProtocol::tls);
+    CHECK(wrong.complete);
+    CHECK(wrong.malformed);
 }
 
 TEST_CASE("first_look: given a head over its bound, when looked at, then no request", "[edge][T-02][T-06]")
@@ -57,23 +76,49 @@ TEST_CASE("first_look: given a host with bytes that are not printable, when look
     CHECK(edge::printable("abcdef", 3) == "abc");
 }
 
-TEST_CASE("refusal: given a reason and a destination, when printed, then a whole response that says both", "[edge][EG-6]")
+TEST_CASE("first_look: given what a proxy is asked for, when read, then a host and a port, or nothing", "[edge][EG-2][EG-5]")
 {
-    auto const text = edge::http_refusal(proto::Reason::not_allowed, "192.0.2.1", 8080);
+    auto const name = edge::read_host_port("Example.org.:443", 0).value();
+    CHECK(name.host == "example.org");
+    CHECK(name.is_name);
+    CHECK(name.port == 443);
+    auto const six = edge::read_host_port("[2001:0DB8::1]:8443", 0).value();
+    CHECK(six.host == "2001:db8::1");
+    CHECK_FALSE(six.is_name);
+    CHECK(edge::read_host_port("192.0.2.1:80", 0).value().host == "192.0.2.1");
+    for (std::string const text : {"example.org", "example.org:", "example.org:0", "example.org:65536", "example.org:44x", ":443", "a b:443", "a@b:443",
+             "0x7f.1:80", "127.1:80", "2130706433:80", "[::1]", "[::ffff:1.2.3.4]:80", "[example.org]:443", "2001:db8::1:443"}) {
+        INFO(text);
+        CHECK_FALSE(edge::read_host_port(text, 0));
+    }
+    CHECK(edge::read_absolute_form("http://a.example:8080/x?y").value().port == 8080);
+    CHECK(edge::read_absolute_form("HTTP://a.example").value().port == 80);
+    for (std::string const text : {"https://a.example/", "ftp://a.example/", "/x", "http://u:p@a.example/", "http:///x", "*"}) {
+        INFO(text);
+        CHECK_FALSE(edge::read_absolute_form(text));
+    }
+}
+
+TEST_CASE("refusal: given a reason and a destination, when printed, then a whole response that says both and whom to ask", "[edge][EG-6]")
+{
+    auto const text = edge::http_refusal(proto::Reason::not_allowed, "example.org", 8080);
     auto const end = text.find("\r\n\r\n");
     REQUIRE(end != std::string::npos);
     CHECK(text.starts_with("HTTP/1.1 403 Forbidden\r\n"));
     CHECK(text.find("x-deny-reason: not_allowed\r\n") < end);
     CHECK(text.find("Connection: close\r\n") < end);
     CHECK(text.find("Content-Length: " + std::to_string(text.size() - end - 4) + "\r\n") < end);
-    CHECK(text.find("192.0.2.1:8080", end) != std::string::npos);
+    CHECK(text.find("example.org:8080", end) != std::string::npos);
     CHECK(text.find("operator", end) != std::string::npos);
+    auto const unreachable = edge::http_refusal(proto::Reason::none, "2001:db8::1", 80);
+    CHECK(unreachable.starts_with("HTTP/1.1 502 "));
+    CHECK(unreachable.find("x-deny-reason") == std::string::npos);
+    CHECK(unreachable.find("[2001:db8::1]:80") != std::string::npos);
 }
 
-proto::EgressDenied denial(std::string destination, std::uint64_t session = 1)
+proto::EgressDenied denial(std::string destination)
 {
     proto::EgressDenied out;
-    out.session = SessionId{session};
     out.reason = proto::Reason::not_allowed;
     out.destination = wire::Text<64>(std::move(destination));
     out.port = 80;
@@ -119,7 +164,7 @@ TEST_CASE_METHOD(FoldTest, "denial_fold: given a flood of many kinds, when told,
 {
     std::uint64_t events = 0;
     for (int i = 0; i < 10'000; ++i) events += told(fold.add(denial(std::to_string(i)), clock.now()));
-    CHECK(events == edge::DenialFold::kKindsPerSessionMax);
+    CHECK(events == edge::DenialFold::kKindsMax);
     clock.advance(1s);
     auto const rest = fold.due(clock.now());
     CHECK(told(rest) == 1);
@@ -128,21 +173,13 @@ TEST_CASE_METHOD(FoldTest, "denial_fold: given a flood of many kinds, when told,
     CHECK(fold.empty());
 }
 
-TEST_CASE_METHOD(FoldTest, "denial_fold: given one session floods, when another is refused, then that is told at once", "[edge][T-06]")
-{
-    for (int i = 0; i < 100; ++i) (void)fold.add(denial(std::to_string(i)), clock.now());
-    CHECK(told(fold.add(denial("x", 2), clock.now())) == 1);
-}
-
-TEST_CASE_METHOD(FoldTest, "denial_fold: given a session that ends, when closed, then what waited is told", "[edge][T-10]")
+TEST_CASE_METHOD(FoldTest, "denial_fold: given it ends, when closed, then what waited is told", "[edge][T-10]")
 {
     for (int i = 0; i < 5; ++i) told(fold.add(denial("a"), clock.now()));
-    for (int i = 0; i < 3; ++i) told(fold.add(denial("b", 2), clock.now()));
-    CHECK(told(fold.close(SessionId{1})) == 1);
-    CHECK(count == 6);
-    CHECK(told(fold.close(SessionId{1})) == 0);
-    CHECK(told(fold.close_all()) == 1);
+    for (int i = 0; i < 3; ++i) told(fold.add(denial("b"), clock.now()));
+    CHECK(told(fold.close()) == 2);
     CHECK(count == 8);
+    CHECK(told(fold.close()) == 0);
     CHECK(fold.empty());
 }
 
@@ -158,60 +195,184 @@ std::string_view const kNever(
     "example\x00\x00\x01\x00\x01",
     19);
 
-TEST_CASE("resolver: given a query, when answered, then NXDOMAIN with its number, its question and nothing more", "[edge][EG-4][T-05]")
+std::vector<std::uint8_t> refused(std::vector<std::uint8_t> const& datagram)
 {
-    auto const refusal = edge::refuse_query(query(kNever));
-    REQUIRE(refusal);
-    CHECK(refusal->name == "never.example");
-    CHECK(refusal->type == "A");
+    return edge::refuse_name(edge::read_question(datagram).value()).value();
+}
+
+// The same question for another type.
+std::vector<std::uint8_t> query_of_type(std::uint8_t type)
+{
+    auto out = query(kNever);
+    out[out.size() - 3] = type;
+    return out;
+}
+
+TEST_CASE("resolver: given a query, when refused, then NXDOMAIN with its number, its question and nothing more", "[edge][EG-4][T-05]")
+{
+    auto const question = edge::read_question(query(kNever)).value();
+    CHECK(question.understood);
+    CHECK(question.name == "never.example");
+    CHECK(question.type == 1);
     std::vector<std::uint8_t> expected = query(kNever);
     expected[2] = 0x81;  // answer, recursion desired
     expected[3] = 0x83;  // recursion available, NXDOMAIN
-    CHECK(refusal->reply == expected);
+    CHECK(refused(query(kNever)) == expected);
 }
 
-TEST_CASE("resolver: given a query with an EDNS record, when answered, then NXDOMAIN", "[edge][EG-4]")
+TEST_CASE("resolver: given a name that may be reached, when answered, then its synthetic address of the family that was asked for", "[edge][EG-4]")
+{
+    edge::NamePool pool(8, 60s);
+    ManualClock clock;
+    auto const addresses = pool.place("never.example", clock.now()).value();
+    auto const four = edge::answer_name(edge::read_question(query(kNever)).value(), addresses).value();
+    CHECK((four[3] & 0x0f) == 0);
+    CHECK(four[7] == 1);
+    CHECK(std::vector(four.end() - 4, four.end()) == std::vector<std::uint8_t>{198, 18, 0, 1});
+    CHECK(std::vector(four.end() - 10, four.end() - 4) == std::vector<std::uint8_t>{0, 0, 0, edge::kDnsLifeSeconds, 0, 4});
+    auto const six = edge::answer_name(edge::read_question(query_of_type(28)).value(), addresses).value();
+    CHECK(six[7] == 1);
+    CHECK(std::vector(six.end() - 16, six.end()) ==
+          std::vector<std::uint8_t>{0x00, 0x64, 0xff, 0x9b, 0x00, 0x01, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 1});
+}
+
+TEST_CASE("resolver: given a name that may be reached, when another type is asked for, then no error and no record", "[edge][EG-4][EG-5]")
+{
+    edge::NamePool pool(8, 60s);
+    ManualClock clock;
+    auto const addresses = pool.place("never.example", clock.now()).value();
+    for (std::uint8_t const type : {5, 15, 16, 33, 64, 65, 255}) {
+        INFO(static_cast<int>(type));
+        auto const reply = edge::answer_name(edge::read_question(query_of_type(type)).value(), addresses).value();
+        CHECK((reply[3] & 0x0f) == 0);
+        CHECK(reply[7] == 0);
+    }
+}
+
+TEST_CASE("resolver: given a query with an EDNS record, when refused, then NXDOMAIN", "[edge][EG-4]")
 {
     auto datagram = query(kNever);
     datagram[11] = 1;
     for (std::uint8_t const byte : {0, 0, 41, 4, 0xd0, 0, 0, 0, 0, 0, 0}) datagram.push_back(byte);
-    auto const refusal = edge::refuse_query(datagram);
-    REQUIRE(refusal);
-    CHECK((refusal->reply[3] & 0x0f) == 3);
-    CHECK(refusal->reply.size() <= datagram.size());
+    auto const reply = refused(datagram);
+    CHECK((reply[3] & 0x0f) == 3);
+    CHECK(reply.size() <= datagram.size());
 }
 
 TEST_CASE("resolver: given a question that is not understood, when answered, then FORMERR and no name", "[edge][EG-4][T-02]")
 {
     for (auto const& bad : {query("\x40"), query(std::string_view("\xc0\x0c\x00\x01\x00\x01", 6)), query(""), query(kNever, 0x28)}) {
-        auto const refusal = edge::refuse_query(bad);
-        REQUIRE(refusal);
-        CHECK(refusal->name.empty());
-        REQUIRE(refusal->reply.size() >= 12);
-        CHECK(refusal->reply[0] == 0xab);
-        CHECK(refusal->reply[1] == 0xcd);
-        CHECK((refusal->reply[3] & 0x0f) == 1);
-        CHECK(refusal->reply.size() <= bad.size());
+        CHECK_FALSE(edge::read_question(bad).value().understood);
+        auto const reply = refused(bad);
+        REQUIRE(reply.size() >= 12);
+        CHECK(reply[0] == 0xab);
+        CHECK(reply[1] == 0xcd);
+        CHECK((reply[3] & 0x0f) == 1);
+        CHECK(reply.size() <= bad.size());
     }
 }
 
 TEST_CASE("resolver: given an answer, a stub of a header or too much, when received, then silence", "[edge][EG-4][T-06]")
 {
-    CHECK_FALSE(edge::refuse_query(query(kNever, 0x81)));
-    CHECK_FALSE(edge::refuse_query(std::vector<std::uint8_t>(11)));
-    CHECK_FALSE(edge::refuse_query({}));
-    CHECK_FALSE(edge::refuse_query(std::vector<std::uint8_t>(edge::kDnsDatagramBytesMax + 1)));
+    CHECK_FALSE(edge::read_question(query(kNever, 0x81)));
+    CHECK_FALSE(edge::read_question(std::vector<std::uint8_t>(11)));
+    CHECK_FALSE(edge::read_question({}));
+    CHECK_FALSE(edge::read_question(std::vector<std::uint8_t>(edge::kDnsDatagramBytesMax + 1)));
 }
 
-TEST_CASE("resolver: given a name with bytes that could forge a record, when refused, then its text is plain", "[edge][T-09]")
+TEST_CASE("resolver: given a name with bytes that could forge a record, when read, then its text is plain", "[edge][T-09]")
 {
-    auto const refusal =
-        edge::refuse_query(query(std::string_view("\x04"
-                                                  "a\nb \x03"
-                                                  "\xff\x00\x1b\x00\x00\x01\x00\x01",
-            14)));
-    REQUIRE(refusal);
-    for (unsigned char const c : refusal->name) CHECK((c > ' ' && c < 0x7f));
+    auto const question = edge::read_question(query(std::string_view("\x04"
+                                                                     "a\nb \x03"
+                                                                     "\xff\x00\x1b\x00\x00\x01\x00\x01",
+        14)));
+    REQUIRE(question);
+    for (unsigned char const c : question->name) CHECK((c > ' ' && c < 0x7f));
+}
+
+TEST_CASE("name_pool: given a name, when placed, then both addresses stand for it, always the same, and others for nothing", "[edge][EG-4]")
+{
+    edge::NamePool pool(4, 60s);
+    ManualClock clock;
+    auto const one = pool.place("one.example", clock.now()).value();
+    auto const two = pool.place("two.example", clock.now()).value();
+    CHECK(edge::text_of(one.v4) == "198.18.0.1");
+    CHECK(edge::text_of(two.v6) == "64:ff9b:1:ffff::2");
+    CHECK(pool.place("one.example", clock.now())->v4 == one.v4);
+    CHECK(pool.name_behind(one.v4, clock.now()) == "one.example");
+    CHECK(pool.name_behind(two.v6, clock.now()) == "two.example");
+    for (auto const* text : {"198.18.0.0", "198.18.0.3", "198.19.255.255", "64:ff9b:1:ffff::", "64:ff9b:1:ffff::3", "192.0.2.1", "64:ff9b::1"})
+        CHECK_FALSE(pool.name_behind(edge::parse_address(text).value(), clock.now()));
+    CHECK(edge::NamePool::is_synthetic(edge::parse_address("198.19.255.255").value()));
+    CHECK_FALSE(edge::NamePool::is_synthetic(edge::parse_address("198.20.0.0").value()));
+}
+
+TEST_CASE("name_pool: given it is full, when a name comes, then the longest unused place is given again, and none that is fresh", "[edge][EG-4][T-06]")
+{
+    edge::NamePool pool(2, 60s);
+    ManualClock clock;
+    auto const one = pool.place("one.example", clock.now()).value();
+    auto const two = pool.place("two.example", clock.now()).value();
+    CHECK_FALSE(pool.place("three.example", clock.now()));
+    clock.advance(59s);
+    CHECK(pool.name_behind(one.v4, clock.now()) == "one.example");  // a connection: it is used
+    clock.advance(1s);
+    auto const three = pool.place("three.example", clock.now()).value();
+    CHECK(three.v4 == two.v4);
+    CHECK(pool.name_behind(two.v4, clock.now()) == "three.example");
+    CHECK_FALSE(pool.knows("two.example"));
+    CHECK(pool.knows("one.example"));
+}
+
+TEST_CASE("start_gate: given it keeps dying, when asked, then pauses double to their bound, and a life of a span ends them", "[edge][T-06][T-14]")
+{
+    edge::StartGate gate(100, 60s, 100ms, 1000ms);
+    ManualClock clock;
+    CHECK(gate.wait(clock.now()) == 0ms);
+    for (auto const pause : {100ms, 200ms, 400ms, 800ms, 1000ms, 1000ms}) {
+        gate.started(clock.now());
+        gate.died(clock.now());
+        CHECK(gate.wait(clock.now()) == pause);
+        clock.advance(pause);
+        CHECK(gate.wait(clock.now()) == 0ms);
+    }
+    gate.started(clock.now());
+    clock.advance(60s);
+    gate.died(clock.now());
+    CHECK(gate.wait(clock.now()) == 100ms);
+}
+
+TEST_CASE("start_gate: given its number of starts in a span, when asked, then not before the oldest is a span ago", "[edge][T-06]")
+{
+    edge::StartGate gate(2, 60s, 0ms, 0ms);
+    ManualClock clock;
+    gate.started(clock.now());
+    clock.advance(20s);
+    gate.started(clock.now());
+    CHECK(gate.wait(clock.now()) == 40s);
+    clock.advance(40s);
+    CHECK(gate.wait(clock.now()) == 0ms);
+}
+
+TEST_CASE("trip: given each of its three wires, when reached, then told once and not before", "[edge][EG-10]")
+{
+    ManualClock clock;
+    edge::Trip trip({.bytes = 10, .destinations = 2, .connections_per_minute = 3, .kill = false});
+    CHECK(trip.bytes(10).empty());
+    CHECK(trip.bytes(1) == std::vector{edge::Tripped::bytes});
+    CHECK(trip.bytes(100).empty());
+    CHECK(trip.connection("a:1", clock.now()).empty());
+    CHECK(trip.connection("a:1", clock.now()).empty());
+    CHECK(trip.connection("b:1", clock.now()).empty());
+    clock.advance(60s);
+    CHECK(trip.connection("c:1", clock.now()) == std::vector{edge::Tripped::destinations});
+    CHECK(trip.connection("a:1", clock.now()).empty());
+    CHECK(trip.connection("a:1", clock.now()).empty());
+    CHECK(trip.connection("a:1", clock.now()) == std::vector{edge::Tripped::connections_per_minute});
+    CHECK(trip.connection("a:1", clock.now()).empty());
+    edge::Trip none({});
+    for (int i = 0; i < 1000; ++i) CHECK(none.connection(std::to_string(i), clock.now()).empty());
+    CHECK(none.bytes(1ull << 60).empty());
 }
 
 }  // namespace test_edge_values
