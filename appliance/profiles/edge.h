@@ -16,7 +16,9 @@ inline constexpr auto kEdgeSystemCalls = joined(kLoopSystemCalls,
         __NR_setsockopt,   // reset instead of close; ask for the destination of datagrams
         __NR_recvfrom,     // bytes of connections
         __NR_sendto,
-        __NR_ioctl,        // the event loop's sockets: not blocking
+        __NR_ioctl,        // Asio on sockets of exchanges: non-blocking mode, errors, single writes
+        __NR_getsockopt,
+        __NR_mlock,        // the key of its leaves, a credential for as long as one request
     });
 
 inline constexpr helper::Profile kEdge{
@@ -24,6 +26,7 @@ inline constexpr helper::Profile kEdge{
     .user_offset = 30'000,  // plus the slot
     .capabilities = {},
     .system_calls = kEdgeSystemCalls,
+    .memory = helper::Memory::locked,
     .network = helper::Network::shared_empty_namespace,
     .address_space_bytes_max = 1ull << 30,
     .open_files_max = 4096,  // 256 connections of two sockets, each watched through duplicates

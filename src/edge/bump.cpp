@@ -81,6 +81,7 @@ Bump::~Bump()
 
 void Bump::State::begin_upstream()
 {
+    if (!tools->parts().upstream) return fail(proto::Reason::upstream_unverified, "roots");
     auto stream = tools->parts().upstream->connect(loop, std::move(upstream_inner), route.upstream_name);
     if (!stream) return fail(proto::Reason::upstream_unverified, "rules");
     upstream = *std::move(stream);

@@ -25,7 +25,7 @@ struct ExchangeTools::Parts {
     Custody& custody;
     Clock const& clock;
     LeafKey key{};
-    std::shared_ptr<wire::TlsToUpstream> upstream;
+    std::shared_ptr<wire::TlsToUpstream> upstream;  // null: there are no roots
     std::shared_ptr<wire::TlsToGuest> guest;
     std::unordered_map<std::string, Leaf> leaves;
 

@@ -23,7 +23,8 @@ Result<std::shared_ptr<ExchangeTools>> ExchangeTools::make(std::string_view root
     auto const key = OCU_TRY(crypto::make_p256_key());
     auto const pem = OCU_TRY(crypto::p256_key_pem(key));
     auto const public_key = OCU_TRY(crypto::p256_public(key));
-    auto upstream = OCU_TRY(wire::TlsToUpstream::make(roots_pem));
+    std::shared_ptr<wire::TlsToUpstream> upstream;
+    if (!roots_pem.empty()) upstream = OCU_TRY(wire::TlsToUpstream::make(roots_pem));
     auto guest = OCU_TRY(wire::TlsToGuest::make(pem));
     return std::shared_ptr<ExchangeTools>(
         new ExchangeTools(std::make_unique<Parts>(Parts{custody, clock, public_key, std::move(upstream), std::move(guest), {}})));

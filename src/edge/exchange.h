@@ -44,7 +44,7 @@ public:
 // What all exchanges of one process share: its own leaf key (made here, never leaves), the leaves that it has got, and the roots.
 class ExchangeTools {
 public:
-    // `roots_pem`: what upstreams are verified against; at least one root must load. `custody` and `clock` must outlive this.
+    // `roots_pem`: what upstreams are verified against; at least one root must load. Empty: no upstream is accepted, and requests in the clear are served. `custody` and `clock` must outlive this.
     // Errors: malformed (no root loads), unavailable (the library refuses the rules), os.
     static Result<std::shared_ptr<ExchangeTools>> make(std::string_view roots_pem, Custody& custody, Clock const& clock);
     ExchangeTools(ExchangeTools const&) = delete;

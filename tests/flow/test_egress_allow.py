@@ -17,6 +17,7 @@ RULES = [
     {"name": "site", "hosts": ["allowed.example", "rebinding.example"], "ports": [443]},
     {"name": "mail", "hosts": ["echo.example"], "ports": [2525]},
     {"name": "inside", "hosts": ["internal.example"], "addresses": ["203.0.113.0/24"], "ports": [443]},
+    {"name": "api", "hosts": ["api.example", "wrong.example"], "ports": [80, 443], "rung": "bump", "methods": ["GET"], "paths": ["/v1/*"]},
     {"name": "numeric", "addresses": ["93.184.216.35"], "ports": [8443]},
 ]
 PROXY = "http://100.64.0.1:3128"
@@ -29,7 +30,8 @@ class EgressAllow(unittest.TestCase):
     def setUpClass(cls):
         cls.world = World()
         cls.addClassCleanup(cls.world.remove)
-        changes = {"egress": {"rules": RULES}, "network": {"dns": [RESOLVER]}}
+        with open(cls.world.certificate, encoding="ascii") as file:
+            changes = {"egress": {"rules": RULES, "ca_bundle": file.read()}, "network": {"dns": [RESOLVER]}}
         cls.appliance = Appliance(tier=cls.tier, prefix=cls.world.enter, changes=changes).start()
         cls.addClassCleanup(cls.appliance.remove)
         cls.addClassCleanup(cls.appliance.stop)
@@ -132,11 +134,6 @@ PY""")
         self.denied("allowed.example:443", "no_sni")
         self.denied("allowed.example:443", "name_mismatch")
 
-    def test_what_is_not_tls_is_refused_on_a_rule_for_requests_only_where_it_says_so(self):
-        text = self.bash("curl -sS -i -m 5 http://allowed.example:443/ 2>&1")
-        # HTTP in the clear to the port of the rule is a request, and the relay's to serve or refuse; never is it passed through unseen.
-        self.assertNotIn("400 Bad", text)
-
     def test_a_proxy_serves_what_rules_allow(self):
         self.reached(f"-x {PROXY}")
         self.refused(f"-x {PROXY}", "https://other.example/", "403")
@@ -153,7 +150,7 @@ PY""")
         self.bash("getent hosts never.example; getent hosts a.allowed.example; getent ahosts allowed.example; curl -k -s -m 5 https://allowed.example/")
         asked = self.world.asked_names()
         self.assertIn("allowed.example", asked)
-        self.assertEqual(asked - {"allowed.example", "echo.example", "internal.example", "rebinding.example"}, set())
+        self.assertEqual(asked - {"allowed.example", "echo.example", "internal.example", "rebinding.example", "api.example", "wrong.example"}, set())
 
     def test_names_have_no_records_but_addresses(self):
         text = self.bash("""python3 - <<'PY'
@@ -164,6 +161,18 @@ for name, kind in (('allowed.example', 1), ('allowed.example', 28), ('allowed.ex
     r = s.recv(512); print(r[3] & 15, r[7])
 PY""")
         self.assertEqual(text.split("\n")[:5], ["0 1", "0 1", "0 0", "0 0", "3 0"])
+
+    def test_requests_are_looked_at_where_a_rule_says_so(self):
+        for url in ("https://api.example", "http://api.example"):
+            with self.subTest(url=url):
+                self.assertIn("hello from the world", self.bash(f"curl -sS -m 10 {url}/v1/x?key=hidden 2>&1"))  # trusts what it is shown
+                self.assertIn("x-deny-reason: path_denied", self.bash(f"curl -sS -i -m 10 {url}/admin 2>&1").lower())
+                self.assertIn("x-deny-reason: method_denied", self.bash(f"curl -sS -i -m 10 -d x {url}/v1/x 2>&1").lower())
+        done = find_events(self.appliance, lambda e: e["message"] == "http_request" and e["http_request"]["url"]["hostname"] == "api.example", seconds=5)
+        self.assertEqual({(e["http_request"]["http_method"], e["http_request"]["url"]["path"], e["http_response"]["code"]) for e in done}, {("GET", "/v1/x", 200)})
+        self.assertNotIn("hidden", str([e for e in find_events(self.appliance, lambda e: e["class_uid"] // 1000 == 4, seconds=1)]))
+        self.assertIn("upstream_unverified", self.bash("curl -sS -i -m 10 https://wrong.example/v1/x 2>&1"))
+        self.denied("wrong.example:443", "upstream_unverified")
 
     def test_kill_severs_a_running_download_at_once(self):
         before = {each["id"] for each in self.appliance.ctl("sessions")["sessions"]}

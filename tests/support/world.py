@@ -27,6 +27,8 @@ HOSTS = {
     "internal.example": [INTERNAL],
     "rebinding.example": ["127.0.0.1", "169.254.169.254", "::1"],
     "echo.example": [PUBLIC],
+    "api.example": [PUBLIC],
+    "wrong.example": [PUBLIC],  # not in its certificate
 }
 
 CALL = """
@@ -66,7 +68,7 @@ class World:
             ip("-n", self.inside, *words)
         self.certificate = os.path.join(self.folder, "server.crt")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=allowed.example",
-                        "-addext", "subjectAltName=DNS:allowed.example,DNS:other.example,DNS:internal.example", "-keyout", f"{self.folder}/server.key",
+                        "-addext", "subjectAltName=DNS:allowed.example,DNS:other.example,DNS:internal.example,DNS:api.example", "-keyout", f"{self.folder}/server.key",
                         "-out", self.certificate], check=True, capture_output=True)
         self.spawn([sys.executable, "-B", os.path.abspath(__file__), self.folder])
         names = [f"--address=/{name}/{address}" for name, addresses in HOSTS.items() for address in addresses]
@@ -145,6 +147,8 @@ def serve(folder):
             self.end_headers()
             self.wfile.write(body)
 
+        do_POST = do_GET
+
         def log_message(self, *_):
             pass
 
@@ -152,6 +156,9 @@ def serve(folder):
         allow_reuse_address = True
         daemon_threads = True
         request_queue_size = 64
+
+        def handle_error(self, request, client_address):
+            pass  # refusals look like this from here
 
     class Server6(Server):
         address_family = socket.AF_INET6
