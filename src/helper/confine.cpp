@@ -141,8 +141,8 @@ Result<void> allow_outgoing_sockets(scmp_filter_ctx filter)
     constexpr scmp_datum_t kTypeBits = 0xf;  // the rest are flags
     for (int const family : {AF_INET, AF_INET6}) {
         for (int const type : {SOCK_STREAM, SOCK_DGRAM}) {
-            std::array const arguments{SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(family)),
-                SCMP_A1(SCMP_CMP_MASKED_EQ, kTypeBits, static_cast<scmp_datum_t>(type)), SCMP_A2(SCMP_CMP_EQ, 0)};
+            std::array const arguments{scmp_arg_cmp{0, SCMP_CMP_EQ, static_cast<scmp_datum_t>(family), 0},
+                scmp_arg_cmp{1, SCMP_CMP_MASKED_EQ, kTypeBits, static_cast<scmp_datum_t>(type)}, scmp_arg_cmp{2, SCMP_CMP_EQ, 0, 0}};
             if (int const error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, __NR_socket, arguments.size(), arguments.data());
                 error != 0) {
                 errno = -error;

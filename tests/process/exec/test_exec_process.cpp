@@ -47,7 +47,7 @@ struct ExecProcessTest {
         REQUIRE(::unshare(CLONE_NEWNET) == 0);
         UniqueFd const empty(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
         REQUIRE(::setns(own.get(), CLONE_NEWNET) == 0);
-        helper->configure(SlotAndConfig{kSlot, {"token", 1u << 20, 30s}}, {empty.get(), pair.ours.get()});
+        helper->configure(SlotAndConfig{kSlot, {"token", 1u << 20, 30s, {}}}, {empty.get(), pair.ours.get()});
         pair.ours.reset();
         helper->ready();
         helper->expect<proto::ExecReady>();
