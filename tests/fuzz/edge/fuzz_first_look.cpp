@@ -10,7 +10,9 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     std::string_view const bytes(reinterpret_cast<char const*>(data), size);
     auto const whole = ocu::edge::look_at(bytes);
     if (ocu::edge::look_at(bytes.substr(0, size / 2)).complete && !whole.complete) std::abort();
-    for (unsigned char const c : whole.host)
+    for (unsigned char const c : whole.name)
         if (c <= ' ' || c >= 0x7f) std::abort();
+    (void)ocu::edge::read_host_port(bytes, 80);
+    (void)ocu::edge::read_absolute_form(bytes);
     return 0;
 }

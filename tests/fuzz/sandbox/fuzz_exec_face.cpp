@@ -61,7 +61,7 @@ private:
 
     ManualClock clock_;
     std::map<std::uint64_t, int> open_;
-    ExecCalls calls_{clock_, {"t", 1000, std::chrono::seconds(3)},
+    ExecCalls calls_{clock_, {"t", 1000, std::chrono::seconds(3), {}},
         {[](std::uint16_t, wire::Bytes) {}, [this](std::uint16_t type, wire::Bytes body) { told(type, body); }}};
 };
 
