@@ -332,7 +332,7 @@ TEST_CASE_METHOD(TimeTest, "time: given a helper at work, when the kernel is ask
     auto const folder = "/proc/" + std::to_string(helper.pid());
     std::ifstream file(folder + "/status");
     std::string const status{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    for (auto const* line : {"Uid:\t884014\t884014\t884014\t884014\n", "CapEff:\t0000000000000000\n", "CapBnd:\t0000000000000000\n",
+    for (auto const* line : {"Uid:\t884015\t884015\t884015\t884015\n", "CapEff:\t0000000000000000\n", "CapBnd:\t0000000000000000\n",
              "Seccomp:\t2\n", "NoNewPrivs:\t1\n"})
         CHECK(status.find(line) != std::string::npos);
     std::size_t sockets = 0;
