@@ -229,6 +229,19 @@ TEST_CASE_METHOD(EdgeTest, "storage_lane: given a helper that reports a destinat
     CHECK(spawner.violations == std::vector{helper::Kind::storage_lane});
 }
 
+TEST_CASE_METHOD(EdgeTest, "edge: given a helper that says more than a second may have, when heard, then the rest waits", "[edge][T-06]")
+{
+    served();
+    for (std::size_t i = 0; i < edge::kFramesPerSecondMax + 50; ++i) spawner.peer.send(proto::NameAsked{RequestId{i + 1}, "one.example"});
+    loop.settle();
+    std::size_t answered = 0;
+    while (!spawner.peer.has_nothing()) ++answered;
+    CHECK(answered > edge::kFramesPerSecondMax / 2);
+    // The clock of this test stands still: a new second has not begun.
+    CHECK(answered <= edge::kFramesPerSecondMax);
+    CHECK(recorder.of(What::helper_violation).empty());
+}
+
 TEST_CASE_METHOD(EdgeTest, "edge: given it is told to stop, when routes are open, then they end, are recorded, and it says so", "[edge][T-10]")
 {
     served();
