@@ -16,7 +16,6 @@ inline constexpr auto kEdgeSystemCalls = joined(kLoopSystemCalls,
         __NR_setsockopt,   // reset instead of close; ask for the destination of datagrams
         __NR_recvfrom,     // bytes of connections
         __NR_sendto,
-        __NR_ioctl,        // Asio on sockets of exchanges: non-blocking mode, errors, single writes
         __NR_getsockopt,
         __NR_mlock,        // the key of its leaves, a credential for as long as one request
     });
@@ -28,6 +27,7 @@ inline constexpr helper::Profile kEdge{
     .system_calls = kEdgeSystemCalls,
     .memory = helper::Memory::locked,
     .network = helper::Network::shared_empty_namespace,
+    .requests = helper::Requests::event_loop,
     .address_space_bytes_max = 1ull << 30,
     .open_files_max = 4096,  // 256 connections of two sockets, each watched through duplicates
     .file_bytes_max = 0,

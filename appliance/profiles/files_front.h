@@ -16,7 +16,6 @@ inline constexpr std::array kFilesFrontSocketCalls{
     __NR_setsockopt,
     __NR_getsockname,
     __NR_getpeername,        // no delay, errors, addresses
-    __NR_ioctl,                                                                  // FIONBIO
     __NR_recvfrom,
     __NR_sendto,
 };
@@ -27,6 +26,7 @@ inline constexpr helper::Profile kFilesFront{
     .user_offset = static_cast<std::uint32_t>(helper::Kind::files_front),
     .capabilities = {},
     .system_calls = kFilesFrontSystemCalls,
+    .requests = helper::Requests::event_loop,
     .address_space_bytes_max = 512ull << 20,
     .open_files_max = 1'024,
     .file_bytes_max = 0,

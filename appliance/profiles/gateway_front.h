@@ -13,8 +13,7 @@ namespace ocu::profiles {
 inline constexpr auto kGatewayFrontSystemCalls =
     joined(kLoopSystemCalls, std::array{
                                  __NR_accept4,                                                 // callers
-    // Asio on accepted sockets: non-blocking mode, no delay, the family, single reads and writes
-                                 __NR_ioctl,
+    // Asio on accepted sockets: no delay, the family, single reads and writes
                                  __NR_setsockopt,
                                  __NR_getsockopt,
                                  __NR_recvfrom,
@@ -26,6 +25,7 @@ inline constexpr helper::Profile kGatewayFront{
     .user_offset = static_cast<std::uint32_t>(helper::Kind::gateway_front),
     .capabilities = {},
     .system_calls = kGatewayFrontSystemCalls,
+    .requests = helper::Requests::event_loop,
     .open_files_max = 8192,  // connections_max, those being told 503, and a few of its own
 };
 

@@ -11,8 +11,7 @@ namespace ocu::profiles {
 
 inline constexpr auto kOperatorFrontSystemCalls = joined(kLoopSystemCalls,
     std::array{
-    // Asio and Beast on adopted sockets: non-blocking mode, options, and the peer's address for nothing but its family
-        __NR_ioctl,
+    // Asio and Beast on adopted sockets: options, and the peer's address for nothing but its family
         __NR_setsockopt,
         __NR_getsockopt,
         __NR_getsockname,
@@ -26,6 +25,7 @@ inline constexpr helper::Profile kOperatorFront{
     .user_offset = static_cast<std::uint32_t>(helper::Kind::operator_front),
     .capabilities = {},
     .system_calls = kOperatorFrontSystemCalls,
+    .requests = helper::Requests::event_loop,
     .open_files_max = 256,
 };
 

@@ -18,7 +18,6 @@ inline constexpr auto kUplinkSystemCalls = joined(kLoopSystemCalls, std::array{
                                                                         __NR_setsockopt,   // no delay
                                                                         __NR_sendto,       // questions to resolvers, and their answers
                                                                         __NR_recvfrom,
-                                                                        __NR_ioctl,
                                                                     });
 
 inline constexpr helper::Profile kUplink{
@@ -28,6 +27,7 @@ inline constexpr helper::Profile kUplink{
     .system_calls = kUplinkSystemCalls,
     .network = helper::Network::as_started,
     .connections = helper::Connections::outgoing,
+    .requests = helper::Requests::event_loop,
     .address_space_bytes_max = 512ull << 20,
     .open_files_max = 4096,  // edge/dialler.h says how many at once
     .file_bytes_max = 0,

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/capability.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -135,6 +136,14 @@ Result<void> restrict_paths(Profile const& profile, std::span<int const> directo
     return {};
 }
 
+Result<void> allow(scmp_filter_ctx filter, int number, std::span<scmp_arg_cmp const> arguments = {})
+{
+    int const error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, static_cast<unsigned>(arguments.size()), arguments.data());
+    if (error == 0 || error == -EEXIST) return {};
+    errno = -error;
+    return fail_os("seccomp_rule_add");
+}
+
 // A raw, packet, netlink or local socket would reach what no dialled address is (T-05): only these, with the family's own protocol.
 Result<void> allow_outgoing_sockets(scmp_filter_ctx filter)
 {
@@ -143,12 +152,19 @@ Result<void> allow_outgoing_sockets(scmp_filter_ctx filter)
         for (int const type : {SOCK_STREAM, SOCK_DGRAM}) {
             std::array const arguments{scmp_arg_cmp{0, SCMP_CMP_EQ, static_cast<scmp_datum_t>(family), 0},
                 scmp_arg_cmp{1, SCMP_CMP_MASKED_EQ, kTypeBits, static_cast<scmp_datum_t>(type)}, scmp_arg_cmp{2, SCMP_CMP_EQ, 0, 0}};
-            if (int const error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, __NR_socket, arguments.size(), arguments.data());
-                error != 0) {
-                errno = -error;
-                return fail_os("seccomp_rule_add socket");
-            }
+            OCU_CHECK(allow(filter, __NR_socket, arguments));
         }
+    }
+    return {};
+}
+
+// What an event loop asks of a socket. A connection that was handed over belongs to the machine's own network, and with any other request
+// would tell its addresses and routes (T-05, T-14).
+Result<void> allow_loop_requests(scmp_filter_ctx filter)
+{
+    for (unsigned const request : {FIONBIO, FIONREAD}) {
+        std::array const arguments{scmp_arg_cmp{1, SCMP_CMP_EQ, request, 0}};
+        OCU_CHECK(allow(filter, __NR_ioctl, arguments));
     }
     return {};
 }
@@ -158,11 +174,9 @@ Result<void> filter_system_calls(Profile const& profile)
     std::unique_ptr<void, void (*)(void*)> const filter(seccomp_init(SCMP_ACT_KILL_PROCESS), seccomp_release);
     if (!filter) return fail_os("seccomp_init");
     for (int const number : profile.system_calls) {
-        if (int const error = seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, number, 0); error != 0 && error != -EEXIST) {
-            errno = -error;
-            return fail_os("seccomp_rule_add");
-        }
+        OCU_CHECK(allow(filter.get(), number));
     }
+    if (profile.requests == Requests::event_loop) OCU_CHECK(allow_loop_requests(filter.get()));
     if (profile.connections == Connections::outgoing) OCU_CHECK(allow_outgoing_sockets(filter.get()));
     // Balanced tree instead of a chain: the cost of a call does not grow with the list.
     (void)seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);

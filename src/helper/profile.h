@@ -15,6 +15,8 @@ enum class Memory { normal, locked };
 enum class Network { own_empty_namespace, shared_empty_namespace, as_started };
 // outgoing: makes sockets of the internet families, streams and datagrams of no special protocol, and connects them. Nobody else makes any.
 enum class Connections { none, outgoing };
+// event_loop: ioctl(2) with FIONBIO and FIONREAD, which Asio and c-ares use on sockets, and with no other request.
+enum class Requests { none, event_loop };
 enum class ParentDeath { kill, notice };  // notice: the launcher, which must clean up when the core is gone
 
 struct Profile {
@@ -25,6 +27,7 @@ struct Profile {
     Memory memory = Memory::normal;
     Network network = Network::own_empty_namespace;
     Connections connections = Connections::none;
+    Requests requests = Requests::none;
     ParentDeath parent_death = ParentDeath::kill;
     bool landlock = true;  // no path at all may be opened; false only for the launcher
     bool stay_root = false;  // the launcher

@@ -5,8 +5,10 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -57,6 +59,12 @@ bool load_a_program_into_the_kernel()
     std::array<std::byte, 128> attributes{};
     return ::syscall(SYS_bpf, 0, attributes.data(), attributes.size()) >= 0;
 }
+// A helper that is handed a connection could ask it for the machine's addresses.
+bool ask_a_socket_for_the_network()
+{
+    ifconf cards{};
+    return ::ioctl(helper::kLinkFd, SIOCGIFCONF, &cards) == 0;
+}
 bool start_a_process() { return ::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr) >= 0; }
 
 constexpr std::array kAttempts{
@@ -72,6 +80,7 @@ constexpr std::array kAttempts{
     Attempt{"trace the parent", trace_the_parent},
     Attempt{"load a program into the kernel", load_a_program_into_the_kernel},
     Attempt{"start a process", start_a_process},
+    Attempt{"ask a socket for the network", ask_a_socket_for_the_network},
 };
 
 UniqueFd empty_namespace()
