@@ -116,12 +116,12 @@ TEST_CASE_METHOD(InspectionsTest,
     "inspections: given a parser that stalls, when its time is over, then it is reported and the next parser goes on",
     "[storage][T-06][T-16]")
 {
+    auto const began = Monotonic::clock::now();  // before its time can begin to run
     start_parser();
     ask(1);
     ask(2);
     settle();
     REQUIRE(asked.size() == 1);
-    auto const began = Monotonic::clock::now();
     bool late = false;
     auto const guard = loop.after(kInspectionTime * 2, [&late] { late = true; });
     while (misbehaved == 0 && !late) loop.run_one();
