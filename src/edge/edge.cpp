@@ -124,7 +124,7 @@ Edge::Edge(wire::Loop& loop, Clock const& clock, Config config, UniqueFd roots, 
     s.wires.control_in.on_message([&s](proto::ControlToEdge::Message message) { s.sever(std::get<proto::SessionSever>(message).session); });
     s.wires.custody_in.on_message([&s](proto::CustodyToEdge::Message message) {
         std::visit(wire::Overloaded{[&s](proto::LeaseMade& made) { s.lease_made(made); },
-                       [&s](proto::BumpAuthority&) { s.custody_is_new(); }},
+                       [&s](proto::CustodyUp&) { s.custody_is_new(); }},
             message);
     });
 }

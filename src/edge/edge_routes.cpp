@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // From "may I?" to a connected socket: decided here, on record before it is dialled, dialled by `uplink`, and judged once more.
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include "base/log.h"
 #include "edge/address.h"
 #include "edge/edge_state.h"
+#include "edge/sockets.h"
 
 namespace ocu::edge {
 
@@ -17,31 +14,6 @@ bool is_well_formed(proto::RouteAsked const& asked)
 {
     return is_plain(asked.name.view()) && is_plain(asked.address.view()) && is_plain(asked.inner_name.view()) &&
            asked.name.empty() != asked.address.empty() && asked.port != 0 && asked.protocol != proto::EgressProtocol::dns;
-}
-
-struct Peer {
-    Address address{};
-    std::uint16_t port = 0;
-};
-
-std::optional<Peer> peer_of(int socket)
-{
-    sockaddr_storage name{};
-    socklen_t size = sizeof name;
-    if (::getpeername(socket, reinterpret_cast<sockaddr*>(&name), &size) != 0) return {};
-    Peer peer;
-    if (name.ss_family == AF_INET) {
-        auto const& v4 = reinterpret_cast<sockaddr_in const&>(name);
-        peer.address[10] = peer.address[11] = 0xff;
-        std::memcpy(&peer.address[12], &v4.sin_addr, sizeof v4.sin_addr);
-        peer.port = ntohs(v4.sin_port);
-        return peer;
-    }
-    if (name.ss_family != AF_INET6) return {};
-    auto const& v6 = reinterpret_cast<sockaddr_in6 const&>(name);
-    std::memcpy(peer.address.data(), &v6.sin6_addr, peer.address.size());
-    peer.port = ntohs(v6.sin6_port);
-    return peer;
 }
 
 }  // namespace

@@ -9,11 +9,10 @@
 
 namespace ocu::edge {
 
-Result<Destination> destination_of(int fd)
+namespace {
+
+Result<Destination> read_name(sockaddr_storage const& name)
 {
-    sockaddr_storage name{};
-    socklen_t size = sizeof name;
-    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0) return fail_os("getsockname");
     Destination out;
     if (name.ss_family == AF_INET) {
         auto const& v4 = reinterpret_cast<sockaddr_in const&>(name);
@@ -27,6 +26,24 @@ Result<Destination> destination_of(int fd)
     std::memcpy(out.address.data(), &v6.sin6_addr, out.address.size());
     out.port = ntohs(v6.sin6_port);
     return out;
+}
+
+}  // namespace
+
+Result<Destination> destination_of(int fd)
+{
+    sockaddr_storage name{};
+    socklen_t size = sizeof name;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0) return fail_os("getsockname");
+    return read_name(name);
+}
+
+Result<Destination> peer_of(int fd)
+{
+    sockaddr_storage name{};
+    socklen_t size = sizeof name;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0) return fail_os("getpeername");
+    return read_name(name);
 }
 
 void reset_on_close(int fd)

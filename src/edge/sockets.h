@@ -17,6 +17,8 @@ struct Destination {
 
 // Where an accepted connection wanted to go. A guest's lane makes every address local, so it is the socket's own name. Errors: os.
 Result<Destination> destination_of(int fd);
+// Where a connected socket leads. Errors: os.
+Result<Destination> peer_of(int fd);
 // Ends a connection with a reset: closing `fd` (and every duplicate) will send it.
 void reset_on_close(int fd);
 // The other way round again.

@@ -12,10 +12,15 @@ namespace ocu::sandbox {
 std::string read_text(std::string const& path, std::size_t bytes_max)
 {
     UniqueFd const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    std::string text(file ? bytes_max : 0, '\0');
+    return file ? read_text(file.get(), bytes_max) : std::string();
+}
+
+std::string read_text(int file, std::size_t bytes_max)
+{
+    std::string text(bytes_max, '\0');
     std::size_t size = 0;
     while (size < text.size()) {
-        ssize_t const got = ::read(file.get(), text.data() + size, text.size() - size);
+        ssize_t const got = ::read(file, text.data() + size, text.size() - size);
         if (got <= 0) break;
         size += static_cast<std::size_t>(got);
     }

@@ -12,6 +12,8 @@ namespace ocu::sandbox {
 
 // At most `bytes_max` of the file; empty when it cannot be read.
 std::string read_text(std::string const& path, std::size_t bytes_max);
+// The same of an open file.
+std::string read_text(int file, std::size_t bytes_max);
 // One write into a file that exists (cgroup and sysctl files). Errors: os.
 Result<void> write_existing(std::string const& path, std::string_view text);
 // Replaces the file; `mode` is exact, whatever the umask. Errors: os.

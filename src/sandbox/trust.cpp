@@ -9,6 +9,7 @@
 
 #include "base/crypto/crypto.h"
 #include "base/unique_fd.h"
+#include "sandbox/files.h"
 
 namespace ocu::sandbox {
 
@@ -91,15 +92,7 @@ std::string read_from_image(std::string const& image, char const* path, std::siz
     UniqueFd const file(static_cast<int>(::syscall(SYS_openat2, root.get(), path + 1, &how, sizeof how)));
     struct stat what{};
     if (!file || ::fstat(file.get(), &what) != 0 || !S_ISREG(what.st_mode) || static_cast<std::size_t>(what.st_size) > bytes_max) return {};
-    std::string text(static_cast<std::size_t>(what.st_size), '\0');
-    std::size_t size = 0;
-    while (size < text.size()) {
-        ssize_t const got = ::read(file.get(), text.data() + size, text.size() - size);
-        if (got <= 0) break;
-        size += static_cast<std::size_t>(got);
-    }
-    text.resize(size);
-    return text;
+    return read_text(file.get(), static_cast<std::size_t>(what.st_size));
 }
 
 }  // namespace ocu::sandbox
