@@ -64,7 +64,7 @@ void Custody::State::helper_up(proto::HelperUp up)
         loop, std::move(up.link), wire::Link::Options{proto::kHelperToCustody, kQueueBytesMax},
         [this](wire::Link::Frame received) { frame(received); }, [this](wire::Lost why) { lost(why); });
     wires.audit.send(proto::CustodyKeys{report->checkpoint_public, report->token_public});
-    lending.helper_up(*link, *report);
+    lending.helper_up(*link);
     has_identity = !report->certificate.empty();
     if (auto const fingerprint = crypto::certificate_fingerprint(report->certificate.view()))
         wires.control.send(proto::ServiceCertificate{*fingerprint});

@@ -10,10 +10,10 @@ using proto::Outcome;
 using proto::Reason;
 using proto::What;
 
-void Lending::helper_up(wire::Link& link, proto::CustodyReport const& report)
+void Lending::helper_up(wire::Link& link)
 {
     link_ = &link;
-    if (!report.bump_ca.empty()) edge_.send(proto::BumpAuthority{report.bump_ca});
+    edge_.send(proto::CustodyUp{});
 }
 
 void Lending::helper_down()

@@ -24,7 +24,7 @@ public:
     Lending(Clock const& clock, proto::CustodyToEdge& edge, proto::Recorder& recorder) : clock_(clock), edge_(edge), recorder_(recorder) {}
 
     // `link` is lent until helper_down().
-    void helper_up(wire::Link& link, proto::CustodyReport const& report);
+    void helper_up(wire::Link& link);
     // Whoever waits is told no; every lease is gone with the process that held it.
     void helper_down();
 

@@ -42,13 +42,10 @@ struct LeaseMade {
     std::chrono::seconds life{};
 };
 
-// The bump CA's certificate (PEM), each time custody is up; guests trust it. Channels and leases from before are gone then. Not sent where
-// nothing is bumped.
-struct BumpAuthority {
-    wire::Text<4096> certificate;
-};
+// Each time custody is up: channels and leases from before are gone.
+struct CustodyUp {};
 
 using EdgeToCustody = wire::Mailbox<EdgeChannel, EdgeSessionOver, LeaseWanted>;
-using CustodyToEdge = wire::Mailbox<LeaseMade, BumpAuthority>;
+using CustodyToEdge = wire::Mailbox<LeaseMade, CustodyUp>;
 
 }  // namespace ocu::proto

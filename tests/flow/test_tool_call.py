@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Flow F1, F5, F6: a caller's tool call runs in its own sandbox and comes back as documented (GW-1, GW-2, GW-5, GW-6, SX-1 .. SX-8)."""
+"""Flow F1, F5, F6: a caller's tool call runs in its own sandbox and comes back as documented, by the program on an ordinary host (AP-6, GW-1, GW-2, GW-5, GW-6, SX-1 .. SX-8)."""
 
 import base64
 import http.client

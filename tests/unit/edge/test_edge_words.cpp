@@ -193,7 +193,7 @@ TEST_CASE_METHOD(EdgeTest, "edge: given an uplink that answers what was not aske
 TEST_CASE_METHOD(EdgeTest, "edge: given custody begins anew, when heard, then a running helper gets a channel to it", "[edge][EG-12]")
 {
     served();
-    custody_in.send(proto::BumpAuthority{"pem"});
+    custody_in.send(proto::CustodyUp{});
     loop.settle();
     std::vector<UniqueFd> descriptors;
     (void)spawner.peer.take<proto::CustodyChannel>(&descriptors);
