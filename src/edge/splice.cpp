@@ -36,28 +36,37 @@ void Splice::cut()
     finish();
 }
 
-// Writes what is held. False while some of it stays.
-bool Splice::flush(Way& way)
+// How many bytes of these the other side took. Fewer than all: it takes no more now, or this has been cut.
+std::size_t Splice::send_some(Way& way, std::string_view bytes)
 {
-    while (way.sent < way.held.size()) {
-        ssize_t const put = ::send(way.to, way.held.data() + way.sent, way.held.size() - way.sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    std::size_t sent = 0;
+    while (sent < bytes.size()) {
+        ssize_t const put = ::send(way.to, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (put < 0 && errno == EINTR) continue;
-        if (put < 0 && errno == EAGAIN) return false;
+        if (put < 0 && errno == EAGAIN) break;
         if (put < 0) {
             cut();
-            return false;
+            break;
         }
-        way.sent += static_cast<std::size_t>(put);
+        sent += static_cast<std::size_t>(put);
         way.bytes += static_cast<std::uint64_t>(put);
         last_moved_ = clock_.now();
     }
+    return sent;
+}
+
+// Writes what is held. False while some of it stays.
+bool Splice::flush(Way& way)
+{
+    way.sent += send_some(way, std::string_view(way.held).substr(way.sent));
+    if (way.sent < way.held.size()) return false;
     way.held.clear();
     way.sent = 0;
     return true;
 }
 
-// False when there is nothing to read now, or never again.
-bool Splice::read_some(Way& way)
+// Reads once, and holds what could not be written at once. False when no more is there now, as far as a short read tells, or never again.
+bool Splice::move_some(Way& way)
 {
     // One for all connections of this thread: a connection at rest holds no buffer.
     static thread_local std::array<char, kSpliceBytesMax> chunk;
@@ -68,8 +77,11 @@ bool Splice::read_some(Way& way)
         return false;
     }
     way.ended = got == 0;
-    way.held.assign(chunk.data(), static_cast<std::size_t>(got));
-    return true;
+    std::string_view const bytes(chunk.data(), static_cast<std::size_t>(got));
+    auto const sent = send_some(way, bytes);
+    if (finished_) return false;
+    way.held.assign(bytes.substr(sent));
+    return way.ended || bytes.size() == chunk.size() || !way.held.empty();
 }
 
 void Splice::pump(Way& way)
@@ -88,7 +100,7 @@ void Splice::pump(Way& way)
             if (up_.passed_on && down_.passed_on) finish();
             return;
         }
-        if (!read_some(way)) break;
+        if (!move_some(way)) break;
     }
     if (finished_ || way.ended || !way.held.empty()) {
         if (!finished_ && !way.writable) way.writable = loop_.on_writable(way.to, [this, &way] { pump(way); });

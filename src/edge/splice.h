@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/unique_fd.h"
@@ -43,7 +44,8 @@ private:
 
     void pump(Way& way);
     bool flush(Way& way);
-    bool read_some(Way& way);
+    bool move_some(Way& way);
+    std::size_t send_some(Way& way, std::string_view bytes);
     void finish();
 
     wire::Loop& loop_;
