@@ -184,9 +184,9 @@ class Refusals(TpmCase):
         self.refused_with("there is a vault and no key for it", ANEW)
 
     def test_an_altered_answer_of_the_tpm(self):
-        # The last byte of each answer is of the session's HMAC, where there is one.
-        self.tpm.change = lambda way, data: data[:-1] + bytes([data[-1] ^ 1]) if way == "from" and len(data) > 200 else data
-        self.refused_with("nothing was changed")
+        # Answers of this length are those of a session (load, unseal), and their last byte is of its HMAC.
+        self.tpm.change = lambda way, data: data[:-1] + bytes([data[-1] ^ 1]) if way == "from" and 100 < len(data) < 200 else data
+        self.refused_with("does not answer, or not as a TPM does")
         self.tpm.change = lambda way, data: os.urandom(len(data)) if way == "from" else data
         self.refused_with("does not answer, or not as a TPM does")
 

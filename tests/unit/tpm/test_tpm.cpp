@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 
 #include "base/unique_fd.h"
 #include "tpm/channel.h"
@@ -33,7 +34,7 @@ Bytes answer(std::uint32_t code, Bytes const& body = {}, std::size_t says = 0)
 
 // The other end of the wire: what it will answer is there before it is asked.
 struct FakeTpm {
-    FakeTpm() : pair(make_socket_pair().value()) {}
+    FakeTpm() : pair(make_socket_pair().value()) { std::signal(SIGPIPE, SIG_IGN); }  // as every helper does
     void say(Bytes const& bytes) const
     {
         REQUIRE(::write(pair.theirs.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
