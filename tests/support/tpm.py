@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An emulated TPM (swtpm) behind a socket, with everything that goes over its wire kept."""
 
+import functools
 import os
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import threading
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 
+@functools.cache
 def program():
     made = subprocess.run([os.path.join(ROOT, "scripts", "toolchain", "swtpm")], capture_output=True, text=True, check=True)
     return made.stdout.strip()
