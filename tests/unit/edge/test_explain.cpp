@@ -7,15 +7,15 @@ namespace test_edge_thread {
 
 struct ExplainTest : EdgeTest {
     ExplainTest()
-        : EdgeTest([](edge::Config& config) {
-              config.rules[0].ranges.clear();
-              config.rules[0].ports = {443};
-              config.rules[0].budget_bytes = 1 << 20;
-              config.rules[1].rung = edge::Rung::bump;
-              config.rules[1].ports = {443};
-              config.rules[1].methods = {"GET"};
-              config.rules[1].paths = {"/v1/*"};
-              config.rules[1].injection = edge::Injection{"api-key", "authorization", "Bearer {}", "API_TOKEN"};
+        : EdgeTest([](edge::Config& c) {
+              c.rules[0].ranges.clear();
+              c.rules[0].ports = {443};
+              c.rules[0].budget_bytes = 1 << 20;
+              c.rules[1].rung = edge::Rung::bump;
+              c.rules[1].ports = {443};
+              c.rules[1].methods = {"GET"};
+              c.rules[1].paths = {"/v1/*"};
+              c.rules[1].injection = edge::Injection{"api-key", "authorization", "Bearer {}", "API_TOKEN"};
           })
     {}
     void ask(std::string const& host, std::string const& path = "/", std::string const& method = "GET", SessionId session = {},
