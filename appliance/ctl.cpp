@@ -24,6 +24,9 @@ constexpr char kUsage[] =
     "  status        what runs here, and whether it is well\n"
     "  sessions      every session: whose, how old, in which state\n"
     "  leases        every credential that is lent now: to which session, for which destination, how much longer\n"
+    "  egress test URL [--session ID] [--method M]\n"
+    "                what would happen to a connection from a sandbox, step by step, and which rule would be needed; 0: allowed, 1: "
+    "denied\n"
     "  kill ID       end one session at once; its caller's next call gets a new one\n"
     "  kill-all      end every session at once\n"
     "  freeze        make no new session until `thaw`; those that run go on\n"
@@ -115,6 +118,23 @@ std::string render_leases(JsonView leases)
     return rows.size() == 1 ? "nothing is lent\n" : table(rows);
 }
 
+// The verdict last: that is what is still on the screen.
+std::string render_egress(JsonView answer)
+{
+    std::string out;
+    JsonView const steps = answer["steps"];
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        JsonView const step = steps.at(i);
+        out += std::format("{:<4} {:<12} {}\n", step["good"].boolean().value_or(false) ? "ok" : "NO", shown(step["topic"].string()),
+            shown(step["words"].string()));
+    }
+    if (answer["verdict"].string() == "allowed") return out + std::format("ALLOWED by rule {}\n", shown(answer["rule"].string()));
+    out += std::format("DENIED ({})\n", shown(answer["reason"].string()));
+    if (JsonView const needed = answer["needed"])
+        out += std::format("What egress.rules of the manifest would need, as a rule or within one:\n  {}\n", shown(needed.print()));
+    return out;
+}
+
 int say(CtlRequest const& request, std::string_view code, std::string_view message, std::string_view trace)
 {
     if (request.json) {
@@ -143,8 +163,34 @@ int say_answer(CtlRequest const& request, client::Answer const& answer)
     }
     std::string const text = request.json ? body.print() + "\n" : render_for_people(request.command, body);
     std::fputs(text.c_str(), stdout);
+    return exit_code_of(body);
+}
+
+}  // namespace
+
+int exit_code_of(JsonView answer)
+{
+    if (answer["verdict"].string().value_or("allowed") != "allowed") return Exit::refused;
     // Severed, but not confirmed dead in time: the operator must look again, and a script must notice.
-    return body["pending"].integer().value_or(0) > 0 ? Exit::refused : Exit::done;
+    return answer["pending"].integer().value_or(0) > 0 ? Exit::refused : Exit::done;
+}
+
+namespace {
+
+// `egress test URL`: what the words mean is read by the operator API alone; here they only become JSON.
+std::expected<CtlRequest, std::string> egress_request(
+    CtlRequest request, std::vector<std::string_view> const& words, std::string_view session, std::string_view method)
+{
+    if (words.size() != 3 || words[1] != "test") return std::unexpected("egress is followed by test and one URL");
+    Json body = Json::object();
+    body.set("url", words[2]);
+    if (!session.empty()) body.set("session", session);
+    if (!method.empty()) body.set("method", method);
+    request.command = "egress test";
+    request.path = "/v1/egress/test";
+    request.post = true;
+    request.body = body.print();
+    return request;
 }
 
 }  // namespace
@@ -153,6 +199,7 @@ std::expected<CtlRequest, std::string> parse_ctl(std::span<char const* const> ar
 {
     CtlRequest request;
     std::vector<std::string_view> words;
+    std::string_view session, method;
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         std::string_view const word = arguments[i];
         if (word == "--json") {
@@ -163,6 +210,9 @@ std::expected<CtlRequest, std::string> parse_ctl(std::span<char const* const> ar
         } else if (word == "--socket") {
             if (++i == arguments.size()) return std::unexpected("--socket needs a path");
             request.socket = arguments[i];
+        } else if (word == "--session" || word == "--method") {
+            if (++i == arguments.size()) return std::unexpected(std::string(word) + " needs a value");
+            (word == "--session" ? session : method) = arguments[i];
         } else if (word.starts_with("-")) {
             return std::unexpected("unknown option " + std::string(word));
         } else {
@@ -171,6 +221,8 @@ std::expected<CtlRequest, std::string> parse_ctl(std::span<char const* const> ar
     }
     if (words.empty()) return std::unexpected("a command is missing");
     request.command = words.front();
+    if (request.command == "egress") return egress_request(std::move(request), words, session, method);
+    if (!session.empty() || !method.empty()) return std::unexpected(request.command + " takes neither --session nor --method");
     if (request.command == "kill") {
         if (words.size() != 2) return std::unexpected("kill needs the id of one session");
         // Only what can be an id becomes part of a URL.
@@ -194,6 +246,7 @@ std::string render_for_people(std::string_view command, JsonView answer)
     if (command == "status") return render_status(answer);
     if (command == "sessions") return render_sessions(answer["sessions"]);
     if (command == "leases") return render_leases(answer["leases"]);
+    if (command == "egress test") return render_egress(answer);
     if (command == "kill" || command == "kill-all") {
         auto const pending = answer["pending"].integer().value_or(0);
         return std::format("killed {}{}{}\n", answer["killed"].integer().value_or(0),
@@ -219,7 +272,10 @@ int ctl_main(int argc, char** argv)
     if (auto const begun = client::begin(); !begun) return say(*request, "internal", begun.error().what.view(), "");
     client::Endpoint const endpoint{request->socket, {}};
     std::string const url = "http://appliance" + request->path;
-    auto const answer = request->post ? client::http_post(endpoint, url, "{}") : client::http_get(endpoint, url);
+    // A name that has to be resolved for `egress test` may take its time.
+    client::Limits limits;
+    limits.total = std::chrono::seconds(30);
+    auto const answer = request->post ? client::http_post(endpoint, url, request->body, limits) : client::http_get(endpoint, url);
     if (!answer) return say(*request, name_of(answer.error().fault), request->socket + ": " + std::string(answer.error().what.view()), "");
     return say_answer(*request, *answer);
 }

@@ -21,10 +21,14 @@ struct CtlRequest {
     bool post = false;
     std::string command;
     std::string path;  // of the URL
+    std::string body = "{}";  // of a post
 };
 
 // Or one line that says what is wrong with the arguments (those after `ctl`).
 std::expected<CtlRequest, std::string> parse_ctl(std::span<char const* const> arguments);
+
+// 0: done. 1: refused, failed, or not whole: what was severed is not confirmed dead, or `egress test` says denied.
+int exit_code_of(wire::JsonView answer);
 
 // An answer of status 200, for people.
 std::string render_for_people(std::string_view command, wire::JsonView answer);

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "proto/ask_custody.h"
+#include "proto/ask_edge.h"
 #include "proto/control_to_all.h"
 #include "proto/control_to_sandbox.h"
 #include "proto/core_to_role.h"
@@ -47,9 +48,9 @@ struct Arrows {
           gateway_to_storage(loops[3]), storage_to_gateway(loops[0]), control_to_sandbox(loops[4]), sandbox_to_control(loops[1]),
           sandbox_to_storage(loops[3]), storage_to_sandbox(loops[4]), sandbox_to_edge(loops[5]), control_to_edge(loops[5]),
           control_to_storage(loops[3]), control_to_custody(loops[2]), custody_to_control(loops[1]), identity_to_custody(loops[2]),
-          edge_to_custody(loops[2]), custody_to_edge(loops[5]), audit_to_custody(loops[2]), custody_to_audit(loops[6]),
-          core_to_gateway(loops[0]), core_to_control(loops[1]), core_to_custody(loops[2]), core_to_storage(loops[3]),
-          core_to_sandbox(loops[4]), core_to_edge(loops[5]), core_to_audit(loops[6])
+          edge_to_custody(loops[2]), custody_to_edge(loops[5]), edge_to_control(loops[1]), audit_to_custody(loops[2]),
+          custody_to_audit(loops[6]), core_to_gateway(loops[0]), core_to_control(loops[1]), core_to_custody(loops[2]),
+          core_to_storage(loops[3]), core_to_sandbox(loops[4]), core_to_edge(loops[5]), core_to_audit(loops[6])
     {}
 
     proto::GatewayToControl gateway_to_control;      // F5
@@ -63,13 +64,14 @@ struct Arrows {
     proto::SandboxToStorage sandbox_to_storage;      // F7
     proto::StorageToSandbox storage_to_sandbox;
     proto::SandboxToEdge sandbox_to_edge;            // F8
-    proto::ControlToEdge control_to_edge;            // sever
+    proto::ControlToEdge control_to_edge;            // sever; what would happen to a connection
     proto::ControlToStorage control_to_storage;      // sever
     proto::ControlToCustody control_to_custody;      // session tokens
     proto::CustodyToControl custody_to_control;
     proto::CoreToCustody identity_to_custody;        // the TLS identity, for a front that starts
     proto::EdgeToCustody edge_to_custody;            // what a session may redeem
     proto::CustodyToEdge custody_to_edge;
+    proto::EdgeToControl edge_to_control;            // what would happen to it
     proto::AuditToCustody audit_to_custody;          // checkpoint signatures
     proto::CustodyToAudit custody_to_audit;
     proto::CoreToRole core_to_gateway, core_to_control, core_to_custody, core_to_storage, core_to_sandbox, core_to_edge, core_to_audit;
@@ -84,6 +86,9 @@ static_assert(kCannotSay<proto::GatewayToSandbox, proto::SessionCreate, proto::S
 static_assert(
     kCannotSay<proto::GatewayToStorage, proto::SessionEnd, proto::SessionSever, proto::MountAttach, proto::MountDetach, proto::StopRole>);
 static_assert(kCannotSay<proto::SandboxToControl, proto::SessionCreate, proto::SessionEnd, proto::SessionSever>);
+static_assert(kCannotSay<proto::EdgeToControl, proto::SessionCreate, proto::SessionEnd, proto::SessionSever, proto::StopRole>);
+// Only an operator has rules explained: the agent's and the guest's side learn no rule but by trying (T-05).
+static_assert(kCannotSay<proto::GatewayToControl, proto::ExplainWanted> && kCannotSay<proto::SandboxToEdge, proto::ExplainWanted>);
 // T-12: neither the agent's path nor the guest's can ask custody for anything; control cannot have a checkpoint signed, audit no token.
 static_assert(kCannotSay<proto::GatewayToControl, proto::TokenWanted, proto::SignatureWanted>);
 static_assert(kCannotSay<proto::GatewayToSandbox, proto::TokenWanted, proto::SignatureWanted>);

@@ -244,6 +244,7 @@ Admission<Egress> admit_egress(JsonView section, JsonView credentials, std::vect
     auto tripwire = admit_tripwire(section["tripwire"]);
     if (!tripwire) return std::unexpected(tripwire.error());
     egress.config.tripwire = *tripwire;
+    egress.config.contact = text_of(section, "contact");
     return egress;
 }
 

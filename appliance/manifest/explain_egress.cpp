@@ -71,6 +71,7 @@ std::string explain_egress(edge::Config const& config, std::vector<Credential> c
     if (!config.extra_roots_pem.empty()) out += "  Certificates of upstreams are also believed if the manifest's own bundle signed them.\n";
     out += config.resolvers.empty() ? "  Names are resolved by this host's own resolvers.\n"
                                     : std::format("  Names are resolved by {}.\n", listed(config.resolvers, as_is));
+    if (!config.contact.empty()) out += std::format("  A refused program reads that it may ask: {}\n", printable(config.contact));
     for (auto const& each : credentials) {
         bool const used =
             std::ranges::any_of(config.rules, [&](auto const& rule) { return rule.injection && rule.injection->credential == each.name; });

@@ -170,6 +170,7 @@ std::string_view schema_text()
         "chained_proxy": {"x-not-yet": "upstreams are dialled directly"},
         "ca_bundle": {"type": ["string", "object"], "maxLength": 262144, "additionalProperties": false,
           "description": "PEM: whose upstream certificates are believed besides those of the public roots."},
+        "contact": {"type": "string", "pattern": "^[ -~]{1,200}$", "description": "Whom a refused program may ask for a rule: a sandbox reads it."},
         "tripwire": {
           "type": "object", "additionalProperties": false, "description": "What a session does before somebody is told.",
           "properties": {

@@ -10,7 +10,7 @@
 
 namespace ocu::policy {
 
-inline constexpr int kPrivilegedActionsVersion = 2;
+inline constexpr int kPrivilegedActionsVersion = 3;
 
 enum class Record : std::uint8_t {
     not_needed,   // reads only
@@ -27,12 +27,10 @@ inline constexpr std::array kPrivilegedActions{
     PrivilegedAction{proto::OperatorAction::health, Record::not_needed},
     PrivilegedAction{proto::OperatorAction::status, Record::not_needed},
     PrivilegedAction{proto::OperatorAction::sessions, Record::not_needed},
-    PrivilegedAction{proto::OperatorAction::leases, Record::not_needed},
-    PrivilegedAction{proto::OperatorAction::kill, Record::never_waits},
-    PrivilegedAction{proto::OperatorAction::kill_all, Record::never_waits},
-    PrivilegedAction{proto::OperatorAction::freeze, Record::first},
-    PrivilegedAction{proto::OperatorAction::thaw, Record::first},
-    PrivilegedAction{proto::OperatorAction::shutdown, Record::first},
+    PrivilegedAction{proto::OperatorAction::leases, Record::not_needed}, PrivilegedAction{proto::OperatorAction::kill, Record::never_waits},
+    PrivilegedAction{proto::OperatorAction::kill_all, Record::never_waits}, PrivilegedAction{proto::OperatorAction::freeze, Record::first},
+    PrivilegedAction{proto::OperatorAction::thaw, Record::first}, PrivilegedAction{proto::OperatorAction::shutdown, Record::first},
+    PrivilegedAction{proto::OperatorAction::egress_test, Record::first},  // says what a guest could reach: who asked is known
 };
 
 constexpr Record record_of(proto::OperatorAction action)

@@ -8,6 +8,7 @@
 //             gateway         proto/gateway_to_control.h         session wanted (F5)
 //             sandbox         proto/control_to_sandbox.h         up, dead, down
 //             custody         proto/ask_custody.h                token minted, leases told
+//             edge            proto/ask_edge.h                   what would happen to a connection
 //   tells     sandbox, edge, storage, custody (sever), gateway (gone), audit (every action, before it takes effect; a kill is never kept waiting)
 //   never     a tool payload, a credential, a mount
 
@@ -22,6 +23,7 @@
 #include "helper/spawner.h"
 #include "proto/any_to_audit.h"
 #include "proto/ask_custody.h"
+#include "proto/ask_edge.h"
 #include "proto/control_to_all.h"
 #include "proto/control_to_sandbox.h"
 #include "proto/core_to_role.h"
@@ -65,6 +67,7 @@ public:
         proto::GatewayToControl& gateway_in;
         proto::SandboxToControl& sandbox_in;
         proto::CustodyToControl& custody_in;
+        proto::EdgeToControl& edge_in;
         proto::ControlToGateway& gateway;
         proto::ControlToSandbox& sandbox;
         proto::ControlToStorage& storage;

@@ -15,6 +15,7 @@ using std::chrono::milliseconds;
 inline constexpr milliseconds kKillRecordWait{50};      // how long a kill waits for its record (AU-7)
 inline constexpr milliseconds kKillAnswerWait{2'000};   // how long an operator waits to hear that nothing runs any more
 inline constexpr milliseconds kRecordWait{5'000};       // how long any other action waits for its record before it is refused
+inline constexpr milliseconds kExplainWait{20'000};     // for the edge, which may have to resolve a name
 inline constexpr milliseconds kCreateWait{60'000};      // from "wanted" to "up"
 inline constexpr milliseconds kStopWait{10'000};        // for all sessions to be gone at the end
 inline constexpr milliseconds kSweepEvery{1'000};       // idle and absolute limits

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "control/operator_face.h"
 
+#include "control/egress_question.h"
 #include "control/session_name.h"
 #include "wire/json.h"
 
@@ -29,6 +30,7 @@ constexpr std::array kRoutes{
     Route{"/v1/shutdown", "POST", OperatorAction::shutdown},
 };
 
+constexpr std::string_view kEgressTest = "/v1/egress/test";
 constexpr std::string_view kSessionsPrefix = "/v1/sessions/";
 constexpr std::string_view kKillSuffix = "/kill";
 constexpr std::size_t kBodyBytesMax = 64;
@@ -142,12 +144,21 @@ Json action_body(OperatorAction action, proto::OperatorAnswer const& answer, std
     return body;
 }
 
+std::expected<OperatorQuestion, FaceRefusal> parse_egress_test(std::string_view method, std::string_view body)
+{
+    if (method != "POST") return std::unexpected(FaceRefusal{405, "method_not_allowed", "this operation has another method", "POST"});
+    auto test = read_egress_test(body);
+    if (!test) return std::unexpected(FaceRefusal{400, "bad_request", test.error(), {}});
+    return OperatorQuestion{OperatorAction::egress_test, test->session, std::move(test->question)};
+}
+
 }  // namespace
 
 std::expected<OperatorQuestion, FaceRefusal> parse_question(std::string_view method, std::string_view target, std::string_view body)
 {
     OperatorQuestion question;
     std::string_view wanted;
+    if (target == kEgressTest) return parse_egress_test(method, body);
     if (target.find('?') != std::string_view::npos) return std::unexpected(FaceRefusal{400, "bad_request", "no query is taken here", {}});
     for (auto const& route : kRoutes) {
         if (route.path != target) continue;
@@ -159,7 +170,8 @@ std::expected<OperatorQuestion, FaceRefusal> parse_question(std::string_view met
         auto const id = target.substr(kSessionsPrefix.size(), target.size() - kSessionsPrefix.size() - kKillSuffix.size());
         auto const session = parse_session_name(id);
         if (!session) return std::unexpected(FaceRefusal{400, "bad_request", "a session is named s- and sixteen hex digits", {}});
-        question = {OperatorAction::kill, *session};
+        question.action = OperatorAction::kill;
+        question.session = *session;
         wanted = "POST";
     }
     if (wanted.empty()) return std::unexpected(FaceRefusal{404, "not_found", "there is no such operation", {}});
@@ -181,6 +193,7 @@ wire::HttpResponse render_answer(OperatorAction action, proto::OperatorAnswer co
     case OperatorAction::status: return json_response(200, status_body(answer));
     case OperatorAction::sessions: return json_response(200, sessions_body(answer));
     case OperatorAction::leases: return json_response(200, leases_body(answer));
+    case OperatorAction::egress_test: return json_response(200, egress_body(answer.explained, trace, answer.recorded));
     default: return json_response(200, action_body(action, answer, trace));
     }
 }

@@ -5,8 +5,9 @@
 //
 //   GET  /health               GET  /v1/status            GET  /v1/sessions  /v1/leases
 //   POST /v1/sessions/ID/kill  POST /v1/kill-all          POST /v1/freeze  /v1/thaw  /v1/shutdown
+//   POST /v1/egress/test       with a body of its own: egress_question.h
 //
-// Strict: no query, no body but an empty one or {}. Errors: {"error":{"code","message","trace"}}.
+// Strict: no query, and else no body but an empty one or {}. Errors: {"error":{"code","message","trace"}}.
 
 #include <expected>
 #include <string>
@@ -20,6 +21,7 @@ namespace ocu::control {
 struct OperatorQuestion {
     proto::OperatorAction action{};
     SessionId session;
+    proto::EgressQuestion egress;
 };
 
 // Why a request is not a question. `allow` is set with 405.

@@ -42,7 +42,7 @@ private:
         wire::HttpServer::Options options;
         options.limits.connections_max = config.connections_max;
         options.limits.header_bytes_max = 8u << 10;
-        options.limits.body_bytes_max = 1024;
+        options.limits.body_bytes_max = 8u << 10;
         options.limits.idle_timeout = std::chrono::milliseconds(60'000);
         options.refuse = [this](wire::HttpRefusal refusal) {
             return refuse({}, {refusal.status, refusal.code, "the request was refused", {}}, new_trace());
@@ -67,6 +67,7 @@ private:
         ask.action = question->action;
         ask.session = question->session;
         ask.trace = trace;
+        ask.egress = question->egress;
         waiting_[ask.request] = {question->action, std::move(trace), std::move(reply)};
         link_.send(ask);
     }

@@ -184,6 +184,26 @@ void Operators::told(proto::LeasesTold told)
     finish(told.request.value);
 }
 
+// Its record is on disk. A name is resolved for it, if a rule names it, and nothing else leaves.
+void Operators::start_explaining(std::uint64_t number, Job& job)
+{
+    job.record_watch.reset();
+    job.answer_watch = loop_.after(kExplainWait, [this, number] {
+        if (auto const found = jobs_.find(number); found != jobs_.end()) found->second.answer.reason = Reason::role_unavailable;
+        finish(number);
+    });
+    wires_.edge.send(proto::ExplainWanted{RequestId{number}, job.ask.session, job.ask.egress});
+}
+
+void Operators::told(proto::Explained told)
+{
+    auto const number = told.request.value;
+    auto const found = jobs_.find(number);
+    if (found == jobs_.end()) return;
+    found->second.answer.explained = std::move(told);
+    finish(number);
+}
+
 void Operators::record(std::uint64_t number, Job const& job, std::function<void(Result<EventNumber>)> done)
 {
     proto::Event event;
@@ -195,6 +215,12 @@ void Operators::record(std::uint64_t number, Job const& job, std::function<void(
     event.actor = wire::Text<128>::cut(job.actor);
     event.resource = job.ask.session ? session_name(job.ask.session) : "appliance";
     event.detail = proto::name_of(job.ask.action);
+    if (job.ask.action == OperatorAction::egress_test) {
+        auto const& asked = job.ask.egress;
+        event.detail =
+            wire::Text<1024>::cut(std::string(proto::name_of(job.ask.action)) + ' ' + std::string(name_of(asked.scheme)) + ' ' +
+                                  asked.host.str() + ' ' + std::to_string(asked.port) + ' ' + asked.method.str() + ' ' + asked.path.str());
+    }
     event.number = static_cast<std::int64_t>(number);
     wires_.recorder.record(std::move(event), std::move(done));
 }
@@ -268,6 +294,7 @@ void Operators::carry_out_recorded(std::uint64_t number, Result<EventNumber> wri
         return finish(number);
     }
     switch (job.ask.action) {
+    case OperatorAction::egress_test: return start_explaining(number, job);
     case OperatorAction::freeze: lifecycle_.set_frozen(Frozen::yes); break;
     case OperatorAction::thaw: lifecycle_.set_frozen(Frozen::no); break;
     case OperatorAction::shutdown:

@@ -23,6 +23,8 @@ public:
     void front_down();
     // From custody: what was asked for by an operator.
     void told(proto::LeasesTold told);
+    // From the edge, likewise.
+    void told(proto::Explained told);
     // From Lifecycle: nothing of that session runs any more.
     void severed(SessionId id);
     // No operator is accepted any more.
@@ -53,6 +55,7 @@ private:
     void asked(proto::OperatorAsk ask);
     void note_refusal(std::string const& actor, proto::Reason reason, std::string const& trace, std::string const& detail);
     void start_leases(std::uint64_t number, Job& job);
+    void start_explaining(std::uint64_t number, Job& job);
     void start_kill(std::uint64_t number, Job& job);
     void carry_out_kill(std::uint64_t number);
     void start_recorded(std::uint64_t number, Job& job);

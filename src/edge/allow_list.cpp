@@ -51,6 +51,14 @@ bool fits_protocol(Rule const& rule, EgressProtocol protocol)
 }
 
 template <class Predicate>
+Indices kept_if(Indices const& from, Predicate fits)
+{
+    Indices out;
+    std::ranges::copy_if(from, std::back_inserter(out), fits);
+    return out;
+}
+
+template <class Predicate>
 Indices kept(std::vector<Rule> const& rules, Indices const& from, Predicate fits)
 {
     Indices out;
@@ -204,6 +212,15 @@ bool path_fits(std::vector<std::string> const& paths, std::string_view path)
     });
 }
 
+// "a%2Fb" is one segment for one server and two for another: no rule on paths says which. Where none of them has one, it is passed on as it
+// is (npm's scoped packages).
+bool has_encoded_slash(std::string_view path)
+{
+    for (auto at = path.find('%'); at != std::string_view::npos; at = path.find('%', at + 1))
+        if (path.substr(at, 2) == "%2" && at + 2 < path.size() && lower(path[at + 2]) == 'f') return true;
+    return false;
+}
+
 bool method_fits(Rule const& rule, std::string_view method)
 {
     // Within a request's route there is no second tunnel; and TRACE would send the injected credential back in a body (T-12).
@@ -227,14 +244,22 @@ RequestVerdict AllowList::request(std::span<std::size_t const> rules, std::strin
 {
     auto const address = parse_address(route_name);
     bool const same = address ? says_address(asked.host.view(), *address) : asked.host.view() == route_name;
-    if (!same) return {Reason::name_mismatch, 0};
+    if (!same) return {Reason::name_mismatch, 0, "the connection is for " + in_ticks(route_name) + ", and the request for another host"};
+    Indices const fitting(rules.begin(), rules.end());
+    auto const has_paths = [&](std::size_t index) { return index < rules_.size() && !rules_[index].paths.empty(); };
+    if (has_encoded_slash(asked.path.view()) && std::ranges::any_of(fitting, has_paths))
+        return {
+            Reason::path_denied, 0, names_of(rules_, kept_if(fitting, has_paths)) + " has paths, and an encoded slash can be read as two"};
     Reason reason = rules.empty() ? Reason::not_allowed : Reason::method_denied;
     for (auto const index : rules) {
         if (index >= rules_.size() || !method_fits(rules_[index], asked.method.view())) continue;
-        if (path_fits(rules_[index].paths, asked.path.view())) return {Reason::none, index};
+        if (path_fits(rules_[index].paths, asked.path.view())) return {Reason::none, index, {}};
         reason = Reason::path_denied;
     }
-    return {reason, 0};
+    if (rules.empty()) return {reason, 0, "no rule is left that could allow a request"};
+    bool const by_path = reason == Reason::path_denied;
+    return {reason, 0,
+        names_of(rules_, fitting) + " fits, but not for " + (by_path ? "this path" : "the method " + in_ticks(asked.method.view()))};
 }
 
 }  // namespace ocu::edge

@@ -17,7 +17,7 @@ namespace ocu::edge {
 
 struct RouteVerdict {
     proto::Reason reason = proto::Reason::none;     // else why not
-    std::string step;                               // in words, for `ctl egress test` and the guest's refusal: which rule, or what is missing
+    std::string step;                               // in words, for `ctl egress test` and the record: which rule, or what is missing. Names other rules: never a guest's to read
     proto::Handling handling{};
     std::string dial_name;                          // resolved by the uplink; or
     std::string dial_address;
@@ -28,6 +28,7 @@ struct RouteVerdict {
 struct RequestVerdict {
     proto::Reason reason = proto::Reason::none;
     std::size_t rule = 0;                           // the first that fits
+    std::string step;                               // in words; empty if it is allowed
 };
 
 class AllowList {

@@ -183,7 +183,7 @@ void Connection::open_exchange(proto::RouteOpened const& opened, UniqueFd upstre
         return answer(protocol_, Reason::protocol_denied);
     }
     close_politely(fd_.get());
-    ExchangeRoute route{id_, opened.handling, form_, name_.empty() ? address_ : name_, port_, opened.upstream_name.str()};
+    ExchangeRoute route{id_, opened.handling, form_, name_.empty() ? address_ : name_, port_, opened.upstream_name.str(), around_.contact};
     Exchange::Calls calls;
     calls.ask = [this](proto::RequestAsked asked) { around_.asker.say(asked); };
     calls.done = [this](proto::RequestDone done) { around_.asker.say(done); };
@@ -237,7 +237,7 @@ void Connection::answer(EgressProtocol protocol, Reason reason)
     watch_.reset();
     deadline_.reset();
     if (protocol != EgressProtocol::http) return over();
-    auto const text = http_refusal(reason, name_.empty() ? address_ : name_, port_);
+    auto const text = http_refusal(reason, name_.empty() ? address_ : name_, port_, around_.contact);
     if (::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT) != static_cast<ssize_t>(text.size())) return over();
     // A close with unread bytes is a reset, and that can take the answer away from the program: read on for a moment.
     close_politely(fd_.get());

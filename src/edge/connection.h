@@ -36,6 +36,7 @@ public:
         std::function<std::shared_ptr<ExchangeTools>()> tools;
         // Called last, by the loop and never from within a call; it may destroy the connection.
         std::function<void(ConnectionId)> over;
+        std::string contact = {};  // for refusals
     };
 
     Connection(Surroundings const& around, ConnectionId id, UniqueFd fd, Destination destination, bool to_proxy);

@@ -3,7 +3,6 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include "edge/host_name.h"
@@ -100,8 +99,23 @@ void Dialler::resolved(RequestId request, std::uint64_t serial, Names::Answer co
 void Dialler::judge(RequestId request, std::vector<Address> const& addresses)
 {
     auto& dial = dials_.at(request);
+    if (!dial.asked.connect) return tell_judged(request, addresses);
     dial.plan = plan_dial(addresses, dial.asked.ranges.items());
     try_next(request);
+}
+
+// The same judgement, of each address, and nothing is sent to any of them.
+void Dialler::tell_judged(RequestId request, std::vector<Address> const& addresses)
+{
+    auto const ended = dials_.extract(request);
+    auto const ranges = ended.mapped().asked.ranges.items();
+    proto::DialJudged told{request, {}};
+    for (auto const& address : std::span(addresses).first(std::min(addresses.size(), kAddressesMax))) {
+        bool const own = !named_exactly(address, ranges) && is_own(address);
+        auto const what = own ? "this machine" : not_public(address).value_or("");
+        told.addresses.push({text(address), wire::Text<32>::cut(what), may_dial(address, ranges) && !own});
+    }
+    told_.judged(std::move(told));
 }
 
 void Dialler::try_next(RequestId request)
@@ -111,12 +125,7 @@ void Dialler::try_next(RequestId request)
         auto const& address = dial.plan.permitted[dial.next++];
         // T-05: behind its own addresses this machine keeps what it offers to itself alone.
         if (!named_exactly(address, dial.asked.ranges.items()) && is_own(address)) continue;
-        if (!dial.asked.connect) {
-            dial.socket = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-            if (dial.socket) return succeed(request);
-        } else if (start(dial, address)) {
-            return watch(request, dial);
-        }
+        if (start(dial, address)) return watch(request, dial);
         dial.failure = DialFailure::unreachable;
     }
     fail_dial(request, dial.failure);

@@ -25,6 +25,7 @@ public:
     struct Told {
         std::function<void(proto::Dialled, UniqueFd)> dialled;
         std::function<void(proto::DialFailed)> failed;
+        std::function<void(proto::DialJudged)> judged;
     };
 
     Dialler(wire::Loop& loop, Names& names, Told told) : loop_(loop), names_(names), told_(std::move(told)) {}
@@ -52,6 +53,7 @@ private:
 
     void resolved(RequestId request, std::uint64_t serial, Names::Answer const& answer);
     void judge(RequestId request, std::vector<Address> const& addresses);
+    void tell_judged(RequestId request, std::vector<Address> const& addresses);
     void try_next(RequestId request);
     bool start(Dial& dial, Address const& address);
     void watch(RequestId request, Dial& dial);

@@ -85,9 +85,9 @@ void Edge::State::storage_lane_up(proto::HelperUp up)
         });
 }
 
-void Edge::State::deny(Session& session, proto::EgressDenied denied)
+void Edge::State::deny(Session& session, proto::EgressDenied denied, std::string_view step)
 {
-    tell(session.id, session.fold.add(denied, clock.now()));
+    tell(session.id, session.fold.add(denied, clock.now()), step);
     if (!fold_tick) fold_tick = loop.after(kFoldTick, [this] { fold_all(); });
 }
 
@@ -102,9 +102,9 @@ void Edge::State::fold_all()
     if (waiting) fold_tick = loop.after(kFoldTick, [this] { fold_all(); });
 }
 
-void Edge::State::tell(SessionId session, std::vector<proto::EgressDenied> const& events)
+void Edge::State::tell(SessionId session, std::vector<proto::EgressDenied> const& events, std::string_view step)
 {
-    for (auto const& event : events) wires.recorder.note(denial_event(session, event));
+    for (auto const& event : events) wires.recorder.note(denial_event(session, event, step));
 }
 
 Edge::Edge(wire::Loop& loop, Clock const& clock, Config config, UniqueFd roots, Wires wires)
@@ -121,7 +121,11 @@ Edge::Edge(wire::Loop& loop, Clock const& clock, Config config, UniqueFd roots, 
                        [&s](proto::LaneDetach& lane) { s.detach(lane.session); }},
             message);
     });
-    s.wires.control_in.on_message([&s](proto::ControlToEdge::Message message) { s.sever(std::get<proto::SessionSever>(message).session); });
+    s.wires.control_in.on_message([&s](proto::ControlToEdge::Message message) {
+        std::visit(wire::Overloaded{[&s](proto::SessionSever const& sever) { s.sever(sever.session); },
+                       [&s](proto::ExplainWanted const& wanted) { s.explain(wanted); }},
+            message);
+    });
     s.wires.custody_in.on_message([&s](proto::CustodyToEdge::Message message) {
         std::visit(wire::Overloaded{[&s](proto::LeaseMade& made) { s.lease_made(made); },
                        [&s](proto::CustodyUp&) { s.custody_is_new(); }},

@@ -6,9 +6,10 @@
 //   runs as   a thread of the core, `ocu:edge`; helpers `edge` (one per session, started at its first packet: reads what the guest sends),
 //             `uplink` (resolves and dials) and `storage-lane` (forwards signed backend requests)
 //   hears     sandbox  proto/sandbox_to_edge.h   lane attached, detached
-//             control  proto/control_to_all.h    sever
+//             control  proto/control_to_all.h    sever; what would happen to a connection
 //             custody  proto/edge_to_custody.h   lease made
-//   tells     custody  proto/edge_to_custody.h   a session's channel, leases wanted, session over
+//   tells     control  proto/ask_edge.h          what would happen to it
+//             custody  proto/edge_to_custody.h   a session's channel, leases wanted, session over
 //             audit    proto/any_to_audit.h      every refusal; every connection, before it is dialled, and when it has ended
 //   never     a credential; authorship of the denylist; a byte that a guest has sent but names, methods and paths
 
@@ -19,6 +20,7 @@
 #include "edge/rule.h"
 #include "helper/spawner.h"
 #include "proto/any_to_audit.h"
+#include "proto/ask_edge.h"
 #include "proto/control_to_all.h"
 #include "proto/core_to_role.h"
 #include "proto/edge_to_custody.h"
@@ -34,6 +36,7 @@ public:
         proto::ControlToEdge& control_in;
         proto::CustodyToEdge& custody_in;
         proto::EdgeToCustody& custody;
+        proto::EdgeToControl& control;
         proto::Recorder& recorder;
         helper::Spawner& spawner;
         std::function<void()> stopped;

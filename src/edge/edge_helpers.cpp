@@ -58,7 +58,7 @@ Result<void> Edge::State::start(Session& session)
     descriptors.push_back(OCU_TRY(duplicate(session.dns.get())));
     descriptors.push_back(std::move(channel.theirs));
     descriptors.push_back(OCU_TRY(duplicate(roots.get())));
-    auto spawned = OCU_TRY(wires.spawner.spawn(helper::Kind::edge, session.slot, wire::encode(proto::EdgeConfig{}), std::move(descriptors)));
+    auto spawned = OCU_TRY(wires.spawner.spawn(helper::Kind::edge, session.slot, wire::encode(proto::EdgeConfig{wire::Text<proto::kContactBytesMax>::cut(config.contact)}), std::move(descriptors)));
     wires.custody.send(proto::EdgeChannel{session.id, std::move(channel.ours)});
     session.child = std::move(spawned.child);
     session.ready = false;

@@ -39,13 +39,13 @@ public:
               [this](wire::Lost) { loop_.stop(); })
     {}
 
-    Result<void> run(UniqueFd listener, UniqueFd dns, UniqueFd custody)
+    Result<void> run(UniqueFd listener, UniqueFd dns, UniqueFd custody, std::string contact)
     {
         custody_.connect(std::move(custody));
         std::vector<Address> own;
         for (auto const* text : {proto::kLaneAddress4, proto::kLaneAddress6}) own.push_back(OCU_TRY(parse_address(text)));
         lane_ = OCU_TRY(Lane::open(loop_, clock_, *this, std::move(listener), std::move(dns), std::move(own),
-            [this] { return tools(); }));
+            [this] { return tools(); }, std::move(contact)));
         loop_.run();
         return {};
     }
@@ -143,14 +143,14 @@ private:
 
 Result<void> edge_main(helper::Helper& helper)
 {
-    (void)OCU_TRY(helper.receive_config<proto::EdgeConfig>());
+    auto const config = OCU_TRY(helper.receive_config<proto::EdgeConfig>());
     auto& given = helper.descriptors();
     if (given.size() != kDescriptors) return fail(Fault::malformed, "wrong number of descriptors");
     auto const roots = OCU_TRY(map_roots(given[4].get()));
     OCU_CHECK(helper.keep_out_of_swap_and_cores(profiles::kEdge));
     OCU_CHECK(helper.confine(profiles::kEdge));
     Server server(OCU_TRY(helper.report_ready()), roots);
-    return server.run(std::move(given[1]), std::move(given[2]), std::move(given[3]));
+    return server.run(std::move(given[1]), std::move(given[2]), std::move(given[3]), config.contact.str());
 }
 
 }  // namespace ocu::edge

@@ -23,7 +23,7 @@ bool Edge::State::request_asked(Session& session, proto::RequestAsked const& ask
     if (reason == proto::Reason::none && is_spent(session, verdict.rule)) reason = proto::Reason::budget_exceeded;
     if (reason == proto::Reason::none && route.requests.size() >= kRequestsPerConnectionMax) reason = proto::Reason::rate_exceeded;
     if (reason != proto::Reason::none) {
-        refuse_request(session, route, asked, reason);
+        refuse_request(session, route, asked, reason, reason == verdict.reason ? verdict.step : std::string());
         return true;
     }
     route.rule = verdict.rule;
@@ -86,13 +86,14 @@ void Edge::State::drop_late_leases()
     for (auto const number : late) lease_made({RequestId{number}, proto::Reason::credential_unavailable, 0, {}});
 }
 
-void Edge::State::refuse_request(Session& session, Route const& route, proto::RequestAsked const& asked, proto::Reason reason)
+void Edge::State::refuse_request(
+    Session& session, Route const& route, proto::RequestAsked const& asked, proto::Reason reason, std::string_view step)
 {
     session.link->send(proto::RequestRefused{asked.connection, asked.request, reason});
     auto denied = denial_of(route.asked, reason);
     denied.protocol = proto::EgressProtocol::http;
     denied.name = wire::Text<256>(asked.host.view());
-    deny(session, std::move(denied));
+    deny(session, std::move(denied), step);
 }
 
 bool Edge::State::request_done(Session& session, proto::RequestDone const& done)

@@ -30,17 +30,20 @@ bool Edge::State::connect_asked(Session& session, proto::ConnectAsked const& ask
     route.inner_name = asked.name;
     if (!is_well_formed(route)) return false;
     proto::Reason reason = session.closed;
+    std::string step;
     if (reason == proto::Reason::none) {
         for (auto const protocol : {proto::EgressProtocol::tcp, proto::EgressProtocol::http, proto::EgressProtocol::tls}) {
             route.protocol = protocol;
-            reason = allow.route(route).reason;
+            auto verdict = allow.route(route);
+            reason = verdict.reason;
+            step = std::move(verdict.step);
             if (reason == proto::Reason::none) break;
         }
     }
     session.link->send(proto::ConnectDecided{asked.connection, reason});
     if (reason == proto::Reason::none) return true;
     route.protocol = proto::EgressProtocol::http;
-    deny(session, denial_of(route, reason));
+    deny(session, denial_of(route, reason), step);
     return true;
 }
 
@@ -50,7 +53,7 @@ bool Edge::State::route_asked(Session& session, proto::RouteAsked const& asked)
     if (!is_well_formed(asked) || session.routes.contains(asked.connection)) return false;
     auto verdict = allow.route(asked);
     if (auto const reason = may_open(session, asked, verdict); reason != proto::Reason::none) {
-        refuse(session, asked.connection, asked, reason);
+        refuse(session, asked.connection, asked, reason, reason == verdict.reason ? verdict.step : std::string());
         return true;
     }
     Route route;
@@ -112,6 +115,7 @@ void Edge::State::uplink_up(UniqueFd link)
 void Edge::State::uplink_down()
 {
     uplink.reset();
+    explain_without_uplink();
     auto const waiting = numbers;
     for (auto const& [number, where] : waiting) {
         auto const [session, connection] = route_of(number);
@@ -125,7 +129,12 @@ void Edge::State::uplink_says(wire::Link::Frame frame)
     if (frame.type == static_cast<std::uint16_t>(proto::Type::dialled)) {
         if (auto const message = wire::decode<proto::Dialled>(frame.body); message && is_plain(message->address.view()))
             return dialled(*message, std::move(frame.descriptors[0]));
+    } else if (frame.type == static_cast<std::uint16_t>(proto::Type::dial_judged)) {
+        if (auto const judged = wire::decode<proto::DialJudged>(frame.body);
+            judged && explained(judged->request.value, [&](Explanation& e) { e.judged(*judged); }))
+            return;
     } else if (auto const failed = wire::decode<proto::DialFailed>(frame.body); failed && is_plain(failed->address.view())) {
+        if (explained(failed->request.value, [&](Explanation& e) { e.not_judged(failed->failure); })) return;
         return dial_failed(*failed);
     }
     uplink->violation();
@@ -171,10 +180,11 @@ void Edge::State::dial_failed(proto::DialFailed const& failed)
 }
 
 // Refused before anything was put on record about it.
-void Edge::State::refuse(Session& session, ConnectionId connection, proto::RouteAsked const& asked, proto::Reason reason)
+void Edge::State::refuse(
+    Session& session, ConnectionId connection, proto::RouteAsked const& asked, proto::Reason reason, std::string_view step)
 {
     session.link->send(proto::RouteRefused{connection, reason});
-    deny(session, denial_of(asked, reason));
+    deny(session, denial_of(asked, reason), step);
 }
 
 // On record as opened, and not open: the record says how it ended, and the guest why.

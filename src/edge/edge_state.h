@@ -2,7 +2,7 @@
 #pragma once
 
 // The edge thread's state, in parts: sessions and wiring (edge.cpp), their helpers (edge_helpers.cpp), routes (edge_routes.cpp), requests
-// (edge_requests.cpp), counting and cutting (edge_counting.cpp). Included by these alone.
+// (edge_requests.cpp), counting and cutting (edge_counting.cpp), operators' questions (edge_explain.cpp). Included by these alone.
 
 #include <deque>
 #include <unordered_map>
@@ -10,6 +10,7 @@
 
 #include "edge/edge.h"
 #include "edge/events.h"
+#include "edge/explain.h"
 #include "edge/limits.h"
 #include "proto/edge_to_uplink.h"
 
@@ -55,7 +56,7 @@ struct Edge::State {
     void uplink_says(wire::Link::Frame frame);
     void dialled(proto::Dialled const& dialled, UniqueFd socket);
     void dial_failed(proto::DialFailed const& failed);
-    void refuse(Session& session, ConnectionId connection, proto::RouteAsked const& asked, proto::Reason reason);
+    void refuse(Session& session, ConnectionId connection, proto::RouteAsked const& asked, proto::Reason reason, std::string_view step);
     void give_up(Session& session, ConnectionId connection, proto::Reason reason, std::string_view why);
     bool connection_ended(Session& session, proto::ConnectionEnded const& ended);
     std::pair<Session*, ConnectionId> route_of(std::uint64_t number);
@@ -64,7 +65,8 @@ struct Edge::State {
     bool request_asked(Session& session, proto::RequestAsked const& asked);
     bool request_done(Session& session, proto::RequestDone const& done);
     void allow_request(Session& session, ConnectionId connection, RequestId request, std::uint64_t lease);
-    void refuse_request(Session& session, Route const& route, proto::RequestAsked const& asked, proto::Reason reason);
+    void refuse_request(
+        Session& session, Route const& route, proto::RequestAsked const& asked, proto::Reason reason, std::string_view step = {});
     void want_lease(Session& session, ConnectionId connection, RequestId id, Request& request);
     void lease_made(proto::LeaseMade const& made);
     void drop_late_leases();
@@ -78,10 +80,17 @@ struct Edge::State {
     void count_all();
     void keep_counting();
 
-    // Refusals on record.
-    void deny(Session& session, proto::EgressDenied denied);
+    // Operators' questions: edge_explain.cpp.
+    SessionFacts facts_of(SessionId id);
+    void explain(proto::ExplainWanted const& wanted);
+    // False: that number is none of theirs.
+    bool explained(std::uint64_t number, std::function<void(Explanation&)> const& add);
+    void explain_without_uplink();
+
+    // Refusals on record. `step`: the decision in words, for the first of those that are alike.
+    void deny(Session& session, proto::EgressDenied denied, std::string_view step = {});
     void fold_all();
-    void tell(SessionId session, std::vector<proto::EgressDenied> const& events);
+    void tell(SessionId session, std::vector<proto::EgressDenied> const& events, std::string_view step = {});
     std::string const& rule_name(std::size_t rule) const { return config.rules[rule].name; }
 
     struct LeaseAsked {
@@ -89,6 +98,11 @@ struct Edge::State {
         ConnectionId connection;
         RequestId request;
         Monotonic until;
+    };
+
+    struct Explaining {
+        RequestId request;
+        Explanation explanation;
     };
 
     wire::Loop& loop;
@@ -104,6 +118,7 @@ struct Edge::State {
     std::deque<SessionId> severed_order;
     std::unordered_map<std::uint64_t, std::pair<SessionId, ConnectionId>> numbers;  // of routes that are being recorded or dialled
     std::unordered_map<std::uint64_t, LeaseAsked> leases;
+    std::unordered_map<std::uint64_t, Explaining> explaining;  // by the number of the dial
     std::uint64_t last_number = 0;
     StartGate starts{kStartsPerSecondMax, std::chrono::seconds(1), {}, {}};  // of all sessions' helpers
     wire::Watch fold_tick;

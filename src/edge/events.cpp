@@ -7,6 +7,8 @@ namespace ocu::edge {
 
 namespace {
 
+constexpr std::size_t kStepBytesMax = 500;
+
 proto::Event guest_event(SessionId session, proto::What what)
 {
     proto::Event event;
@@ -55,7 +57,7 @@ proto::EgressDenied denial_of(proto::RouteAsked const& asked, proto::Reason reas
     return denied;
 }
 
-proto::Event denial_event(SessionId session, proto::EgressDenied const& denied)
+proto::Event denial_event(SessionId session, proto::EgressDenied const& denied, std::string_view step)
 {
     bool const dns = denied.protocol == proto::EgressProtocol::dns;
     auto event = guest_event(session, dns ? proto::What::dns_denied : proto::What::egress_denied);
@@ -64,6 +66,7 @@ proto::Event denial_event(SessionId session, proto::EgressDenied const& denied)
     event.resource = wire::Text<512>(dns ? denied.name.str() : host_and_port(denied.destination.view(), denied.port));
     std::string detail = "protocol=" + std::string(name_of(denied.protocol)) + " count=" + std::to_string(denied.count);
     if (!dns && !denied.name.empty()) detail += " name=" + denied.name.str();
+    if (!step.empty()) detail.append(" step=").append(step.substr(0, kStepBytesMax));
     event.detail = wire::Text<1024>(std::move(detail));
     event.number = denied.port;
     return event;

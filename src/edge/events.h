@@ -16,7 +16,8 @@ std::string destination_of(proto::RouteAsked const& asked);
 
 // A refusal of what was asked for.
 proto::EgressDenied denial_of(proto::RouteAsked const& asked, proto::Reason reason);
-proto::Event denial_event(SessionId session, proto::EgressDenied const& denied);
+// `step`: which rule is missing or does not fit, in our words; last in the record, because it has spaces.
+proto::Event denial_event(SessionId session, proto::EgressDenied const& denied, std::string_view step = {});
 // Before anything is dialled.
 proto::Event opened_event(SessionId session, Route const& route, std::string_view rule);
 // `why`: a literal or a plain word, empty if there is nothing to say. With a reason, it did not end by itself.

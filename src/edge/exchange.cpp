@@ -169,7 +169,7 @@ void Exchange::Impl::refused(proto::RequestRefused const& message)
     if (over || phase != Phase::asked || message.request != RequestId{number}) return;
     phase = Phase::answered;
     auto const reason = message.reason == Reason::none ? Reason::not_allowed : message.reason;
-    relay->refuse(denied(reason, route), then());
+    relay->refuse(denied(reason, route, {}, pending.method, pending.path), then());
 }
 
 void Exchange::Impl::refuse_and_end(Reason reason, std::string_view word)

@@ -66,6 +66,7 @@ struct ExchangeRoute {
     std::string name;  // what the route was opened for: DNS name, lower case, or numeric address
     std::uint16_t port = 0;
     std::string upstream_name;  // bump: whose certificate the upstream must show
+    std::string contact = {};  // for refusals: edge/refusal.h
 };
 
 class Exchange {

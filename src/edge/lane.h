@@ -10,6 +10,7 @@
 
 #include "edge/connection.h"
 #include "edge/dns_socket.h"
+#include "edge/dns_stream.h"
 #include "edge/limits.h"
 #include "edge/name_pool.h"
 
@@ -17,9 +18,9 @@ namespace ocu::edge {
 
 class Lane {
 public:
-    // `own`: the lane's own addresses, at which the proxy is. What is given must outlive this. Errors: os.
+    // `own`: the lane's own addresses, at which the proxy is. `contact`: for refusals (edge/refusal.h). What is given must outlive this. Errors: os.
     static Result<std::unique_ptr<Lane>> open(wire::Loop& loop, Clock const& clock, Asker& asker, UniqueFd tcp_listener, UniqueFd dns_socket,
-        std::vector<Address> own, std::function<std::shared_ptr<ExchangeTools>()> tools);
+        std::vector<Address> own, std::function<std::shared_ptr<ExchangeTools>()> tools, std::string contact = {});
     Lane(Lane const&) = delete;
     Lane& operator=(Lane const&) = delete;
 
@@ -29,19 +30,25 @@ public:
     std::size_t connections() const { return connections_.size(); }
 
 private:
-    struct Waiting {
+    // Who asked: by datagram, or on a stream.
+    struct DnsAsker {
         DnsPeer peer;
+        std::uint64_t stream = 0;  // 0: by datagram
+    };
+    struct Waiting {
+        DnsAsker asker;
         DnsQuestion question;
     };
 
     Lane(wire::Loop& loop, Clock const& clock, Asker& asker, UniqueFd tcp_listener, UniqueFd dns_socket, std::vector<Address> own,
-        std::function<std::shared_ptr<ExchangeTools>()> tools);
+        std::function<std::shared_ptr<ExchangeTools>()> tools, std::string contact);
 
     void accept_some();
     void adopt(UniqueFd fd);
     void answer_some();
-    void answer_one(std::span<std::uint8_t const> datagram, DnsPeer const& peer);
-    void answer(DnsQuestion const& question, DnsPeer const& peer, proto::Reason reason);
+    void adopt_dns(UniqueFd fd);
+    void answer_one(std::span<std::uint8_t const> message, DnsAsker const& asker);
+    void answer(DnsQuestion const& question, DnsAsker const& asker, proto::Reason reason);
     bool within_dns_rate();
     void deny_dns(proto::Reason reason, std::string_view name);
     void sweep();
@@ -58,6 +65,8 @@ private:
     ConnectionId last_connection_;
     std::unordered_map<RequestId, Waiting> waiting_;
     RequestId last_question_;
+    std::unordered_map<std::uint64_t, std::unique_ptr<DnsStream>> dns_streams_;
+    std::uint64_t last_dns_stream_ = 0;
     Monotonic dns_second_{};
     unsigned dns_count_ = 0;
     wire::Watch accept_watch_;

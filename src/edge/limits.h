@@ -22,12 +22,16 @@ inline constexpr std::chrono::milliseconds kLeaseWait{5'000};
 inline constexpr std::size_t kFramesPerSecondMax = 4'000;              // of one helper; then it is not listened to until the second is over
 inline constexpr std::size_t kRequestsPerConnectionMax = 128;          // allowed or asked for, and not done
 inline constexpr std::size_t kDestinationsMax = 4'096;                 // that are told apart for the tripwire
+inline constexpr std::size_t kExplainingMax = 16;                     // operators' questions whose names are being resolved
 inline constexpr std::size_t kHelperQueueBytesMax = 4u << 20;
 
 // The helper.
 inline constexpr std::size_t kConnectionsMax = 256;
 inline constexpr unsigned kDnsPerSecondMax = 200;
 inline constexpr std::size_t kDnsWaitingMax = 128;
+inline constexpr std::size_t kDnsStreamsMax = 16;                     // DNS over TCP, of one session
+inline constexpr std::size_t kDnsStreamBytesMax = 64u << 10;           // answers that wait to be fetched on one of them
+inline constexpr std::chrono::milliseconds kDnsStreamIdle{10'000};
 inline constexpr std::size_t kNamesMax = 4'096;
 inline constexpr std::uint32_t kDnsLifeSeconds = 30;
 inline constexpr std::chrono::milliseconds kLookTime{200};             // for a guest that waits for the other side to speak first

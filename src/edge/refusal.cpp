@@ -35,12 +35,20 @@ std::string sentence(Reason reason, std::string const& where)
 
 }  // namespace
 
-std::string http_refusal(Reason reason, std::string_view host, std::uint16_t port)
+void add_help(wire::Json& error, Help const& help)
+{
+    if (auto needed = needed_rule(help.reason, help.wanted)) error.set("needed", *std::move(needed));
+    bool const passes = help.reason == Reason::audit_unavailable || help.reason == Reason::edge_draining;
+    if (!help.contact.empty() && !passes) error.set("ask", help.contact);
+}
+
+std::string http_refusal(Reason reason, std::string_view host, std::uint16_t port, std::string_view contact)
 {
     bool const refused = reason != Reason::none;
     auto error = wire::Json::object();
     error.set("code", refused ? name_of(reason) : std::string_view("unreachable"));
     error.set("message", sentence(reason, host_and_port(host, port)));
+    if (refused) add_help(error, {reason, {host, port, {}, {}, {}}, contact});
     auto body = wire::Json::object();
     body.set("error", std::move(error));
     wire::HttpResponse response;

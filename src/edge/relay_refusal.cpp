@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "edge/relay_refusal.h"
 
+#include "edge/refusal.h"
 #include "wire/json.h"
 
 namespace ocu::edge {
@@ -30,11 +31,12 @@ std::string_view sentence(Reason reason)
     }
 }
 
-wire::HttpResponse response(unsigned status, std::string_view code, std::string_view message)
+wire::HttpResponse response(unsigned status, std::string_view code, std::string_view message, std::optional<Help> const& help = {})
 {
     auto error = wire::Json::object();
     error.set("code", code);
     error.set("message", message);
+    if (help) add_help(error, *help);
     auto body = wire::Json::object();
     body.set("error", std::move(error));
     wire::HttpResponse out;
@@ -62,11 +64,12 @@ proto::Reason reason_of(wire::RelayFault fault)
     }
 }
 
-wire::HttpResponse denied(Reason reason, ExchangeRoute const& route, std::string_view word)
+wire::HttpResponse denied(Reason reason, ExchangeRoute const& route, std::string_view word, std::string_view method, std::string_view path)
 {
     std::string message(sentence(reason));
     if (!word.empty()) (message += ": ").append(word);
-    auto out = response(403, name_of(reason), message + place(route));
+    auto out =
+        response(403, name_of(reason), message + place(route), Help{reason, {route.name, route.port, method, path, {}}, route.contact});
     out.headers.push_back({"x-deny-reason", std::string(name_of(reason))});
     return out;
 }

@@ -15,8 +15,9 @@ namespace ocu::edge {
 // What a fault of the exchange is called towards guest and auditor; none: nobody refused, something broke.
 proto::Reason reason_of(wire::RelayFault fault);
 
-// `reason` is not none. `word`: a detail that is ours ("dates"), or empty.
-wire::HttpResponse denied(proto::Reason reason, ExchangeRoute const& route, std::string_view word = {});
+// `reason` is not none. `word`: a detail that is ours ("dates"), or empty. `method`, `path`: of the request, where a rule could allow them.
+wire::HttpResponse denied(
+    proto::Reason reason, ExchangeRoute const& route, std::string_view word = {}, std::string_view method = {}, std::string_view path = {});
 
 enum class Broke {
     request_late,  // 408: its head did not come

@@ -16,7 +16,7 @@ public:
                            [this](wire::Lost) { loop_.stop(); }),
           dialler_(loop, names,
               {[this](proto::Dialled dialled, UniqueFd socket) { send(dialled, std::move(socket)); },
-                  [this](proto::DialFailed failed) { link_.send(failed); }})
+                  [this](proto::DialFailed failed) { link_.send(failed); }, [this](proto::DialJudged judged) { link_.send(judged); }})
     {}
 
 private:
@@ -45,6 +45,7 @@ private:
 };
 
 // Each connecting dial is a socket and the watch's duplicate, and each question, also of a dial that was cancelled, two sockets and theirs.
+static_assert(kAddressesMax <= proto::kJudgedMax);
 static_assert(2 * kDialsMax + 4 * kQuestionsMax + 256 <= profiles::kUplink.open_files_max);
 
 }  // namespace

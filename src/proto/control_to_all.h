@@ -5,6 +5,7 @@
 // other role holds an end on which these words exist.
 
 #include "base/id.h"
+#include "proto/ask_edge.h"
 #include "proto/reason.h"
 #include "wire/mailbox.h"
 
@@ -14,7 +15,7 @@ struct SessionSever {
     SessionId session;
 };
 
-using ControlToEdge = wire::Mailbox<SessionSever>;
+using ControlToEdge = wire::Mailbox<SessionSever, ExplainWanted>;
 using ControlToStorage = wire::Mailbox<SessionSever>;
 
 }  // namespace ocu::proto

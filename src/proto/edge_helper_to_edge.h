@@ -40,8 +40,12 @@ inline constexpr std::array<std::uint8_t, 12> kSyntheticPrefix6{0x00, 0x64, 0xff
 // For programs that are told of a proxy: CONNECT and absolute-form. The lane's own address.
 inline constexpr std::uint16_t kProxyPort = 3128;
 
+inline constexpr std::size_t kContactBytesMax = 200;
+
 struct EdgeConfig {
-    static void fields(auto& wire, auto&) { wire(); }
+    wire::Text<kContactBytesMax> contact;  // printable; goes into refusals as it is
+
+    static void fields(auto& wire, auto& m) { wire(m.contact); }
 };
 
 enum class EgressProtocol : std::uint8_t { tcp, http, tls, dns, kLast = dns };

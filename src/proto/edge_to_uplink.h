@@ -39,7 +39,7 @@ struct Dial {
     std::uint16_t port = 0;
     // None: any address that is public. Otherwise only these, be they private or not.
     wire::List<AddressRange, kRangesMax> ranges;
-    bool connect = true;                          // false: only say what would be dialled (`ctl egress test`)
+    bool connect = true;  // false: nothing is dialled, and dial_judged says what each address would be (`ctl egress test`)
 
     static void fields(auto& wire, auto& m) { wire(m.request, m.name, m.address, m.port, m.ranges, m.connect); }
 };
@@ -51,7 +51,7 @@ struct DialCancel {
     static void fields(auto& wire, auto& m) { wire(m.request); }
 };
 
-// With one descriptor, connected; for a Dial that was not to connect, a descriptor of nothing (an eventfd).
+// With one descriptor, connected.
 struct Dialled {
     static constexpr Type kType = Type::dialled;
     RequestId request;
@@ -63,10 +63,10 @@ struct Dialled {
 enum class DialFailure : std::uint8_t {
     no_such_name,
     resolver_failed,  // no answer, or one that is not understood
-    denied,           // every address is in the deny set or outside the rule's range
+    denied,  // every address is in the deny set or outside the rule's range
     unreachable,
     timed_out,
-    over_limit,       // too many at once
+    over_limit,  // too many at once
     kLast = over_limit
 };
 
@@ -85,6 +85,25 @@ struct DialFailed {
     static void fields(auto& wire, auto& m) { wire(m.request, m.failure, m.address); }
 };
 
+inline constexpr std::size_t kJudgedMax = 16;
+
+struct JudgedAddress {
+    wire::Text<45> address;
+    wire::Text<32> what;  // why it is not public, or "this machine"; empty for a public one
+    bool permitted = false;  // it would be dialled
+
+    static void fields(auto& wire, auto& m) { wire(m.address, m.what, m.permitted); }
+};
+
+// For a Dial that is not to connect and whose name has addresses.
+struct DialJudged {
+    static constexpr Type kType = Type::dial_judged;
+    RequestId request;
+    wire::List<JudgedAddress, kJudgedMax> addresses;
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.addresses); }
+};
+
 inline constexpr std::array kEdgeToUplink{
     wire::Permit{static_cast<std::uint16_t>(Type::dial), 0, 1024},
     wire::Permit{static_cast<std::uint16_t>(Type::dial_cancel), 0, 8},
@@ -92,6 +111,7 @@ inline constexpr std::array kEdgeToUplink{
 inline constexpr std::array kUplinkToEdge{
     wire::Permit{static_cast<std::uint16_t>(Type::dialled), 1, 64},
     wire::Permit{static_cast<std::uint16_t>(Type::dial_failed), 0, 64},
+    wire::Permit{static_cast<std::uint16_t>(Type::dial_judged), 0, 16 + kJudgedMax * (4 + 45 + 4 + 32 + 1)},
 };
 
 }  // namespace ocu::proto

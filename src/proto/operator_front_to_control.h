@@ -8,6 +8,7 @@
 
 #include "base/id.h"
 #include "proto/ask_custody.h"
+#include "proto/ask_edge.h"
 #include "proto/reason.h"
 #include "proto/type.h"
 #include "wire/link.h"
@@ -15,11 +16,24 @@
 
 namespace ocu::proto {
 
-enum class OperatorAction : std::uint8_t { health, status, sessions, leases, kill, kill_all, freeze, thaw, shutdown, kLast = shutdown };
+enum class OperatorAction : std::uint8_t {
+    health,
+    status,
+    sessions,
+    leases,
+    kill,
+    kill_all,
+    freeze,
+    thaw,
+    shutdown,
+    egress_test,
+    kLast = egress_test
+};
 
 constexpr std::string_view name_of(OperatorAction action)
 {
-    constexpr std::string_view kNames[] = {"health", "status", "sessions", "leases", "kill", "kill-all", "freeze", "thaw", "shutdown"};
+    constexpr std::string_view kNames[] = {
+        "health", "status", "sessions", "leases", "kill", "kill-all", "freeze", "thaw", "shutdown", "egress-test"};
     return kNames[static_cast<std::size_t>(action)];
 }
 
@@ -39,9 +53,10 @@ struct OperatorAsk {
     ConnectionId connection;
     RequestId request;         // numbered by the front
     OperatorAction action{};
-    SessionId session;         // kill only
+    SessionId session;         // kill; egress_test, where it may be 0
     wire::Text<64> trace;      // correlation id, made by the front
-    static void fields(auto& wire, auto& m) { wire(m.connection, m.request, m.action, m.session, m.trace); }
+    EgressQuestion egress;     // egress_test only
+    static void fields(auto& wire, auto& m) { wire(m.connection, m.request, m.action, m.session, m.trace, m.egress); }
 };
 
 // front -> control: the front itself said no, before there was a question. For the record, under the id that the operator was shown.
@@ -92,6 +107,8 @@ struct OperatorAnswer {
     wire::List<OperatorSession, kOperatorSessionsMax> sessions;
     // leases
     wire::List<LeaseShown, kLeasesMax> leases;
+    // egress_test
+    Explained explained;
     // kill, kill-all
     std::uint32_t killed = 0;      // nothing of these runs any more
     std::uint32_t pending = 0;     // severed, but their end was not confirmed in time
@@ -100,20 +117,21 @@ struct OperatorAnswer {
     static void fields(auto& wire, auto& m)
     {
         wire(m.request, m.reason, m.healthy, m.frozen, m.name, m.version, m.tier, m.profile, m.uptime, m.session_count, m.manifest_serial,
-            m.manifest_digest, m.mcp_url, m.certificate_sha256, m.helpers, m.sessions, m.leases, m.killed, m.pending, m.recorded);
+            m.manifest_digest, m.mcp_url, m.certificate_sha256, m.helpers, m.sessions, m.leases, m.explained, m.killed, m.pending,
+            m.recorded);
     }
 };
 
 inline constexpr std::array kOperatorFrontMaySend{
-    wire::Permit{static_cast<std::uint16_t>(Type::operator_ask), 0, 128},
+    wire::Permit{static_cast<std::uint16_t>(Type::operator_ask), 0, 256 + 253 + 32 + kEgressPathBytesMax},
     wire::Permit{static_cast<std::uint16_t>(Type::operator_refused), 0, 128},
 };
 
 // A session's entry is at most 4 + 64 + 4 + 128 + 4 + 16 + 24 bytes, a lease's 8 + 4 + 64 + 4 + 253 + 8; an answer has one or the other.
 inline constexpr std::array kControlMaySendOperatorFront{
     wire::Permit{static_cast<std::uint16_t>(Type::operator_connection), 1, 8},
-    wire::Permit{
-        static_cast<std::uint16_t>(Type::operator_answer), 0, 4096 + std::max<std::uint32_t>(256 * kOperatorSessionsMax, 344 * kLeasesMax)},
+    wire::Permit{static_cast<std::uint16_t>(Type::operator_answer), 0,
+        4096 + std::max<std::uint32_t>({256 * kOperatorSessionsMax, 344 * kLeasesMax, kExplainedBytesMax})},
 };
 
 // The front's whole configuration: it knows nothing.

@@ -128,6 +128,7 @@ enum class Type : std::uint16_t {
     dial_cancel,
     dialled,
     dial_failed,
+    dial_judged,
     // edge helper <-> custody helper
     leaf_wanted = 0x0340,
     leaf_made,

@@ -137,7 +137,8 @@ std::expected<BodyFraming, RelayFault> framing_of(Fields const& fields, Framing 
     return BodyFraming{Framing::length, *length};
 }
 
-// host[:port] into name and number. IPv6 in brackets.
+}  // namespace
+
 bool read_authority(std::string_view text, std::string& host, std::uint16_t& port)
 {
     auto const close = text.starts_with('[') ? text.find(']') : 0;
@@ -158,6 +159,8 @@ bool read_authority(std::string_view text, std::string& host, std::uint16_t& por
     if (host.ends_with('.')) host.pop_back();
     return !host.empty() && host.size() <= 253 && host.find_first_not_of(kName) == std::string::npos;
 }
+
+namespace {
 
 std::expected<void, RelayFault> read_target(std::string_view target, Fields const& fields, RelayRequest& out)
 {

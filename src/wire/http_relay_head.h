@@ -98,9 +98,13 @@ enum class Goes { on, away };  // whether the connection is used again
 std::string print_response_head(RelayResponse const& response, Goes goes);
 
 // The path as it is judged and sent: unreserved characters as themselves, all else that is not a path's own as %XX in upper case, dot segments
-// removed, empty segments kept. Refused: an encoded slash, backslash, control byte or NUL, a backslash, a bad escape, a dot segment with
-// parameters ("..;x"): what some servers take for a way upwards. Errors: path, target.
+// removed, empty segments kept. An encoded slash stays encoded: whether it may pass is for the rules to say. Refused: an encoded backslash,
+// control byte or NUL, a backslash, a bad escape, a dot segment with parameters ("..;x"): what some servers take for a way upwards.
+// Errors: path, target.
 std::expected<std::string, RelayFault> normalise_path(std::string_view path);
+
+// host[:port]: lower case, without last dot and brackets; `port` stays as it is if none is said. False: not one.
+bool read_authority(std::string_view text, std::string& host, std::uint16_t& port);
 
 // ASCII, without case.
 bool same_name(std::string_view left, std::string_view right);

@@ -42,7 +42,7 @@ std::expected<std::string, RelayFault> normalise_escapes(std::string_view path)
             if (high < 0 || low < 0) return std::unexpected(RelayFault::path);
             c = static_cast<unsigned char>(high * 16 + low);
             i += 2;
-            if (c == '/' || c < 0x20 || c == 0x7f) return std::unexpected(RelayFault::path);
+            if (c < 0x20 || c == 0x7f) return std::unexpected(RelayFault::path);
         } else if (c <= 0x20 || c >= 0x7f || c == '#' || c == '?') {
             return std::unexpected(RelayFault::target);
         }

@@ -129,8 +129,9 @@ struct EdgeTest {
                            [this](proto::LeaseWanted& m) { heard.leases.push_back(std::move(m)); }},
                 message);
         });
+        control.on_message([this](proto::EdgeToControl::Message message) { explained.push_back(std::get<0>(std::move(message))); });
         edge.emplace(loop, clock, config, UniqueFd(::eventfd(0, EFD_CLOEXEC)),
-            edge::Edge::Wires{core_in, sandbox_in, control_in, custody_in, custody, recorder, spawner, [this] { stopped = true; }});
+            edge::Edge::Wires{core_in, sandbox_in, control_in, custody_in, custody, control, recorder, spawner, [this] { stopped = true; }});
     }
     ~EdgeTest() { loop.finish(); }
 
@@ -211,6 +212,8 @@ struct EdgeTest {
     proto::ControlToEdge control_in{loop};
     proto::CustodyToEdge custody_in{loop};
     proto::EdgeToCustody custody{loop};
+    proto::EdgeToControl control{loop};
+    std::vector<proto::Explained> explained;
     HeldRecorder recorder;
     EdgeSpawner spawner;
     test::HelperPeer uplink;

@@ -22,6 +22,9 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     }
     bool const changes = question->action > proto::OperatorAction::leases;
     if (changes != (method == "POST")) __builtin_trap();
-    if ((question->action == proto::OperatorAction::kill) != static_cast<bool>(question->session)) __builtin_trap();
+    bool const kill = question->action == proto::OperatorAction::kill;
+    bool const test = question->action == proto::OperatorAction::egress_test;
+    if (!test && kill != static_cast<bool>(question->session)) __builtin_trap();
+    if (test && (question->egress.host.empty() || question->egress.port == 0)) __builtin_trap();
     return 0;
 }

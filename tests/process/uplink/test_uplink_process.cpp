@@ -304,20 +304,39 @@ TEST_CASE_METHOD(UplinkProcess, "uplink: given text that is no name, when it is 
     }
 }
 
-TEST_CASE_METHOD(
-    UplinkProcess, "uplink: given a dial that is not to connect, when it is answered, then the address and nothing sent", "[edge][EG-3]")
+TEST_CASE_METHOD(UplinkProcess,
+    "uplink: given a dial that is not to connect, when it is answered, then each address is judged and nothing is sent", "[edge][EG-3]")
 {
     begin();
     auto dial = to("mixed.test");
     dial.connect = false;
-    auto const out = ask(dial);
-    REQUIRE(out.dialled);
-    CHECK(out.dialled->address.view() == "11.1.1.1");
-    CHECK(peer_of(out.socket.get()).empty());
-    CHECK(arrived() == 0);
+    auto const judged = [&](proto::Dial const& asked) {
+        helper.send(asked);
+        auto frame = helper.receive(std::chrono::seconds(20));
+        REQUIRE(frame);
+        REQUIRE(frame->type == static_cast<std::uint16_t>(proto::Type::dial_judged));
+        CHECK(frame->descriptors.empty());
+        auto told = wire::decode<proto::DialJudged>(frame->body).value();
+        CHECK(told.request == asked.request);
+        return told.addresses.items();
+    };
+    auto const mixed = judged(dial);
+    CHECK(mixed.size() > 1);
+    for (auto const& each : mixed) {
+        INFO(each.address.view());
+        CHECK(each.permitted == each.what.empty());
+        CHECK((each.address.view() == "11.1.1.1") == each.permitted);
+    }
     auto inwards = to("private.test");
     inwards.connect = false;
-    CHECK(ask_word(inwards) == "denied");
+    auto const closed = judged(inwards);
+    REQUIRE(closed.size() == 1);
+    CHECK(closed[0].what.view() == "private");
+    CHECK_FALSE(closed[0].permitted);
+    auto nowhere = to("no-such-name-at-all.test");
+    nowhere.connect = false;
+    CHECK_FALSE(ask(nowhere).dialled);
+    CHECK(arrived() == 0);
 }
 
 TEST_CASE_METHOD(UplinkProcess,

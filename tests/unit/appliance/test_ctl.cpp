@@ -48,6 +48,34 @@ TEST_CASE("ctl: given leases, when they are shown, then session, credential, des
     CHECK(render_for_people("leases", wire::Json::parse(R"({"leases":[]})")->view()) == "nothing is lent\n");
 }
 
+TEST_CASE(
+    "ctl: given an egress test, when it is parsed, then its words become the question, and nothing of them a path", "[appliance][EG-6]")
+{
+    auto const test = parsed({"egress", "test", "https://h/../v1/kill-all", "--method", "PUT", "--session", "s-1"}).value();
+    CHECK(test.post);
+    CHECK(test.path == "/v1/egress/test");
+    CHECK(test.body == R"({"url":"https://h/../v1/kill-all","session":"s-1","method":"PUT"})");
+    for (auto const& wrong : std::vector<std::vector<char const*>>{{"egress"}, {"egress", "test"}, {"egress", "try", "u"},
+             {"egress", "test", "u", "v"}, {"egress", "test", "u", "--session"}, {"status", "--method", "GET"}})
+        CHECK_FALSE(parsed(wrong));
+}
+
+TEST_CASE("ctl: given what an egress test found, when it is shown, then steps, verdict and what would be needed; denied is exit code 1",
+    "[appliance][EG-6]")
+{
+    auto const denied = wire::Json::parse(
+        R"({"verdict":"denied","reason":"port_denied","steps":[{"topic":"rule","words":"a\u001bb","good":false}],"needed":{"ports":[81]}})")
+                            .value();
+    auto const text = render_for_people("egress test", denied.view());
+    CHECK(text.starts_with("NO   rule         a?b\nDENIED (port_denied)\n"));
+    CHECK(text.contains(R"({"ports":[81]})"));
+    CHECK(exit_code_of(denied.view()) == 1);
+    auto const allowed = wire::Json::parse(R"({"verdict":"allowed","rule":"site","steps":[]})").value();
+    CHECK(render_for_people("egress test", allowed.view()) == "ALLOWED by rule site\n");
+    CHECK(exit_code_of(allowed.view()) == 0);
+    CHECK(exit_code_of(wire::Json::parse(R"({"pending":1})")->view()) == 1);
+}
+
 TEST_CASE("ctl: given sessions, when they are shown, then columns line up and no control character gets through", "[appliance][T-11]")
 {
     auto const answer = wire::Json::parse(
@@ -99,7 +127,7 @@ TEST_CASE(
 {
     using policy::Record;
     using proto::OperatorAction;
-    for (auto const action : {OperatorAction::freeze, OperatorAction::thaw, OperatorAction::shutdown})
+    for (auto const action : {OperatorAction::freeze, OperatorAction::thaw, OperatorAction::shutdown, OperatorAction::egress_test})
         CHECK(policy::record_of(action) == Record::first);
     for (auto const action : {OperatorAction::kill, OperatorAction::kill_all}) CHECK(policy::record_of(action) == Record::never_waits);
     for (auto const action : {OperatorAction::health, OperatorAction::status, OperatorAction::sessions, OperatorAction::leases})

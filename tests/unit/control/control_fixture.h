@@ -84,7 +84,10 @@ struct ControlTest {
                 sandbox_in.send(proto::SessionDown{end->session, Reason::none});
             }
         });
-        edge.on_message([this](auto message) { severed_edge.push_back(std::get<0>(message).session); });
+        edge.on_message([this](auto message) {
+            if (auto const* const wanted = std::get_if<proto::ExplainWanted>(&message)) return to_explain.push_back(*wanted);
+            severed_edge.push_back(std::get<proto::SessionSever>(message).session);
+        });
         storage.on_message([this](auto message) { severed_storage.push_back(std::get<0>(message).session); });
         custody.on_message([this](auto message) {
             std::visit(wire::Overloaded{[this](proto::TokenWanted const& wanted) {
@@ -102,8 +105,8 @@ struct ControlTest {
                 message);
         });
         control = std::make_unique<Control>(loop, clock, std::move(config), std::move(listener.fd),
-            Control::Wires{core_in, gateway_in, sandbox_in, custody_in, gateway, sandbox, storage, edge, custody, recorder, spawner, health,
-                [this] { shutdowns++; }, [this] { stops++; }});
+            Control::Wires{core_in, gateway_in, sandbox_in, custody_in, edge_in, gateway, sandbox, storage, edge, custody, recorder,
+                spawner, health, [this] { shutdowns++; }, [this] { stops++; }});
     }
     void connect_front()
     {
@@ -114,7 +117,7 @@ struct ControlTest {
     }
     proto::OperatorAnswer ask(OperatorAction action, SessionId session = {})
     {
-        front.send(proto::OperatorAsk{connection, RequestId{++last_request}, action, session, "trace"});
+        front.send(proto::OperatorAsk{connection, RequestId{++last_request}, action, session, "trace", {}});
         auto answer = front.take<proto::OperatorAnswer>();
         CHECK(answer.request == RequestId{last_request});
         loop.settle();
@@ -167,6 +170,7 @@ struct ControlTest {
     proto::GatewayToControl gateway_in{loop};
     proto::SandboxToControl sandbox_in{loop};
     proto::CustodyToControl custody_in{loop};
+    proto::EdgeToControl edge_in{loop};
     proto::ControlToGateway gateway{loop};
     proto::ControlToSandbox sandbox{loop};
     proto::ControlToStorage storage{loop};
@@ -188,6 +192,7 @@ struct ControlTest {
     std::vector<proto::ControlToSandbox::Message> to_sandbox;
     std::vector<SessionId> severed_edge;
     std::vector<SessionId> severed_storage;
+    std::vector<proto::ExplainWanted> to_explain;
     std::vector<SessionId> severed_custody;
     std::unique_ptr<Control> control;
 };

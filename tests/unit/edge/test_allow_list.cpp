@@ -296,10 +296,36 @@ TEST_CASE_METHOD(
         INFO(path);
         CHECK(list().request(one, "api.example.com", request("GET", "api.example.com", path)).reason == Reason::path_denied);
     }
-    for (auto const* path : {"/v1/a..b", "/v1/group%2Fproject", "/v1/.well-known/x", "/v1/...", "/v1/%2", "/v1/a;b=c"}) {
+    for (auto const* path : {"/v1/a..b", "/v1/.well-known/x", "/v1/...", "/v1/%2", "/v1/a;b=c"}) {
         INFO(path);
         CHECK(list().request(one, "api.example.com", request("GET", "api.example.com", path)).reason == Reason::none);
     }
+}
+
+TEST_CASE_METHOD(Stand, "allow_list: given an encoded slash, when no rule that may fit has paths, then it passes; if one has, path_denied",
+    "[edge][T-05][EG-3]")
+{
+    auto const judge = [&](std::vector<std::size_t> const& fitting, char const* path) {
+        return list().request(fitting, "api.example.com", request("GET", "api.example.com", path));
+    };
+    for (auto const* path : {"/@scope%2Fname", "/@scope%2fname"}) {
+        INFO(path);
+        CHECK(judge({0}, path).reason == Reason::none);
+        CHECK(judge({1}, path).reason == Reason::path_denied);
+        CHECK(judge({0, 1}, path).reason == Reason::path_denied);  // the one with paths may be the one that was meant
+    }
+    CHECK(judge({1}, "/v1/group%2Fproject").reason == Reason::path_denied);
+    CHECK(judge({1}, "/v1/group%2Fproject").step.contains("encoded slash"));
+    CHECK(judge({0}, "/a%2").reason == Reason::none);
+}
+
+TEST_CASE_METHOD(Stand, "allow_list: given a request that is refused, when it is judged, then the step says why", "[edge][EG-6]")
+{
+    std::vector<std::size_t> const one{1};
+    CHECK(
+        list().request(one, "api.example.com", request("DELETE", "api.example.com", "/v1/x")).step.contains("not for the method `DELETE`"));
+    CHECK(list().request(one, "api.example.com", request("GET", "api.example.com", "/admin")).step.contains("not for this path"));
+    CHECK(list().request(one, "api.example.com", request("GET", "api.example.com", "/v1/items")).step.empty());
 }
 
 TEST_CASE_METHOD(Stand, "allow_list: given a rule that injects, when TRACE is asked, then method_denied", "[edge][T-12]")

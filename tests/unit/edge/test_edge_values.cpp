@@ -110,6 +110,14 @@ TEST_CASE("refusal: given a reason and a destination, when printed, then a whole
     CHECK(text.find("Content-Length: " + std::to_string(text.size() - end - 4) + "\r\n") < end);
     CHECK(text.find("example.org:8080", end) != std::string::npos);
     CHECK(text.find("operator", end) != std::string::npos);
+    auto const asked = edge::http_refusal(proto::Reason::not_allowed, "example.org", 8080, "the shift, shift@corp.example");
+    CHECK(asked.contains(R"("needed":{"name":"NAME","hosts":["example.org"],"ports":[8080]})"));
+    CHECK(asked.contains(R"("ask":"the shift, shift@corp.example")"));
+    CHECK(edge::http_refusal(proto::Reason::not_allowed, "192.0.2.1", 80).contains(R"("addresses":["192.0.2.1"])"));
+    // Nobody can help with what passes by itself, and no rule is missing.
+    auto const later = edge::http_refusal(proto::Reason::edge_draining, "example.org", 80, "the shift");
+    CHECK_FALSE(later.contains("needed"));
+    CHECK_FALSE(later.contains("the shift"));
     auto const unreachable = edge::http_refusal(proto::Reason::none, "2001:db8::1", 80);
     CHECK(unreachable.starts_with("HTTP/1.1 502 "));
     CHECK(unreachable.find("x-deny-reason") == std::string::npos);

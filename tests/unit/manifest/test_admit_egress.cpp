@@ -301,4 +301,16 @@ TEST_CASE(
     CHECK(admit(bundle(pem)).value().edge.extra_roots_pem == pem);
 }
 
+TEST_CASE(
+    "egress: given a contact, when it is admitted, then it is kept and shown; what is long or not printable is refused", "[manifest][EG-6]")
+{
+    auto const applied =
+        admit(with(R"("egress": {"contact": "the shift, shift@corp.example", "rules": [{"name": "r", "hosts": ["a.example"]}]})")).value();
+    CHECK(applied.edge.contact == "the shift, shift@corp.example");
+    CHECK(explain(applied).contains("may ask: the shift, shift@corp.example"));
+    check_refused({{with(R"("egress": {"contact": ")" + std::string(201, 'x') + R"("})"), "egress.contact", ""},
+        {with(R"("egress": {"contact": "a\u001b[2J"})"), "egress.contact", ""},
+        {with(R"("egress": {"contact": ""})"), "egress.contact", ""}});
+}
+
 }  // namespace test_admit_egress

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// An operator's question to the edge: what would happen to a connection that a guest opens (`ctl egress test`). Control asks, the edge's thread
+// answers from the rules that it obeys; nothing is dialled. Reasons and rules are for operators: no word of this reaches a guest.
+
+#include "base/id.h"
+#include "proto/reason.h"
+#include "wire/mailbox.h"
+#include "wire/text.h"
+
+namespace ocu::proto {
+
+enum class EgressScheme : std::uint8_t { http, https, tcp, kLast = tcp };
+
+constexpr std::string_view name_of(EgressScheme scheme)
+{
+    constexpr std::string_view kNames[] = {"http", "https", "tcp"};
+    return kNames[static_cast<std::size_t>(scheme)];
+}
+
+inline constexpr std::size_t kEgressPathBytesMax = 2048;
+
+// A URL and a method, as the operator API's face read them.
+struct EgressQuestion {
+    EgressScheme scheme{};
+    wire::Text<253> host;  // name or address; lower case, without a last dot or brackets
+    std::uint16_t port = 0;
+    wire::Text<32> method;
+    wire::Text<kEgressPathBytesMax> path;  // normalised, without query; empty for tcp
+
+    static void fields(auto& wire, auto& m) { wire(m.scheme, m.host, m.port, m.method, m.path); }
+};
+
+struct ExplainWanted {
+    RequestId request;
+    SessionId session;  // 0: any session that has done nothing yet
+    EgressQuestion question;
+};
+
+// One thing that was looked at, in words. Printable ASCII.
+struct ExplainStep {
+    wire::Text<16> topic;
+    wire::Text<400> words;
+    bool good = false;  // false: it is refused here
+
+    static void fields(auto& wire, auto& m) { wire(m.topic, m.words, m.good); }
+};
+
+inline constexpr std::size_t kExplainStepsMax = 40;
+
+struct Explained {
+    RequestId request;
+    Reason reason = Reason::none;  // none: allowed
+    wire::Text<64> rule;  // which one lets it through
+    wire::List<ExplainStep, kExplainStepsMax> steps;
+    wire::Text<1024> needed;  // what would have to be in the manifest's egress.rules, as JSON; empty if no rule would help
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.reason, m.rule, m.steps, m.needed); }
+};
+
+// At most 4 + 16 + 4 + 400 + 1 bytes for a step.
+inline constexpr std::uint32_t kExplainedBytesMax = 2048 + 425 * kExplainStepsMax;
+
+using EdgeToControl = wire::Mailbox<Explained>;
+
+}  // namespace ocu::proto
