@@ -94,6 +94,16 @@ RouteVerdict settle(std::vector<Rule> const& rules, Indices fitting, proto::Rout
     return verdict;
 }
 
+constexpr std::string_view kHidden = "the hello hides which name it is for, and this machine does not end it";
+
+// T-05: spliced, the name inside would be the upstream's to read and nobody's to judge. Where TLS ends here there is no key for that name:
+// the outer one, judged like any, is the only one that is ever used, and a client that meant the other ends the handshake itself.
+bool hides_a_name(RouteVerdict const& verdict, proto::RouteAsked const& asked)
+{
+    return verdict.reason == Reason::none && asked.protocol == EgressProtocol::tls && asked.encrypted_hello &&
+           verdict.handling != Handling::bump;
+}
+
 RouteVerdict route_to_name(std::vector<Rule> const& rules, proto::RouteAsked const& asked)
 {
     auto const name = asked.name.view();
@@ -101,14 +111,12 @@ RouteVerdict route_to_name(std::vector<Rule> const& rules, proto::RouteAsked con
     for (std::size_t i = 0; i < rules.size(); ++i)
         if (names_host(rules[i], name)) fitting.push_back(i);
     if (fitting.empty() || !is_host_name(name)) return refuse(Reason::not_allowed, "no rule names the host " + in_ticks(name));
-    if (asked.protocol == EgressProtocol::tls) {
-        if (asked.encrypted_hello) return refuse(Reason::ech, "the hello hides which name it is for");
-        if (asked.inner_name.empty()) return refuse(Reason::no_sni, "the hello says no server name");
-    }
+    if (asked.protocol == EgressProtocol::tls && asked.inner_name.empty()) return refuse(Reason::no_sni, "the hello says no server name");
     bool const has_inner = asked.protocol == EgressProtocol::tls || asked.protocol == EgressProtocol::http;
     if (has_inner && asked.inner_name != asked.name)
         return refuse(Reason::name_mismatch, "opened for " + in_ticks(name) + ", but inside it says " + in_ticks(asked.inner_name.view()));
     auto verdict = settle(rules, std::move(fitting), asked);
+    if (hides_a_name(verdict, asked)) return refuse(Reason::ech, std::string(kHidden));
     if (verdict.reason == Reason::none) verdict.dial_name = name;
     return verdict;
 }
@@ -129,7 +137,7 @@ RouteVerdict refuse_address(std::vector<Rule> const& rules, proto::RouteAsked co
     if (auto const what = not_public(address); what && !within_hosts)
         return refuse(
             Reason::address_denied, "the address " + text + " is not a public one (" + std::string(*what) + ") and no rule names it");
-    if (asked.protocol == EgressProtocol::tls && asked.encrypted_hello) return refuse(Reason::ech, "the hello hides which name it is for");
+    if (asked.protocol == EgressProtocol::tls && asked.encrypted_hello) return refuse(Reason::ech, std::string(kHidden));
     if (asked.protocol == EgressProtocol::tls && asked.inner_name.empty() && within_hosts)
         return refuse(Reason::no_sni, "the hello says no server name, and the rules for " + text + " are for names");
     bool const allowed_inside = std::ranges::any_of(rules, [&](Rule const& rule) { return names_host(rule, asked.inner_name.view()); });
@@ -146,13 +154,13 @@ RouteVerdict route_to_address(std::vector<Rule> const& rules, proto::RouteAsked 
     for (std::size_t i = 0; i < rules.size(); ++i)
         if (rules[i].hosts.empty() && names_address(rules[i], *address)) fitting.push_back(i);
     if (fitting.empty()) return refuse_address(rules, asked, *address);
-    if (asked.protocol == EgressProtocol::tls && asked.encrypted_hello) return refuse(Reason::ech, "the hello hides which name it is for");
     // A rule of ranges names no host, so a name inside is none that it allows (domain fronting within a network). Requests say theirs.
     bool const agrees = asked.inner_name.empty() ? asked.protocol != EgressProtocol::http : says_address(asked.inner_name.view(), *address);
     if (!agrees && asked.protocol != EgressProtocol::tcp)
         return refuse(Reason::name_mismatch,
             "opened for " + in_ticks(asked.address.view()) + ", but inside it says " + in_ticks(asked.inner_name.view()));
     auto verdict = settle(rules, std::move(fitting), asked);
+    if (hides_a_name(verdict, asked)) return refuse(Reason::ech, std::string(kHidden));
     if (verdict.reason == Reason::none) verdict.dial_address = text_of(*address);
     return verdict;
 }
