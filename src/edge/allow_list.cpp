@@ -167,25 +167,38 @@ RouteVerdict route_to_address(std::vector<Rule> const& rules, proto::RouteAsked 
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-// Slashes, dots and what some servers take for them.
+// Slashes, dots and what some servers take for them. Escapes of escapes are taken for what is in the end.
 std::string as_lenient_servers_read(std::string_view path)
 {
     std::string out;
     for (std::size_t i = 0; i < path.size(); ++i) {
-        std::string_view const escape = path.substr(i, 3);
-        char const second = escape.size() == 3 && escape[0] == '%' ? lower(escape[2]) : '\0';
+        std::size_t at = i;
+        if (path[at] == '%')
+            while (path.substr(at + 1, 2) == "25") at += 2;
+        std::string_view const escape = path[at] == '%' || at != i ? path.substr(at + 1, 2) : std::string_view();
         char plain = '\0';
-        if (second != '\0' && escape[1] == '2' && second == 'e') plain = '.';
-        if (second != '\0' && escape[1] == '2' && second == 'f') plain = '/';
-        if (second != '\0' && escape[1] == '5' && second == 'c') plain = '/';
+        if (escape.size() == 2 && escape[0] == '2' && lower(escape[1]) == 'e') plain = '.';
+        if (escape.size() == 2 && escape[0] == '2' && lower(escape[1]) == 'f') plain = '/';
+        if (escape.size() == 2 && escape[0] == '5' && lower(escape[1]) == 'c') plain = '/';
         if (plain != '\0') {
             out += plain;
-            i += 2;
+            i = at + 2;
         } else {
             out += path[i] == '\\' ? '/' : path[i];
         }
     }
     return out;
+}
+
+// Bytes that are never in UTF-8: in an overlong form they stand for ASCII, dots and slashes among it, and old servers read them so.
+bool has_overlong(std::string_view path)
+{
+    for (auto at = path.find('%'); at != std::string_view::npos; at = path.find('%', at + 1)) {
+        while (path.substr(at + 1, 2) == "25") at += 2;
+        auto const escape = path.substr(at + 1, 2);
+        if (escape.size() == 2 && lower(escape[0]) == 'c' && (escape[1] == '0' || escape[1] == '1')) return true;
+    }
+    return false;
 }
 
 // A path that is normal for us and climbs for a server which decodes once more than it should, or drops parameters ("..;x").
@@ -205,7 +218,7 @@ bool could_climb(std::string_view path)
 bool path_fits(std::vector<std::string> const& paths, std::string_view path)
 {
     if (paths.empty()) return true;
-    if (could_climb(path)) return false;
+    if (could_climb(path) || has_overlong(path)) return false;
     return std::ranges::any_of(paths, [&](std::string_view pattern) {
         if (!pattern.ends_with('*')) return pattern == path;
         return path.starts_with(pattern.substr(0, pattern.size() - 1));

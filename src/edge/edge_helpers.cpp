@@ -63,7 +63,6 @@ Result<void> Edge::State::start(Session& session)
     session.child = std::move(spawned.child);
     session.ready = false;
     session.frames = 0;
-    session.last_connection = {};
     session.link = std::make_unique<wire::Link>(
         loop, std::move(spawned.link), wire::Link::Options{kHelperSays, kHelperQueueBytesMax},
         [this, id = session.id](wire::Link::Frame frame) { says(id, frame); },

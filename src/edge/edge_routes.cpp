@@ -46,8 +46,8 @@ bool Edge::State::connect_asked(Session& session, proto::ConnectAsked const& ask
 
 bool Edge::State::route_asked(Session& session, proto::RouteAsked const& asked)
 {
-    if (!is_well_formed(asked) || asked.connection <= session.last_connection) return false;
-    session.last_connection = asked.connection;
+    // In any order: a guest may open one connection, speak first on the next, and that is no fault of the helper.
+    if (!is_well_formed(asked) || session.routes.contains(asked.connection)) return false;
     auto verdict = allow.route(asked);
     if (auto const reason = may_open(session, asked, verdict); reason != proto::Reason::none) {
         refuse(session, asked.connection, asked, reason);

@@ -71,7 +71,6 @@ struct Session {
     wire::Watch listen_again;
     DenialFold fold;
     std::map<ConnectionId, Route> routes;
-    ConnectionId last_connection;
     std::vector<std::uint64_t> spent;  // bytes, for each rule
     Trip trip;
     proto::Reason closed = proto::Reason::none;  // the tripwire was to end it: why nothing more is let through

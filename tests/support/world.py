@@ -29,6 +29,7 @@ HOSTS = {
     "echo.example": [PUBLIC],
     "api.example": [PUBLIC],
     "wrong.example": [PUBLIC],  # not in its certificate
+    "farm.example": [PUBLIC],  # and every name below it
 }
 
 CALL = """
@@ -76,7 +77,7 @@ class World:
         names = [f"--address=/{name}/{address}" for name, addresses in HOSTS.items() for address in addresses]
         self.spawn(["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--bind-interfaces", f"--listen-address={RESOLVER}",
                     "--user=root", "--pid-file=", "--log-queries", f"--log-facility={self.folder}/dns.log", *names])
-        if not wait_until(lambda: os.path.exists(f"{self.folder}/ready") and os.path.exists(f"{self.folder}/dns.log"), 15):
+        if not wait_until(lambda: os.path.exists(f"{self.folder}/ready") and os.path.exists(f"{self.folder}/dns.log"), 90):
             raise AssertionError("the world did not come up")
 
     def spawn(self, words):
