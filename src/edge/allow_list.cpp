@@ -102,6 +102,16 @@ RouteVerdict settle(std::vector<Rule> const& rules, Indices fitting, proto::Rout
     return verdict;
 }
 
+constexpr std::string_view kHidden = "the hello hides which name it is for, and this machine does not end it";
+
+// T-05: spliced, the name inside would be the upstream's to read and nobody's to judge. Where TLS ends here there is no key for that name:
+// the outer one, judged like any, is the only one that is ever used, and a client that meant the other ends the handshake itself.
+bool hides_a_name(RouteVerdict const& verdict, proto::RouteAsked const& asked)
+{
+    return verdict.reason == Reason::none && asked.protocol == EgressProtocol::tls && asked.encrypted_hello &&
+           verdict.handling != Handling::bump;
+}
+
 RouteVerdict route_to_name(std::vector<Rule> const& rules, proto::RouteAsked const& asked)
 {
     auto const name = asked.name.view();
@@ -109,14 +119,12 @@ RouteVerdict route_to_name(std::vector<Rule> const& rules, proto::RouteAsked con
     for (std::size_t i = 0; i < rules.size(); ++i)
         if (names_host(rules[i], name)) fitting.push_back(i);
     if (fitting.empty() || !is_host_name(name)) return refuse(Reason::not_allowed, "no rule names the host " + in_ticks(name));
-    if (asked.protocol == EgressProtocol::tls) {
-        if (asked.encrypted_hello) return refuse(Reason::ech, "the hello hides which name it is for");
-        if (asked.inner_name.empty()) return refuse(Reason::no_sni, "the hello says no server name");
-    }
+    if (asked.protocol == EgressProtocol::tls && asked.inner_name.empty()) return refuse(Reason::no_sni, "the hello says no server name");
     bool const has_inner = asked.protocol == EgressProtocol::tls || asked.protocol == EgressProtocol::http;
     if (has_inner && asked.inner_name != asked.name)
         return refuse(Reason::name_mismatch, "opened for " + in_ticks(name) + ", but inside it says " + in_ticks(asked.inner_name.view()));
     auto verdict = settle(rules, std::move(fitting), asked);
+    if (hides_a_name(verdict, asked)) return refuse(Reason::ech, std::string(kHidden));
     if (verdict.reason == Reason::none) verdict.dial_name = name;
     return verdict;
 }
@@ -137,7 +145,7 @@ RouteVerdict refuse_address(std::vector<Rule> const& rules, proto::RouteAsked co
     if (auto const what = not_public(address); what && !within_hosts)
         return refuse(
             Reason::address_denied, "the address " + text + " is not a public one (" + std::string(*what) + ") and no rule names it");
-    if (asked.protocol == EgressProtocol::tls && asked.encrypted_hello) return refuse(Reason::ech, "the hello hides which name it is for");
+    if (asked.protocol == EgressProtocol::tls && asked.encrypted_hello) return refuse(Reason::ech, std::string(kHidden));
     if (asked.protocol == EgressProtocol::tls && asked.inner_name.empty() && within_hosts)
         return refuse(Reason::no_sni, "the hello says no server name, and the rules for " + text + " are for names");
     bool const allowed_inside = std::ranges::any_of(rules, [&](Rule const& rule) { return names_host(rule, asked.inner_name.view()); });
@@ -154,38 +162,51 @@ RouteVerdict route_to_address(std::vector<Rule> const& rules, proto::RouteAsked 
     for (std::size_t i = 0; i < rules.size(); ++i)
         if (rules[i].hosts.empty() && names_address(rules[i], *address)) fitting.push_back(i);
     if (fitting.empty()) return refuse_address(rules, asked, *address);
-    if (asked.protocol == EgressProtocol::tls && asked.encrypted_hello) return refuse(Reason::ech, "the hello hides which name it is for");
     // A rule of ranges names no host, so a name inside is none that it allows (domain fronting within a network). Requests say theirs.
     bool const agrees = asked.inner_name.empty() ? asked.protocol != EgressProtocol::http : says_address(asked.inner_name.view(), *address);
     if (!agrees && asked.protocol != EgressProtocol::tcp)
         return refuse(Reason::name_mismatch,
             "opened for " + in_ticks(asked.address.view()) + ", but inside it says " + in_ticks(asked.inner_name.view()));
     auto verdict = settle(rules, std::move(fitting), asked);
+    if (hides_a_name(verdict, asked)) return refuse(Reason::ech, std::string(kHidden));
     if (verdict.reason == Reason::none) verdict.dial_address = text_of(*address);
     return verdict;
 }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-// Slashes, dots and what some servers take for them.
+// Slashes, dots and what some servers take for them. Escapes of escapes are taken for what is in the end.
 std::string as_lenient_servers_read(std::string_view path)
 {
     std::string out;
     for (std::size_t i = 0; i < path.size(); ++i) {
-        std::string_view const escape = path.substr(i, 3);
-        char const second = escape.size() == 3 && escape[0] == '%' ? lower(escape[2]) : '\0';
+        std::size_t at = i;
+        if (path[at] == '%')
+            while (path.substr(at + 1, 2) == "25") at += 2;
+        std::string_view const escape = path[at] == '%' || at != i ? path.substr(at + 1, 2) : std::string_view();
         char plain = '\0';
-        if (second != '\0' && escape[1] == '2' && second == 'e') plain = '.';
-        if (second != '\0' && escape[1] == '2' && second == 'f') plain = '/';
-        if (second != '\0' && escape[1] == '5' && second == 'c') plain = '/';
+        if (escape.size() == 2 && escape[0] == '2' && lower(escape[1]) == 'e') plain = '.';
+        if (escape.size() == 2 && escape[0] == '2' && lower(escape[1]) == 'f') plain = '/';
+        if (escape.size() == 2 && escape[0] == '5' && lower(escape[1]) == 'c') plain = '/';
         if (plain != '\0') {
             out += plain;
-            i += 2;
+            i = at + 2;
         } else {
             out += path[i] == '\\' ? '/' : path[i];
         }
     }
     return out;
+}
+
+// Bytes that are never in UTF-8: in an overlong form they stand for ASCII, dots and slashes among it, and old servers read them so.
+bool has_overlong(std::string_view path)
+{
+    for (auto at = path.find('%'); at != std::string_view::npos; at = path.find('%', at + 1)) {
+        while (path.substr(at + 1, 2) == "25") at += 2;
+        auto const escape = path.substr(at + 1, 2);
+        if (escape.size() == 2 && lower(escape[0]) == 'c' && (escape[1] == '0' || escape[1] == '1')) return true;
+    }
+    return false;
 }
 
 // A path that is normal for us and climbs for a server which decodes once more than it should, or drops parameters ("..;x").
@@ -205,7 +226,7 @@ bool could_climb(std::string_view path)
 bool path_fits(std::vector<std::string> const& paths, std::string_view path)
 {
     if (paths.empty()) return true;
-    if (could_climb(path)) return false;
+    if (could_climb(path) || has_overlong(path)) return false;
     return std::ranges::any_of(paths, [&](std::string_view pattern) {
         if (!pattern.ends_with('*')) return pattern == path;
         return path.starts_with(pattern.substr(0, pattern.size() - 1));

@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <span>
+
 #include "base/crypto/crypto.h"
 #include "base/unique_fd.h"
 #include "sandbox/files.h"
@@ -18,7 +20,9 @@ namespace {
 constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
 constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
 constexpr std::size_t kCertificatesMax = 4096;
-constexpr std::size_t kDigestBytes = 20;
+
+// The format's: over the password in UTF-16 (big endian), these words, and all that comes before the digest.
+constexpr std::string_view kDigestWords = "Mighty Aphrodite";
 
 void put(std::string& out, std::uint64_t value, unsigned bytes)
 {
@@ -68,7 +72,11 @@ Result<std::string> java_store(std::string_view pem)
     put(out, kVersion, 4);
     put(out, count, 4);
     out += entries;
-    out.append(kDigestBytes, '\0');
+    std::string digested;
+    for (char const c : kJavaStorePassword) put(digested, static_cast<unsigned char>(c), 2);
+    (digested += kDigestWords) += out;
+    auto const digest = crypto::sha1(std::as_bytes(std::span(digested)));
+    for (auto const byte : digest) put(out, byte, 1);
     return out;
 }
 

@@ -24,8 +24,10 @@ inline constexpr std::size_t kAuthorityBytesMax = 4096;
 // `authority` after the image's roots, each on lines of its own.
 std::string roots_with(std::string_view image_roots, std::string_view authority_pem);
 
-// Every certificate of a PEM text as a Java key store (JKS) of trusted certificates. It has no password, and no digest: Java reads a store
-// of public certificates without one. Errors: malformed (a certificate that is none), over_limit.
+// Every certificate of a PEM text as a Java key store (JKS) of trusted certificates. Java itself reads it without a password; its tools check
+// the digest at the end with the password that every Java's own store has, kJavaStorePassword. Nothing is protected by it, nor needs to be.
+// Errors: malformed (a certificate that is none), over_limit.
+inline constexpr std::string_view kJavaStorePassword = "changeit";
 Result<std::string> java_store(std::string_view pem);
 
 // What is set besides scoped tokens where a rule bumps.

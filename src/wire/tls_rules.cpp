@@ -10,6 +10,7 @@
 #include <array>
 
 #include "base/crypto/certificate.h"
+#include "base/crypto/certificate_names.h"
 
 namespace ocu::wire {
 
@@ -39,7 +40,8 @@ bool set_common_rules(WOLFSSL_CTX* context)
            wolfSSL_CTX_set_groups(context, groups.data(), static_cast<int>(groups.size())) == WOLFSSL_SUCCESS;
 }
 
-// The library's own verdict stands; what it would still accept (SHA-1, short keys, unusual curves) is refused here for the whole chain.
+// The library's own verdict stands; what it would still accept is refused here: SHA-1, short keys and unusual curves in the whole chain, and
+// for the server's own certificate, which is the first, a common name or a part of a label as the name (EG-9).
 int look_at_certificates(int good, WOLFSSL_X509_STORE_CTX* store)
 {
     auto& verdict = *static_cast<TlsVerdict*>(store->userCtx);
@@ -47,8 +49,9 @@ int look_at_certificates(int good, WOLFSSL_X509_STORE_CTX* store)
     for (int i = 0; i < store->totalCerts; ++i) {
         std::span const der(reinterpret_cast<std::byte const*>(store->certs[i].buffer), store->certs[i].length);
         if (crypto::is_weak_certificate(der)) verdict.weak = true;
+        if (i == 0 && !crypto::is_certificate_for(der, verdict.name)) verdict.other_name = true;
     }
-    return good != 0 && !verdict.weak ? 1 : 0;
+    return good != 0 && !verdict.weak && !verdict.other_name ? 1 : 0;
 }
 
 TlsSession open_session(WOLFSSL_CTX* context) { return {TlsSessionHandle(wolfSSL_new(context)), std::make_unique<TlsVerdict>()}; }
@@ -62,6 +65,7 @@ public:
         auto session = open_session(context_.get());
         WOLFSSL* const handle = session.handle.get();
         if (handle == nullptr || name.empty() || name.size() > 253) return fail(Fault::unavailable, "TLS session");
+        session.verdict->name = name;
         wolfSSL_SetCertCbCtx(handle, session.verdict.get());
         std::string protocol = kHttp11;  // the library takes it as a list that it may write to
         bool named = false;
@@ -166,7 +170,9 @@ TlsRefusal tls_refusal_of(int error, int alert_received, TlsVerdict const& verdi
     case EXTKEYUSE_AUTH_E:
     case KEYUSE_SIGNATURE_E:
     case MAX_CHAIN_ERROR: return TlsRefusal::chain;
-    case VERIFY_CERT_ERROR: return verdict.weak ? TlsRefusal::weak : TlsRefusal::chain;
+    case VERIFY_CERT_ERROR:
+        if (verdict.weak) return TlsRefusal::weak;
+        return verdict.other_name ? TlsRefusal::name : TlsRefusal::chain;
     case UNKNOWN_ALPN_PROTOCOL_NAME_E:
     case VERSION_ERROR: return TlsRefusal::protocol;
     default:

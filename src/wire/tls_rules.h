@@ -8,6 +8,7 @@
 #include <wolfssl/ssl.h>
 
 #include <memory>
+#include <string>
 
 #include "wire/tls_stream.h"
 
@@ -15,8 +16,10 @@ namespace ocu::wire {
 
 // What the look at a peer's certificates found, written in the middle of the library's handshake.
 struct TlsVerdict {
+    std::string name;   // whom the certificate must be for
     int error = 0;      // the library's own
     bool weak = false;
+    bool other_name = false;
 };
 
 struct FreeTlsSession {

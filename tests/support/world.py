@@ -29,6 +29,7 @@ HOSTS = {
     "echo.example": [PUBLIC],
     "api.example": [PUBLIC],
     "wrong.example": [PUBLIC],  # not in its certificate
+    "farm.example": [PUBLIC],  # and every name below it
 }
 
 CALL = """
@@ -48,7 +49,9 @@ def ip(*words):
 
 
 class World:
-    def __init__(self):
+    def __init__(self, servers=None, names=("allowed.example", "other.example", "internal.example", "api.example")):
+        """`servers`: the program that is run in place of the servers below, with the world's folder; it makes a file `ready` in it. `names`: of
+        their certificate."""
         number = next(NAMES)
         self.space, self.inside = f"ocuw{number}", f"ocui{number}"
         self.folder = tempfile.mkdtemp(prefix="ocu-world.", dir="/var/tmp")
@@ -68,13 +71,13 @@ class World:
             ip("-n", self.inside, *words)
         self.certificate = os.path.join(self.folder, "server.crt")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=allowed.example",
-                        "-addext", "subjectAltName=DNS:allowed.example,DNS:other.example,DNS:internal.example,DNS:api.example", "-keyout", f"{self.folder}/server.key",
+                        "-addext", "subjectAltName=" + ",".join(f"DNS:{each}" for each in names), "-keyout", f"{self.folder}/server.key",
                         "-out", self.certificate], check=True, capture_output=True)
-        self.spawn([sys.executable, "-B", os.path.abspath(__file__), self.folder])
+        self.spawn([sys.executable, "-B", servers or os.path.abspath(__file__), self.folder])
         names = [f"--address=/{name}/{address}" for name, addresses in HOSTS.items() for address in addresses]
         self.spawn(["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--bind-interfaces", f"--listen-address={RESOLVER}",
                     "--user=root", "--pid-file=", "--log-queries", f"--log-facility={self.folder}/dns.log", *names])
-        if not wait_until(lambda: os.path.exists(f"{self.folder}/ready") and os.path.exists(f"{self.folder}/dns.log"), 15):
+        if not wait_until(lambda: os.path.exists(f"{self.folder}/ready") and os.path.exists(f"{self.folder}/dns.log"), 90):
             raise AssertionError("the world did not come up")
 
     def spawn(self, words):

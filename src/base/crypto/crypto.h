@@ -42,6 +42,8 @@ private:
 Digest sha256(std::span<std::byte const> bytes);
 inline Digest sha256(std::string_view text) { return sha256(as_bytes(text)); }
 Digest hmac_sha256(Secret const& key, std::span<std::byte const> message);  // RFC 2104
+// Only where a format of others has it as a checksum; never to protect anything.
+std::array<std::uint8_t, 20> sha1(std::span<std::byte const> bytes);
 std::array<std::uint8_t, 64> blake2b_512(std::span<std::byte const> bytes);  // minisign's prehash
 std::array<std::uint8_t, 32> blake2b_256(std::span<std::byte const> bytes);  // minisign's key checksum
 

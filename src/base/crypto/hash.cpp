@@ -41,6 +41,15 @@ Digest Sha256::finish()
 
 Digest sha256(std::span<std::byte const> bytes) { return Sha256().update(bytes).finish(); }
 
+std::array<std::uint8_t, 20> sha1(std::span<std::byte const> bytes)
+{
+    OCU_ASSERT(bytes.size() <= kPartBytesMax);
+    std::array<std::uint8_t, 20> out{};
+    static_assert(WC_SHA_DIGEST_SIZE == 20);
+    OCU_ASSERT(wc_ShaHash(wolf(bytes.data()), static_cast<word32>(bytes.size()), out.data()) == 0);
+    return out;
+}
+
 static int init_hmac(Hmac* hmac) { return wc_HmacInit(hmac, nullptr, INVALID_DEVID); }
 
 Digest hmac_sha256(Secret const& key, std::span<std::byte const> message)

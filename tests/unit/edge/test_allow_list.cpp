@@ -146,8 +146,21 @@ TEST_CASE_METHOD(Stand, "allow_list: given a name, when hello or request says an
     auto hidden = tls("site.example.com", "site.example.com");
     hidden.encrypted_hello = true;
     CHECK(reason(hidden) == Reason::ech);
-    hidden.name = hidden.inner_name = "api.example.com";
-    CHECK(reason(hidden) == Reason::ech);
+    hidden.inner_name = {};
+    CHECK(reason(hidden) == Reason::no_sni);
+}
+
+TEST_CASE_METHOD(Stand, "allow_list: given a hello with ECH, when TLS ends here, then its outer name alone counts", "[edge][T-05][EG-5]")
+{
+    auto hidden = tls("api.example.com", "api.example.com");
+    hidden.encrypted_hello = true;
+    auto const verdict = list().route(hidden);
+    CHECK(verdict.reason == Reason::none);
+    CHECK(verdict.handling == Handling::bump);
+    hidden.inner_name = "site.example.com";
+    CHECK(reason(hidden) == Reason::name_mismatch);
+    hidden.inner_name = {};
+    CHECK(reason(hidden) == Reason::no_sni);
 }
 
 TEST_CASE_METHOD(Stand, "allow_list: given CONNECT and absolute forms, when they name a host, then that is the name", "[edge][T-05][EG-2]")
