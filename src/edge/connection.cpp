@@ -183,7 +183,8 @@ void Connection::open_exchange(proto::RouteOpened const& opened, UniqueFd upstre
         return answer(protocol_, Reason::protocol_denied);
     }
     close_politely(fd_.get());
-    ExchangeRoute route{id_, opened.handling, form_, name_.empty() ? address_ : name_, port_, opened.upstream_name.str()};
+    ExchangeRoute route{id_, opened.handling, form_, name_.empty() ? address_ : name_, port_, opened.upstream_name.str(),
+        opened.client_certificate, opened.client_certificate};
     Exchange::Calls calls;
     calls.ask = [this](proto::RequestAsked asked) { around_.asker.say(asked); };
     calls.done = [this](proto::RequestDone done) { around_.asker.say(done); };

@@ -9,6 +9,7 @@
 
 #include <memory>
 
+#include "wire/tls_signer.h"
 #include "wire/tls_stream.h"
 
 namespace ocu::wire {
@@ -27,6 +28,7 @@ using TlsSessionHandle = std::unique_ptr<WOLFSSL, FreeTlsSession>;
 struct TlsSession {
     TlsSessionHandle handle;
     std::unique_ptr<TlsVerdict> verdict;
+    std::unique_ptr<TlsSigner> signer;  // null: no certificate is shown
 };
 
 TlsRefusal tls_refusal_of(int error, int alert_received, TlsVerdict const& verdict);
