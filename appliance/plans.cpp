@@ -102,7 +102,7 @@ wire::Bytes custody_config(manifest::Applied const& applied)
         config.serve = proto::ServeTls::given;
     }
     config.bumps = applied.bumps();
-    for (auto const& each : applied.credentials) config.credentials.push({each.name, each.sealed});
+    for (auto const& each : applied.credentials) config.credentials.push({each.name, each.sealed, each.kind});
     for (auto const& rule : applied.edge.rules)
         if (rule.injection) config.scoped.push({rule.name, rule.injection->credential, rule.injection->environment});
     return wire::encode(config);

@@ -171,6 +171,7 @@ Admission<std::vector<edge::Rule>> admit_rules(JsonView list, std::span<Credenti
             if (other.injection && rule->injection && other.injection->environment == rule->injection->environment)
                 return refuse(
                     key + ".inject.environment", rule->injection->environment + " holds the token of rule " + other.name + " already");
+            if (auto verdict = admit_beside(key, *rule, other); !verdict) return std::unexpected(verdict.error());
         }
         rules.push_back(std::move(*rule));
         auto const injecting = std::ranges::count_if(rules, [](auto const& each) { return each.injection.has_value(); });
@@ -185,7 +186,9 @@ Admission<std::vector<Credential>> admit_credentials(JsonView list)
     std::vector<Credential> out;
     for (std::size_t i = 0; list.is_array() && i < list.size(); ++i) {
         std::string const key = at("credentials", i);
-        Credential each{text_of(list.at(i), "name"), text_of(list.at(i), "sealed")};
+        bool const certificate = list.at(i)["kind"].string() == "client_certificate";
+        Credential each{text_of(list.at(i), "name"), text_of(list.at(i), "sealed"),
+            certificate ? proto::CredentialKind::client_certificate : proto::CredentialKind::value};
         if (std::ranges::contains(out, each.name, &Credential::name)) return refuse(key + ".name", "is there twice");
         auto const box = sealed::parse(each.sealed);
         if (!box) return refuse(key + ".sealed", "is not sealed text: a manifest is no secret, seal it with `ocu-appliance manifest seal`");

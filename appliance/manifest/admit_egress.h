@@ -9,6 +9,7 @@
 
 #include "appliance/manifest/refusal.h"
 #include "edge/rule.h"
+#include "proto/custody_helper_to_custody.h"
 #include "wire/json.h"
 
 namespace ocu::manifest {
@@ -17,6 +18,7 @@ namespace ocu::manifest {
 struct Credential {
     std::string name;
     std::string sealed;  // docs/formats/sealed.md, to the appliance's key
+    proto::CredentialKind kind{};
 };
 
 struct Egress {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "edge/address.h"
 #include "sandbox/trust.h"
 
 namespace ocu::manifest {
@@ -56,7 +57,50 @@ std::size_t count_of(std::string_view text, std::string_view part)
     return count;
 }
 
+// How the credential is shown, and that it is of that kind: a private key never goes into a header.
+Admission<void> admit_form(std::string const& key, JsonView wanted, Credential const& credential, edge::Injection& injection)
+{
+    bool const certificate = wanted["as"].string() == "client_certificate";
+    if (certificate != (credential.kind == proto::CredentialKind::client_certificate))
+        return refuse(key + ".inject.as", certificate ? "is client_certificate, and " + credential.name + " is of another kind"
+                                                      : "must be client_certificate: that is what " + credential.name + " is");
+    if (certificate && wanted["format"])
+        return refuse(key + ".inject.format", "has no use for a client certificate: the header is removed");
+    injection.as = certificate ? edge::Shown::client_certificate : edge::Shown::header;
+    return {};
+}
+
+// Whether some name fits both.
+bool hosts_meet(std::string const& one, std::string const& other)
+{
+    auto const covers = [](std::string const& wide, std::string const& narrow) {
+        return wide.starts_with("*.") && narrow.ends_with(wide.substr(1)) && narrow.size() > wide.size() - 1;
+    };
+    return one == other || covers(one, other) || covers(other, one);
+}
+
+bool rules_meet(edge::Rule const& one, edge::Rule const& other)
+{
+    bool const port = std::ranges::any_of(one.ports, [&](auto each) { return std::ranges::contains(other.ports, each); });
+    if (!port || one.hosts.empty() != other.hosts.empty()) return false;
+    if (one.hosts.empty())
+        return std::ranges::any_of(one.ranges, [&](auto const& mine) {
+            return std::ranges::any_of(other.ranges,
+                [&](auto const& theirs) { return edge::lies_in(mine.address, theirs) || edge::lies_in(theirs.address, mine); });
+        });
+    return std::ranges::any_of(one.hosts,
+        [&](auto const& mine) { return std::ranges::any_of(other.hosts, [&](auto const& theirs) { return hosts_meet(mine, theirs); }); });
+}
+
 }  // namespace
+
+Admission<void> admit_beside(std::string const& key, edge::Rule const& rule, edge::Rule const& other)
+{
+    bool const bumps = rule.rung == edge::Rung::bump && other.rung == edge::Rung::bump;
+    if (!bumps || (!rule.shows_certificate() && !other.shows_certificate()) || !rules_meet(rule, other)) return {};
+    return refuse(key, "opens what rule " + other.name +
+                           " opens too, and one of them shows a client certificate: such a rule has its hosts and ports for itself");
+}
 
 Admission<edge::Injection> admit_inject(
     std::string const& key, JsonView wanted, edge::Rule const& rule, std::span<Credential const> credentials)
@@ -64,13 +108,14 @@ Admission<edge::Injection> admit_inject(
     if (rule.rung != edge::Rung::bump) return refuse(key + ".inject", "needs rung bump: a passthrough rule sees no request");
     edge::Injection injection;
     injection.credential = text_or(wanted, "credential", "");
-    if (!std::ranges::contains(credentials, injection.credential, &Credential::name))
-        return refuse(key + ".inject.credential", "is not the name of one of credentials[]");
+    auto const credential = std::ranges::find(credentials, injection.credential, &Credential::name);
+    if (credential == credentials.end()) return refuse(key + ".inject.credential", "is not the name of one of credentials[]");
     injection.header = text_or(wanted, "header", "authorization");
     for (char& c : injection.header)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     if (is_of_the_connection(injection.header))
         return refuse(key + ".inject.header", "says how a request travels and cannot carry a credential");
+    if (auto verdict = admit_form(key, wanted, *credential, injection); !verdict) return std::unexpected(verdict.error());
     injection.format = text_or(wanted, "format", "Bearer {}");
     bool const basic = injection.format == "{basic}";
     if (!basic && (count_of(injection.format, "{}") != 1 || injection.format.contains("{basic}")))

@@ -14,4 +14,8 @@ namespace ocu::manifest {
 Admission<edge::Injection> admit_inject(
     std::string const& key, wire::JsonView wanted, edge::Rule const& rule, std::span<Credential const> credentials);
 
+// A connection that shows a client's certificate is authenticated as a whole: no other bump rule may decide requests on it, nor on one to the
+// same place that shows another.
+Admission<void> admit_beside(std::string const& key, edge::Rule const& rule, edge::Rule const& other);
+
 }  // namespace ocu::manifest

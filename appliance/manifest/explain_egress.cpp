@@ -43,7 +43,11 @@ std::string line_of(edge::Rule const& rule)
         "  {}: {}; TLS is {}", printable(rule.name), where(rule), bump ? "ended here and each request looked at" : "passed through unseen");
     if (!rule.methods.empty()) out += "; only " + listed(rule.methods, as_is);
     if (!rule.paths.empty()) out += "; only the paths " + listed(rule.paths, as_is);
-    if (rule.injection)
+    if (rule.shows_certificate())
+        out +=
+            std::format("; only requests that carry the token from ${} in {} go on, over a connection that shows the client certificate {}",
+                printable(rule.injection->environment), printable(rule.injection->header), printable(rule.injection->credential));
+    else if (rule.injection)
         out += std::format("; a request that carries the token from ${} gets credential {} as {}", printable(rule.injection->environment),
             printable(rule.injection->credential), printable(rule.injection->header));
     if (rule.budget_bytes != 0) out += std::format("; at most {} MiB per session", rule.budget_bytes / kMebi);

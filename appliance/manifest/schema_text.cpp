@@ -151,6 +151,8 @@ std::string_view schema_text()
                 "type": "object", "additionalProperties": false,
                 "properties": {
                   "credential": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"},
+                  "as": {"type": "string", "enum": ["header", "client_certificate"], "default": "header",
+                    "description": "client_certificate: shown in the TLS to the upstream; the header with the token is removed."},
                   "header": {"type": "string", "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$", "default": "authorization"},
                   "format": {"type": "string", "pattern": "^[ -~]{1,128}$", "default": "Bearer {}",
                     "description": "{} is the credential. {basic} alone: Basic authentication with user:password."},
@@ -189,6 +191,8 @@ std::string_view schema_text()
         "type": "object", "additionalProperties": false, "required": ["name", "sealed"],
         "properties": {
           "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"},
+          "kind": {"type": "string", "enum": ["value", "client_certificate"], "default": "value",
+            "description": "client_certificate: a PEM chain, leaf first, and its P-256 private key."},
           "sealed": {"type": "string", "minLength": 1, "maxLength": 12288, "description": "manifest seal --to appliance.pub"}
         }
       }

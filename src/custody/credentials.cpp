@@ -17,16 +17,26 @@ std::expected<Secret, IdentityFault> open_sealed(std::string_view text, Secret c
     return std::unexpected(opened.error().fault == Fault::conflict ? IdentityFault::sealed_to_another : IdentityFault::sealed_altered);
 }
 
+std::expected<void, IdentityFault> Credentials::keep(proto::SealedCredential const& each, Secret const& appliance_seed)
+{
+    auto opened = open_sealed(each.sealed.view(), appliance_seed);
+    if (!opened) return std::unexpected(opened.error());
+    if (each.kind == proto::CredentialKind::value) {
+        secrets_.insert_or_assign(each.name.str(), *std::move(opened));
+        return {};
+    }
+    auto identity = crypto::read_client_identity(*opened);
+    if (!identity) return std::unexpected(identity.error());
+    identities_.insert_or_assign(each.name.str(), *std::move(identity));
+    return {};
+}
+
 std::optional<CredentialFault> Credentials::open(proto::CustodyConfig const& config, Secret const& appliance_seed)
 {
     std::optional<CredentialFault> fault;
     std::uint32_t index = 0;
     for (auto const& each : config.credentials.items()) {
-        auto opened = open_sealed(each.sealed.view(), appliance_seed);
-        if (opened)
-            secrets_.insert_or_assign(each.name.str(), *std::move(opened));
-        else if (!fault)
-            fault = CredentialFault{index, opened.error()};
+        if (auto const kept = keep(each, appliance_seed); !kept && !fault) fault = CredentialFault{index, kept.error()};
         ++index;
     }
     return fault;
@@ -36,6 +46,12 @@ Secret const* Credentials::find(std::string_view name) const
 {
     auto const found = secrets_.find(name);
     return found == secrets_.end() ? nullptr : &found->second;
+}
+
+crypto::ClientIdentity const* Credentials::find_identity(std::string_view name) const
+{
+    auto const found = identities_.find(name);
+    return found == identities_.end() ? nullptr : &found->second;
 }
 
 }  // namespace ocu::custody

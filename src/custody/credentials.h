@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "base/crypto/certificate.h"
+#include "base/crypto/client_identity.h"
 #include "base/secret.h"
 #include "proto/custody_helper_to_custody.h"
 
@@ -26,11 +26,15 @@ class Credentials {
 public:
     // Those that open are there; the first that does not is reported.
     std::optional<CredentialFault> open(proto::CustodyConfig const& config, Secret const& appliance_seed);
-    // Null: there is none of that name.
+    // Null: there is none of that name. A client's key is never among these: what is found here leaves custody.
     Secret const* find(std::string_view name) const;
+    crypto::ClientIdentity const* find_identity(std::string_view name) const;
 
 private:
+    std::expected<void, crypto::IdentityFault> keep(proto::SealedCredential const& each, Secret const& appliance_seed);
+
     std::map<std::string, Secret, std::less<>> secrets_;
+    std::map<std::string, crypto::ClientIdentity, std::less<>> identities_;
 };
 
 }  // namespace ocu::custody

@@ -107,7 +107,7 @@ private:
     // Once it has answered, the lease can be redeemed: so the thread tells the edge only then.
     void grant(proto::GrantLease const& ask)
     {
-        Lease lease{ask.lease, ask.session, ask.rule.str(), ask.credential.str(), {},
+        Lease lease{ask.lease, ask.session, ask.rule.str(), ask.credential.str(), ask.destination.str(),
             Monotonic(std::chrono::duration_cast<Monotonic::duration>(ask.ends))};
         auto const now = clock_.now();
         lease.ends = std::min(lease.ends, now + proto::kLeaseLifeMax);

@@ -2,8 +2,10 @@
 #pragma once
 
 // The face at which a session's edge process, and through it a guest that has taken it over, speaks to the process that holds the keys:
-// two questions, for the one session that the channel was opened for (proto/edge_helper_to_custody_helper.h; T-12, T-23).
+// three questions, for the one session that the channel was opened for (proto/edge_helper_to_custody_helper.h; T-12, T-23).
 // Pure but for the clock.
+
+#include <deque>
 
 #include "custody/credentials.h"
 #include "custody/lease_table.h"
@@ -35,12 +37,17 @@ public:
 private:
     wire::Bytes leaf(proto::LeafWanted const& wanted);
     wire::Bytes redeem(proto::Redeem const& wanted);
-    // The credential, or why there is none.
-    std::expected<Secret const*, proto::Reason> credential_for(proto::Redeem const& wanted) const;
+    wire::Bytes proof(proto::ClientProofWanted const& wanted);
+    // The session's own, alive, and asked for with its token; or why not.
+    std::expected<Lease const*, proto::Reason> lease_for(std::uint64_t number, std::string_view token) const;
+    // What may leave custody of a credential: its value, or the chain of a client's certificate.
+    std::expected<std::span<std::byte const>, proto::Reason> shown(std::string_view credential) const;
+    std::expected<std::string, proto::Reason> prove(proto::ClientProofWanted const& wanted);
 
     SessionId session_;
     Shelf const& shelf_;
     Leaves leaves_;
+    std::deque<Monotonic> proofs_;  // within the last minute
 };
 
 }  // namespace ocu::custody

@@ -23,6 +23,7 @@ inline constexpr std::size_t kLeavesPerMinuteMax = 256;    // signatures; what w
 inline constexpr std::size_t kLeavesKeptMax = 512;
 inline constexpr std::chrono::hours kLeafKept{24};         // of its seven days
 inline constexpr unsigned kLeafDays = 7;
+inline constexpr std::size_t kProofsPerMinuteMax = 600;    // signatures with a client's key
 inline constexpr std::size_t kAsksPerSecondMax = 4096;     // then it waits: the keys serve others as well (T-06)
 inline constexpr std::size_t kChannelQueueBytesMax = 256u << 10;
 inline constexpr std::size_t kChannelsMax = 1024;

@@ -43,7 +43,7 @@ bool fits_protocol(Rule const& rule, EgressProtocol protocol)
     switch (protocol) {
     case EgressProtocol::tls: return rule.rung == Rung::bump || !looks_at_requests(rule);
     // T-12: a credential goes out in the clear into a network that the rule names, and nowhere else.
-    case EgressProtocol::http: return !rule.injection || !rule.ranges.empty();
+    case EgressProtocol::http: return !rule.injection || (!rule.ranges.empty() && !rule.shows_certificate());
     case EgressProtocol::tcp: return rule.rung == Rung::passthrough && !looks_at_requests(rule);
     case EgressProtocol::dns: break;
     }

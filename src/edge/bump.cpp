@@ -82,6 +82,10 @@ Bump::~Bump()
 void Bump::State::begin_upstream()
 {
     if (!tools->parts().upstream) return fail(proto::Reason::upstream_unverified, "roots");
+    if (route.client_certificate) {
+        refusal = wire::TlsRefusal::none;
+        return;
+    }
     auto stream = tools->parts().upstream->connect(loop, std::move(upstream_inner), route.upstream_name);
     if (!stream) return fail(proto::Reason::upstream_unverified, "rules");
     upstream = *std::move(stream);
@@ -147,7 +151,7 @@ void Bump::State::guest_done(wire::Moved moved)
     over = true;
     watch.reset();
     auto const opened = std::move(calls.opened);
-    opened({std::move(guest), std::move(upstream), *refusal});
+    opened({std::move(guest), std::move(upstream), *refusal, std::move(upstream_inner)});
 }
 
 void Bump::State::fail(proto::Reason reason, std::string_view word)

@@ -39,8 +39,9 @@ public:
 
     struct Opened {
         std::unique_ptr<wire::Transport> guest;
-        std::unique_ptr<wire::Transport> upstream;  // null: not accepted, `refusal` says why
+        std::unique_ptr<wire::Transport> upstream;  // null: not accepted, `refusal` says why; or not begun, as `bare` shows
         wire::TlsRefusal refusal = wire::TlsRefusal::none;
+        std::unique_ptr<wire::Transport> bare;      // a route with a client's certificate: its TLS waits for the first request
     };
     struct Calls {
         std::function<void(Opened)> opened;

@@ -183,7 +183,16 @@ void Connection::open_exchange(proto::RouteOpened const& opened, UniqueFd upstre
         return answer(protocol_, Reason::protocol_denied);
     }
     close_politely(fd_.get());
-    ExchangeRoute route{id_, opened.handling, form_, name_.empty() ? address_ : name_, port_, opened.upstream_name.str(), around_.contact};
+    ExchangeRoute route;
+    route.connection = id_;
+    route.handling = opened.handling;
+    route.form = form_;
+    route.name = name_.empty() ? address_ : name_;
+    route.port = port_;
+    route.upstream_name = opened.upstream_name.str();
+    route.contact = around_.contact;
+    route.client_certificate = opened.client_certificate;
+    route.http1_only = opened.client_certificate;
     Exchange::Calls calls;
     calls.ask = [this](proto::RequestAsked asked) { around_.asker.say(asked); };
     calls.done = [this](proto::RequestDone done) { around_.asker.say(done); };

@@ -29,10 +29,24 @@ void CustodyLink::redeem(std::uint64_t lease, std::string_view token, std::funct
     link_->send(proto::Redeem{last_, lease, wire::Text<proto::kScopedTokenBytesMax>(token)});
 }
 
+void CustodyLink::prove(proto::ClientProofWanted wanted, std::function<void(proto::ClientProof const&)> then)
+{
+    if (!can_ask()) return refuse(std::move(then));
+    last_ = RequestId{last_.value + 1};
+    wanted.request = last_;
+    proofs_.emplace(last_, std::move(then));
+    link_->send(wanted);
+}
+
 void CustodyLink::hear(wire::Link::Frame const& frame)
 {
-    bool const known =
-        frame.type == static_cast<std::uint16_t>(proto::Type::leaf_made) ? leaf_made(frame.body) : redeemed(frame.body);
+    bool known = false;
+    switch (static_cast<proto::Type>(frame.type)) {
+    case proto::Type::leaf_made: known = leaf_made(frame.body); break;
+    case proto::Type::redeemed: known = redeemed(frame.body); break;
+    case proto::Type::client_proof: known = proved(frame.body); break;
+    default: break;
+    }
     if (!known) link_->violation();
 }
 
@@ -57,12 +71,22 @@ bool CustodyLink::redeemed(std::span<std::byte const> body)
     return true;
 }
 
+bool CustodyLink::proved(std::span<std::byte const> body)
+{
+    auto const message = wire::decode<proto::ClientProof>(body);
+    auto waiting = message ? proofs_.extract(message->request) : decltype(proofs_)::node_type();
+    if (waiting.empty()) return false;
+    waiting.mapped()(*message);
+    return true;
+}
+
 void CustodyLink::lost()
 {
     // The link may be what calls this.
     if (link_) loop_.post([old = std::shared_ptr<wire::Link>(std::move(link_))] {});
     for (auto& [request, then] : std::exchange(leaves_, {})) refuse(std::move(then));
     for (auto& [request, then] : std::exchange(credentials_, {})) refuse(std::move(then));
+    for (auto& [request, then] : std::exchange(proofs_, {})) refuse(std::move(then));
 }
 
 void CustodyLink::refuse(std::function<void(Result<std::string>)> then)
@@ -74,6 +98,15 @@ void CustodyLink::refuse(std::function<void(proto::Redeemed&)> then)
 {
     loop_.post([then = std::move(then)] {
         proto::Redeemed none;
+        none.reason = proto::Reason::credential_unavailable;
+        then(none);
+    });
+}
+
+void CustodyLink::refuse(std::function<void(proto::ClientProof const&)> then)
+{
+    loop_.post([then = std::move(then)] {
+        proto::ClientProof none;
         none.reason = proto::Reason::credential_unavailable;
         then(none);
     });

@@ -22,21 +22,25 @@ public:
     void connect(UniqueFd channel);
     void leaf(std::string_view host, LeafKey const& key, std::function<void(Result<std::string>)> then) override;
     void redeem(std::uint64_t lease, std::string_view token, std::function<void(proto::Redeemed&)> then) override;
+    void prove(proto::ClientProofWanted wanted, std::function<void(proto::ClientProof const&)> then) override;
 
 private:
     void hear(wire::Link::Frame const& frame);
     bool leaf_made(std::span<std::byte const> body);
     bool redeemed(std::span<std::byte const> body);
+    bool proved(std::span<std::byte const> body);
     void lost();
-    bool can_ask() const { return link_ && leaves_.size() + credentials_.size() < kWaitingMax; }
+    bool can_ask() const { return link_ && leaves_.size() + credentials_.size() + proofs_.size() < kWaitingMax; }
     void refuse(std::function<void(Result<std::string>)> then);
     void refuse(std::function<void(proto::Redeemed&)> then);
+    void refuse(std::function<void(proto::ClientProof const&)> then);
 
     wire::Loop& loop_;
     std::unique_ptr<wire::Link> link_;
     RequestId last_;
     std::unordered_map<RequestId, std::function<void(Result<std::string>)>> leaves_;
     std::unordered_map<RequestId, std::function<void(proto::Redeemed&)>> credentials_;
+    std::unordered_map<RequestId, std::function<void(proto::ClientProof const&)>> proofs_;
 };
 
 }  // namespace ocu::edge

@@ -32,7 +32,7 @@ bool Edge::State::request_asked(Session& session, proto::RequestAsked const& ask
     if (config.rules[verdict.rule].injection)
         want_lease(session, asked.connection, asked.request, request);
     else
-        session.link->send(proto::RequestAllowed{asked.connection, asked.request, 0, {}, {}});
+        session.link->send(proto::RequestAllowed{asked.connection, asked.request, 0, {}, {}, false});
     return true;
 }
 
@@ -66,7 +66,8 @@ void Edge::State::lease_made(proto::LeaseMade const& made)
     request->second.lease_wanted = 0;
     if (made.reason == proto::Reason::none && made.lease != 0) {
         auto const& injection = *config.rules[request->second.rule].injection;
-        session->link->send(proto::RequestAllowed{asked.connection, asked.request, made.lease, wire::Text<64>(injection.header), wire::Text<128>(injection.format)});
+        session->link->send(proto::RequestAllowed{asked.connection, asked.request, made.lease, wire::Text<64>(injection.header),
+            wire::Text<128>(injection.format), injection.as == Shown::client_certificate});
         return;
     }
     proto::RequestAsked again;

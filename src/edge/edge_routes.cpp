@@ -159,7 +159,9 @@ void Edge::State::dialled(proto::Dialled const& message, UniqueFd socket)
     route.stage = Route::Stage::open;
     std::vector<UniqueFd> descriptors;
     descriptors.push_back(std::move(socket));
-    proto::RouteOpened opened{connection, route.verdict.handling, {}};
+    proto::RouteOpened opened{connection, route.verdict.handling, {}, false};
+    opened.client_certificate =
+        std::ranges::any_of(route.verdict.rules, [this](auto rule) { return config.rules[rule].shows_certificate(); });
     if (opened.handling == proto::Handling::bump)
         opened.upstream_name = route.verdict.dial_name.empty() ? wire::Text<253>(route.verdict.dial_address) : wire::Text<253>(route.verdict.dial_name);
     session->link->send(opened, std::move(descriptors));

@@ -6,6 +6,7 @@
 
 #include "base/crypto/certificate.h"
 #include "edge/bump.h"
+#include "edge/certified_upstream.h"
 #include "edge/inject.h"
 #include "edge/relay_refusal.h"
 #include "edge/strip.h"
@@ -40,6 +41,8 @@ struct Exchange::Impl final : wire::RelayOwner, std::enable_shared_from_this<Exc
     void allowed(proto::RequestAllowed const& message);
     void redeemed(proto::Redeemed& message);
     void refused(proto::RequestRefused const& message);
+    void use_certificate(std::string chain_pem);
+    void certified(std::unique_ptr<wire::Transport> upstream, Reason reason, std::string_view word);
     void forward(wire::HttpRelay::Secret secret);
     void refuse_allowed(Reason reason);
     void refuse_and_end(Reason reason, std::string_view word);
@@ -59,13 +62,15 @@ struct Exchange::Impl final : wire::RelayOwner, std::enable_shared_from_this<Exc
     void done(wire::RelayDone const& told) override;
     void ended(wire::RelayFault fault, wire::RelayTotals totals) override;
 
-    enum class Phase : std::uint8_t { none, asked, redeeming, forwarded, answered };
+    enum class Phase : std::uint8_t { none, asked, redeeming, certifying, forwarded, answered };
 
     std::shared_ptr<ExchangeTools> tools;  // shared with all exchanges of the process
     wire::Loop& loop;
     ExchangeRoute route;
     Calls calls;
     std::optional<Bump> bump;
+    std::unique_ptr<wire::Transport> bare;  // the upstream's connection, until a request may have the certificate
+    std::optional<CertifiedUpstream> certifying;
     std::optional<wire::HttpRelay> relay;
     wire::TlsRefusal unverified = wire::TlsRefusal::none;
 
@@ -73,6 +78,7 @@ struct Exchange::Impl final : wire::RelayOwner, std::enable_shared_from_this<Exc
     std::uint64_t number = 0;
     wire::RelayRequest pending;              // asked for, or waiting for its credential
     proto::RequestAllowed permit;
+    std::string token;                       // that the request presented
     bool told_allowed = false;
     Reason done_reason = Reason::none;
     Reason end_reason = Reason::none;
@@ -90,6 +96,7 @@ void Exchange::Impl::begin(UniqueFd guest, std::string already, UniqueFd upstrea
         auto const self = weak.lock();
         if (!self || self->over) return;
         self->unverified = sides.refusal;
+        self->bare = std::move(sides.bare);
         self->start_relay(std::move(sides.guest), std::move(sides.upstream), {});
     };
     auto const failed = [weak = weak_from_this()](Reason reason, std::string_view word) {
@@ -122,14 +129,17 @@ void Exchange::Impl::allowed(proto::RequestAllowed const& message)
     if (over || phase != Phase::asked || message.request != RequestId{number}) return;
     told_allowed = true;
     permit = message;
+    // A connection that shows the certificate serves nothing else, and no other one shows it.
+    if (message.client_certificate != route.client_certificate) return refuse_allowed(Reason::credential_unavailable);
     if (message.lease == 0) {
         if (has_stray_token(pending, {})) return refuse_allowed(Reason::scoped_token_missing);
         return forward(wire::HttpRelay::Secret::none);
     }
-    auto const token = presented_token(pending, message.header.view());
-    if (!token || has_stray_token(pending, message.header.view())) return refuse_allowed(Reason::scoped_token_missing);
+    auto const presented = presented_token(pending, message.header.view());
+    if (!presented || has_stray_token(pending, message.header.view())) return refuse_allowed(Reason::scoped_token_missing);
+    token = *presented;
     phase = Phase::redeeming;
-    tools->parts().custody.redeem(message.lease, *token, [weak = weak_from_this(), asked = number](proto::Redeemed& answer) {
+    tools->parts().custody.redeem(message.lease, token, [weak = weak_from_this(), asked = number](proto::Redeemed& answer) {
         auto const self = weak.lock();
         if (self && !self->over && self->phase == Phase::redeeming && self->number == asked) self->redeemed(answer);
         auto credential = std::exchange(answer.credential, {}).take();
@@ -141,6 +151,7 @@ void Exchange::Impl::redeemed(proto::Redeemed& message)
 {
     if (message.reason != Reason::none) return refuse_allowed(message.reason);
     if (message.credential.empty()) return refuse_allowed(Reason::credential_unavailable);
+    if (permit.client_certificate) return use_certificate(message.credential.str());
     auto const credential = Secret::copy_of(std::as_bytes(std::span(message.credential.str())));
     if (!credential) return refuse_allowed(Reason::credential_unavailable);
     auto found = CredentialPatterns::make(*credential);
@@ -149,6 +160,31 @@ void Exchange::Impl::redeemed(proto::Redeemed& message)
     patterns = *std::move(found);
     forward(wire::HttpRelay::Secret::carried);
     forget_injected(pending, permit.header.view());
+}
+
+void Exchange::Impl::use_certificate(std::string chain_pem)
+{
+    drop_presented(pending, permit.header.view());
+    if (!bare) return forward(wire::HttpRelay::Secret::none);
+    phase = Phase::certifying;
+    certifying.emplace(tools, loop, std::move(bare),
+        CertifiedUpstream::Terms{permit.lease, token, route.name, route.upstream_name, std::move(chain_pem)},
+        [weak = weak_from_this()](std::unique_ptr<wire::Transport> upstream, Reason reason, std::string_view word) {
+            auto const self = weak.lock();
+            if (self && !self->over && self->phase == Phase::certifying) self->certified(std::move(upstream), reason, word);
+        });
+}
+
+void Exchange::Impl::certified(std::unique_ptr<wire::Transport> upstream, Reason reason, std::string_view word)
+{
+    if (reason == Reason::none) {
+        relay->set_upstream(std::move(upstream));
+        return forward(wire::HttpRelay::Secret::none);
+    }
+    done_reason = reason;
+    if (reason == Reason::upstream_unverified) return refuse_and_end(reason, word);
+    phase = Phase::answered;
+    relay->refuse(denied(reason, route, word), wire::HttpRelay::Then::close);
 }
 
 void Exchange::Impl::forward(wire::HttpRelay::Secret secret)
@@ -257,6 +293,8 @@ void Exchange::Impl::stop()
     over = true;
     patterns.reset();
     bump.reset();
+    certifying.reset();
+    bare.reset();
     if (relay) relay->cut();
 }
 

@@ -39,6 +39,8 @@ public:
     virtual void leaf(std::string_view host, LeafKey const& key, std::function<void(Result<std::string>)> then) = 0;
     // The credential, if the reason is none. `then` wipes the message's credential before it returns.
     virtual void redeem(std::uint64_t lease, std::string_view token, std::function<void(proto::Redeemed&)> then) = 0;
+    // `wanted.request` is numbered here.
+    virtual void prove(proto::ClientProofWanted wanted, std::function<void(proto::ClientProof const&)> then) = 0;
 };
 
 // What all exchanges of one process share: its own leaf key (made here, never leaves), the leaves that it has got, and the roots.
@@ -66,6 +68,8 @@ struct ExchangeRoute {
     std::string name;  // what the route was opened for: DNS name, lower case, or numeric address
     std::uint16_t port = 0;
     std::string upstream_name;  // bump: whose certificate the upstream must show
+    bool client_certificate = false;  // bump: the upstream's TLS waits for the first request that may have the certificate
+    bool http1_only = false;
     std::string contact = {};  // for refusals: edge/refusal.h
 };
 

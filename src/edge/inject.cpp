@@ -139,6 +139,8 @@ Result<void> inject(wire::RelayRequest& request, std::string_view header, std::s
     return {};
 }
 
+void drop_presented(wire::RelayRequest& request, std::string_view header) { drop(request, header); }
+
 void forget_injected(wire::RelayRequest& request, std::string_view header)
 {
     for (auto& each : request.headers)

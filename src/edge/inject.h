@@ -33,6 +33,8 @@ bool has_stray_token(wire::RelayRequest const& request, std::string_view except)
 // credential that is reflected, the answer must stay readable: asks for no content coding and, of a WebSocket, for no extension.
 // Errors: malformed (the format has no place or two, or a byte that may not stand in a header would come of it; nothing was changed).
 Result<void> inject(wire::RelayRequest& request, std::string_view header, std::string_view format, Secret const& credential);
+// Takes out the header that presented the token, where nothing takes its place.
+void drop_presented(wire::RelayRequest& request, std::string_view header);
 // Overwrites what inject() has put there.
 void forget_injected(wire::RelayRequest& request, std::string_view header);
 

@@ -18,12 +18,18 @@ enum class Rung : std::uint8_t {
     bump,         // ended here, looked at, and made anew to the upstream
 };
 
+enum class Shown : std::uint8_t {
+    header,              // the value of a header
+    client_certificate,  // in the upstream connection's TLS: all of its requests must present the token
+};
+
 // Only a request that carries the session's scoped token for this rule gets the credential.
 struct Injection {
     std::string credential;   // a name of the manifest's credentials section
     std::string header;       // whose value is replaced, for instance "authorization"
     std::string format;       // "Bearer {}", "{basic}", "{}"
     std::string environment;  // the guest's variable that holds the scoped token
+    Shown as = Shown::header;  // client_certificate: the header presents the token and is removed
 };
 
 struct Rule {
@@ -36,6 +42,8 @@ struct Rule {
     std::vector<std::string> paths;            // "/v1/*" or an exact path; empty: all
     std::optional<Injection> injection;
     std::uint64_t budget_bytes = 0;            // both ways, per session; 0: none
+
+    bool shows_certificate() const { return injection && injection->as == Shown::client_certificate; }
 };
 
 // EG-10: what a session does before somebody is told, and whether it is ended for it.

@@ -28,12 +28,19 @@ enum class ServeTls : std::uint8_t {
     kLast = given,
 };
 
+enum class CredentialKind : std::uint8_t {
+    value,               // goes into a header, by way of the session's edge process
+    client_certificate,  // PEM chain and key: the chain goes there, the key signs here
+    kLast = client_certificate,
+};
+
 // As it stands in the manifest's credentials section.
 struct SealedCredential {
     wire::Text<64> name;
     wire::Text<sealed::kTextBytesMax> sealed;
+    CredentialKind kind{};
 
-    static void fields(auto& wire, auto& m) { wire(m.name, m.sealed); }
+    static void fields(auto& wire, auto& m) { wire(m.name, m.sealed, m.kind); }
 };
 
 // A rule that puts `credential` into a request which carries the session's token; the guest finds the token in `environment`.
@@ -70,9 +77,9 @@ struct CustodyReport {
     std::array<std::uint8_t, 32> appliance_public{};
     crypto::IdentityFault fault{};
     wire::Text<crypto::kChainBytesMax> certificate;  // PEM chain; empty: nothing is served over TLS
-    wire::Text<kAuthorityBytesMax> bump_ca;  // PEM; empty: nothing is bumped
-    crypto::IdentityFault credential_fault{};  // one of sealed_*, of the first credential that does not open
-    std::uint32_t credential = 0;  // which one that is, in the order of the configuration
+    wire::Text<kAuthorityBytesMax> bump_ca;          // PEM; empty: nothing is bumped
+    crypto::IdentityFault credential_fault{};        // of the first credential that does not open or is no client's identity
+    std::uint32_t credential = 0;                    // which one that is, in the order of the configuration
 
     static void fields(auto& wire, auto& m)
     {
@@ -137,9 +144,10 @@ struct GrantLease {
     SessionId session;
     wire::Text<64> rule;
     wire::Text<64> credential;
+    wire::Text<253> destination;
     std::chrono::nanoseconds ends{};  // on the kernel's monotonic clock, which all of us share: no delay on the way prolongs it
 
-    static void fields(auto& wire, auto& m) { wire(m.lease, m.session, m.rule, m.credential, m.ends); }
+    static void fields(auto& wire, auto& m) { wire(m.lease, m.session, m.rule, m.credential, m.destination, m.ends); }
 };
 
 struct LeaseHeld {
@@ -161,7 +169,7 @@ inline constexpr std::array kCustodyToHelper{
     wire::Permit{static_cast<std::uint16_t>(Type::sign_checkpoint), 0, 8 + 4 + 1024},
     wire::Permit{static_cast<std::uint16_t>(Type::mint_token), 0, 8 + 8 + 4 + 64 + 8},
     wire::Permit{static_cast<std::uint16_t>(Type::open_edge_channel), 1, 8},
-    wire::Permit{static_cast<std::uint16_t>(Type::grant_lease), 0, 8 + 8 + 4 + 64 + 4 + 64 + 8},
+    wire::Permit{static_cast<std::uint16_t>(Type::grant_lease), 0, 8 + 8 + 4 + 64 + 4 + 64 + 4 + 253 + 8},
     wire::Permit{static_cast<std::uint16_t>(Type::revoke_session), 0, 8},
 };
 inline constexpr std::array kHelperToCustody{

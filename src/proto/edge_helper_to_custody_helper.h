@@ -57,13 +57,37 @@ struct Redeemed {
     static void fields(auto& wire, auto& m) { wire(m.request, m.reason, m.credential); }
 };
 
+// For a lease of a client certificate, whose Redeemed holds the PEM chain: the proof of possession of one TLS 1.3 handshake with
+// `destination`, which must be the lease's. Custody builds what is signed from the hash (base/crypto/client_identity.h).
+struct ClientProofWanted {
+    static constexpr Type kType = Type::client_proof_wanted;
+    RequestId request;
+    std::uint64_t lease = 0;
+    wire::Text<kScopedTokenBytesMax> token;
+    wire::Text<253> destination;
+    wire::Text<64> handshake_hash;  // 32 or 48 bytes
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.lease, m.token, m.destination, m.handshake_hash); }
+};
+
+struct ClientProof {
+    static constexpr Type kType = Type::client_proof;
+    RequestId request;
+    Reason reason = Reason::none;  // as Redeemed; session_denied also for another destination
+    wire::Text<128> signature;     // ECDSA with SHA-256, DER
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.reason, m.signature); }
+};
+
 inline constexpr std::array kEdgeMaySendCustody{
     wire::Permit{static_cast<std::uint16_t>(Type::leaf_wanted), 0, 512},
     wire::Permit{static_cast<std::uint16_t>(Type::redeem), 0, 256},
+    wire::Permit{static_cast<std::uint16_t>(Type::client_proof_wanted), 0, 1024},
 };
 inline constexpr std::array kCustodyMaySendEdge{
     wire::Permit{static_cast<std::uint16_t>(Type::leaf_made), 0, 4096 + 64},
     wire::Permit{static_cast<std::uint16_t>(Type::redeemed), 0, kCredentialBytesMax + 64},
+    wire::Permit{static_cast<std::uint16_t>(Type::client_proof), 0, 256},
 };
 
 }  // namespace ocu::proto

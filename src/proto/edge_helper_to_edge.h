@@ -127,8 +127,9 @@ struct RouteOpened {
     ConnectionId connection;
     Handling handling{};
     wire::Text<253> upstream_name;  // bump: whose certificate the upstream must show
+    bool client_certificate = false;  // bump: what the rule lends is shown in the upstream's TLS, which waits for the first request that may have it
 
-    static void fields(auto& wire, auto& m) { wire(m.connection, m.handling, m.upstream_name); }
+    static void fields(auto& wire, auto& m) { wire(m.connection, m.handling, m.upstream_name, m.client_certificate); }
 };
 
 // `reason` none: no rule refuses it, but it cannot be reached (no such name, no answer): 502 where the protocol has room for it.
@@ -160,8 +161,9 @@ struct RequestAllowed {
     std::uint64_t lease = 0;       // 0: nothing is injected
     wire::Text<64> header;         // whose value is replaced
     wire::Text<128> format;        // "Bearer {}": {} stands for the credential; "{basic}" for base64("user:password")
+    bool client_certificate = false;  // the header is removed, and the credential is the upstream connection's certificate
 
-    static void fields(auto& wire, auto& m) { wire(m.connection, m.request, m.lease, m.header, m.format); }
+    static void fields(auto& wire, auto& m) { wire(m.connection, m.request, m.lease, m.header, m.format, m.client_certificate); }
 };
 
 struct RequestRefused {

@@ -134,6 +134,8 @@ enum class Type : std::uint16_t {
     leaf_made,
     redeem,
     redeemed,
+    client_proof_wanted,
+    client_proof,
 };
 
 }  // namespace ocu::proto

@@ -17,6 +17,7 @@ HttpRelay::HttpRelay(Loop& loop, std::unique_ptr<Transport> guest, std::unique_p
 HttpRelay::~HttpRelay() { state_->cut(); }
 void HttpRelay::cut() { state_->cut(); }
 RelayTotals HttpRelay::totals() const { return state_->totals(); }
+void HttpRelay::set_upstream(std::unique_ptr<Transport> upstream) { state_->set_upstream(std::move(upstream)); }
 void HttpRelay::refuse(HttpResponse const& response, Then then) { state_->refuse(response, then); }
 void HttpRelay::forward(RelayRequest const& request, std::string_view authority, Secret secret, Then then)
 {
@@ -25,8 +26,16 @@ void HttpRelay::forward(RelayRequest const& request, std::string_view authority,
 
 HttpRelay::State::State(Loop& loop, std::unique_ptr<Transport> guest, std::unique_ptr<Transport> upstream, std::string already,
     RelayLimits limits, RelayOwner& owner)
-    : loop_(loop), limits_(limits), owner_(&owner), guest_(std::move(guest), std::move(already)), upstream_(std::move(upstream), {})
-{}
+    : loop_(loop), limits_(limits), owner_(&owner), guest_(std::move(guest), std::move(already)), upstream_(nullptr, {})
+{
+    if (upstream) set_upstream(std::move(upstream));
+}
+
+void HttpRelay::State::set_upstream(std::unique_ptr<Transport> upstream)
+{
+    if (std::exchange(has_upstream_, true)) return;
+    upstream_ = RelaySide(std::move(upstream), {});
+}
 
 void HttpRelay::State::forward(RelayRequest const& request, std::string_view authority, Secret secret, Then then)
 {
@@ -91,7 +100,7 @@ bool HttpRelay::State::step_request_head()
 {
     if (up_ != Up::head) return false;
     auto const bytes = guest_.in();
-    bool const idle_end = guest_.ended() || (upstream_.ended() && requests_ != 0);
+    bool const idle_end = guest_.ended() || (has_upstream_ && upstream_.ended() && requests_ != 0);
     if (bytes.empty()) {
         if (idle_end) finish(RelayFault::none);
         return idle_end;

@@ -83,13 +83,15 @@ public:
     enum class Secret { none, carried };  // carried: the buffers that held the head are wiped as they are written
     enum class Then { go_on, close };
 
-    // `upstream` may be null: every request must then be refused. `already`: what was read from the guest. `owner` must outlive this.
+    // `upstream` may be null: every request must then be refused, until there is one. `already`: what was read from the guest. `owner` must outlive this.
     HttpRelay(Loop& loop, std::unique_ptr<Transport> guest, std::unique_ptr<Transport> upstream, std::string already, RelayLimits limits,
         RelayOwner& owner);
     ~HttpRelay();
     HttpRelay(HttpRelay const&) = delete;
     HttpRelay& operator=(HttpRelay const&) = delete;
 
+    // For a relay that began with none, before it forwards anything.
+    void set_upstream(std::unique_ptr<Transport> upstream);
     void forward(RelayRequest const& request, std::string_view authority, Secret secret, Then then = Then::go_on);
     void refuse(HttpResponse const& response, Then then = Then::go_on);
     // Closes both sides at once, the guest's with a reset. The owner hears nothing more.

@@ -19,6 +19,7 @@ public:
     void soon();  // a turn, later
     void forward(RelayRequest const& request, std::string_view authority, Secret secret, Then then);
     void refuse(HttpResponse const& response, Then then);
+    void set_upstream(std::unique_ptr<Transport> upstream);
     void cut();
     RelayTotals totals() const { return {guest_.bytes_read(), guest_.bytes_written()}; }
 
@@ -62,6 +63,7 @@ private:
     RelayOwner* owner_;
     RelaySide guest_;
     RelaySide upstream_;
+    bool has_upstream_ = false;
 
     Mode mode_ = Mode::messages;
     Up up_ = Up::head;

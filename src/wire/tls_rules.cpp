@@ -54,7 +54,7 @@ int look_at_certificates(int good, WOLFSSL_X509_STORE_CTX* store)
     return good != 0 && !verdict.weak && !verdict.other_name ? 1 : 0;
 }
 
-TlsSession open_session(WOLFSSL_CTX* context) { return {TlsSessionHandle(wolfSSL_new(context)), std::make_unique<TlsVerdict>()}; }
+TlsSession open_session(WOLFSSL_CTX* context) { return {TlsSessionHandle(wolfSSL_new(context)), std::make_unique<TlsVerdict>(), nullptr}; }
 
 class Upstream final : public TlsToUpstream, public std::enable_shared_from_this<Upstream> {
 public:
@@ -62,7 +62,22 @@ public:
 
     Result<std::unique_ptr<TlsStream>> connect(Loop& loop, std::unique_ptr<Transport> inner, std::string const& name) override
     {
+        return connect(loop, std::move(inner), name, open_session(context_.get()));
+    }
+
+    Result<std::unique_ptr<TlsStream>> connect_as(
+        Loop& loop, std::unique_ptr<Transport> inner, std::string const& name, TlsClientIdentity identity) override
+    {
         auto session = open_session(context_.get());
+        session.signer = std::make_unique<TlsSigner>(std::move(identity.sign));
+        if (session.handle == nullptr || !session.signer->install(session.handle.get(), identity.chain_pem))
+            return fail(Fault::malformed, "the client's certificate does not load");
+        return connect(loop, std::move(inner), name, std::move(session));
+    }
+
+private:
+    Result<std::unique_ptr<TlsStream>> connect(Loop& loop, std::unique_ptr<Transport> inner, std::string const& name, TlsSession session)
+    {
         WOLFSSL* const handle = session.handle.get();
         if (handle == nullptr || name.empty() || name.size() > 253) return fail(Fault::unavailable, "TLS session");
         session.verdict->name = name;
@@ -81,7 +96,6 @@ public:
         return make_tls_stream(loop, std::move(inner), std::move(session), shared_from_this(), {});
     }
 
-private:
     Context context_;
 };
 
@@ -187,6 +201,7 @@ Result<std::shared_ptr<TlsToUpstream>> TlsToUpstream::make(std::string_view root
     // Set here, never left to a default.
     wolfSSL_CTX_set_verify(context.get(), WOLFSSL_VERIFY_PEER, &look_at_certificates);
     wolfSSL_CTX_set_verify_depth(context.get(), kChainDepthMax);
+    TlsSigner::allow(context.get());
     if (wolfSSL_CTX_SetMinRsaKey_Sz(context.get(), kRsaBitsMin) != WOLFSSL_SUCCESS ||
         wolfSSL_CTX_SetMinEccKey_Sz(context.get(), kEcBitsMin) != WOLFSSL_SUCCESS)
         return fail(Fault::unavailable, "TLS key sizes were refused");

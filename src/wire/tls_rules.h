@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "wire/tls_signer.h"
 #include "wire/tls_stream.h"
 
 namespace ocu::wire {
@@ -30,6 +31,7 @@ using TlsSessionHandle = std::unique_ptr<WOLFSSL, FreeTlsSession>;
 struct TlsSession {
     TlsSessionHandle handle;
     std::unique_ptr<TlsVerdict> verdict;
+    std::unique_ptr<TlsSigner> signer;  // null: no certificate is shown
 };
 
 TlsRefusal tls_refusal_of(int error, int alert_received, TlsVerdict const& verdict);

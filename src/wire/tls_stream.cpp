@@ -27,7 +27,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
 public:
     Engine(Loop& loop, std::unique_ptr<Transport> inner, TlsSession session, std::shared_ptr<void> rules)
         : loop_(loop), inner_(std::move(inner)), rules_(std::move(rules)), verdict_(std::move(session.verdict)),
-          owned_session_(std::move(session.handle)), session_(owned_session_.get()), chunk_(kReadChunkBytes)
+          signer_(std::move(session.signer)), owned_session_(std::move(session.handle)), session_(owned_session_.get()),
+          chunk_(kReadChunkBytes)
     {
         wolfSSL_SSLSetIORecv(session_, &Engine::receive);
         wolfSSL_SSLSetIOSend(session_, &Engine::send);
@@ -102,11 +103,12 @@ private:
     void drive()
     {
         if (closed_) return fail_all();
-        if (shaking_) step_handshake();
+        if (shaking_ && !waits_for_signature()) step_handshake();
         if (!shaking_ && write_ && !writing_record_) step_write();
         if (!shaking_ && read_) step_read();
         flush();
-        if (!closed_ && (shaking_ || read_) && !failed_) fetch();
+        // Nothing is read in the meantime, so that a peer cannot make it pile up.
+        if (!closed_ && (shaking_ || read_) && !failed_ && !waits_for_signature()) fetch();
     }
 
     void step_handshake()
@@ -115,15 +117,27 @@ private:
         int const done = wolfSSL_negotiate(session_);
         if (done == WOLFSSL_SUCCESS) {
             established_ = true;
+            if (signer_ && !signer_->used()) {
+                refusal_ = TlsRefusal::unasked;
+                failed_ = true;
+            }
             return;  // told once its last flight is on its way, by flushed()
         }
         int const error = wolfSSL_get_error(session_, done);
         if (error == WOLFSSL_ERROR_WANT_READ) return;
+        if (waits_for_signature()) {
+            return signer_->ask([weak = weak_from_this()] {
+                auto const self = weak.lock();
+                if (self && !self->closed_) self->drive();
+            });
+        }
         WOLFSSL_ALERT_HISTORY alerts{};
         (void)wolfSSL_get_alert_history(session_, &alerts);
         refusal_ = tls_refusal_of(error, alerts.last_rx.code, *verdict_);
         failed_ = true;
     }
+
+    bool waits_for_signature() const { return signer_ && signer_->waits(); }
 
     void step_read()
     {
@@ -219,6 +233,7 @@ private:
     std::unique_ptr<Transport> inner_;
     std::shared_ptr<void> rules_;  // shared with their maker: the session points into them
     std::unique_ptr<TlsVerdict> verdict_;  // the session points to it
+    std::unique_ptr<TlsSigner> signer_;  // the session points to its state
     TlsSessionHandle owned_session_;
     WOLFSSL* session_;
     std::vector<char> chunk_;

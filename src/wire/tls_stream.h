@@ -7,7 +7,9 @@
 // it keep is bounded: one record each way, and 256 KiB of handshake.
 // Threading: the loop's thread.
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,12 +28,13 @@ enum class TlsRefusal : std::uint8_t {
     weak,  // a key or signature of the chain is too weak
     protocol,  // no common protocol (ALPN) or version
     grammar,  // it does not speak TLS, or ended the handshake
-    kLast = grammar
+    unasked,  // it did not ask for the certificate that was to be shown to it
+    kLast = unasked
 };
 
 constexpr std::string_view name_of(TlsRefusal refusal)
 {
-    constexpr std::string_view kNames[] = {"none", "chain", "dates", "name", "weak", "protocol", "grammar"};
+    constexpr std::string_view kNames[] = {"none", "chain", "dates", "name", "weak", "protocol", "grammar", "unasked"};
     return kNames[static_cast<std::size_t>(refusal)];
 }
 
@@ -44,6 +47,16 @@ public:
 // IPv4 or IPv6 as it is written without brackets: such a "name" has no SNI.
 bool is_numeric_address(std::string const& name);
 
+// What is shown to an upstream that asks for a certificate; the key is elsewhere.
+struct TlsClientIdentity {
+    // Called once with the hash of the handshake so far (32 or 48 bytes); answers later, on the loop's thread, with an ECDSA signature in DER of
+    // what RFC 8446, 4.4.3 makes of it, or nothing. The answer may come when the stream has gone.
+    using Sign = std::function<void(std::string handshake_hash, std::function<void(std::optional<std::string>)> then)>;
+
+    std::string chain_pem;  // leaf first, of a P-256 key
+    Sign sign;
+};
+
 // What the streams towards upstreams share: roots and rules.
 class TlsToUpstream {
 public:
@@ -52,6 +65,9 @@ public:
     virtual ~TlsToUpstream() = default;
     // `name`: DNS name (also sent as SNI) or numeric address; the certificate must be for it. Errors: unavailable.
     virtual Result<std::unique_ptr<TlsStream>> connect(Loop& loop, std::unique_ptr<Transport> inner, std::string const& name) = 0;
+    // TLS 1.3 alone; an upstream that does not ask for the certificate is not accepted (unasked). Errors: unavailable, malformed (the chain).
+    virtual Result<std::unique_ptr<TlsStream>> connect_as(
+        Loop& loop, std::unique_ptr<Transport> inner, std::string const& name, TlsClientIdentity identity) = 0;
 };
 
 // What the streams towards guests share: the key of all leaves (SEC 1 or PKCS#8, PEM) and the rules.

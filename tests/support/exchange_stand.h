@@ -7,7 +7,7 @@
 
 #include <optional>
 
-#include "base/crypto/crypto.h"
+#include "base/crypto/client_identity.h"
 #include "edge/exchange.h"
 #include "support/tls_peers.h"
 
@@ -38,6 +38,20 @@ struct CustodyFake : Custody {
             wiped = answer.credential.empty();
         });
     }
+    void prove(proto::ClientProofWanted wanted, std::function<void(proto::ClientProof const&)> then) override
+    {
+        ++proofs;
+        proof_destination = wanted.destination.str();
+        proto::ClientProof answer;
+        answer.reason = wanted.lease == 7 && wanted.token.view() == kToken ? prove_reason : Reason::scoped_token_missing;
+        if (answer.reason == Reason::none) {
+            auto const signature = crypto::sign_client_proof(*identity, std::as_bytes(std::span(wanted.handshake_hash.str())));
+            answer.signature = std::string(signature->begin(), signature->end());
+        }
+        held = [then = std::move(then), answer] { then(answer); };
+        if (!hold_proofs) give_held();
+    }
+    void give_held() { loop->post(std::exchange(held, nullptr)); }
 
     wire::Loop* loop = nullptr;
     TestAuthority authority{"bump"};
@@ -46,6 +60,12 @@ struct CustodyFake : Custody {
     Reason redeem_reason = Reason::none;
     std::string credential = kCredential;
     bool wiped = false;
+    std::optional<crypto::ClientIdentity> identity;
+    Reason prove_reason = Reason::none;
+    int proofs = 0;
+    std::string proof_destination;
+    bool hold_proofs = false;
+    std::function<void()> held;
 };
 
 struct Pair {

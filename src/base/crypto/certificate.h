@@ -74,7 +74,9 @@ enum class IdentityFault : std::uint8_t {
     sealed_altered,
     key_unreadable,
     key_mismatch,  // not the certificate's key
-    kLast = key_mismatch,
+    not_for_clients,  // its extended key usage leaves clientAuth out
+    not_p256,         // a client's key of another kind
+    kLast = not_p256,
 };
 struct FaultText {
     std::string_view key;  // below mcp.tls: "certificate" or "key"
@@ -87,5 +89,7 @@ bool is_weak_certificate(std::span<std::byte const> der);
 
 // `chain_pem`: leaf first. `key_pem`: PKCS#8, SEC 1 or PKCS#1, not encrypted. The leaf's key must be `key_pem`'s.
 IdentityFault judge_identity(std::string_view chain_pem, Secret const& key_pem, std::chrono::sys_seconds now);
+// The same for one that is shown to servers, whatever its dates.
+IdentityFault judge_client_identity(std::string_view chain_pem, Secret const& key_pem);
 
 }  // namespace ocu::crypto

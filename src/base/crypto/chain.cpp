@@ -121,21 +121,30 @@ bool signs(Parsed const& issuer, Parsed const& subject)
                issuer->pubKeySize, static_cast<int>(issuer->keyOID)) == 0;
 }
 
-IdentityFault judge_chain(std::vector<Parsed> const& chain, std::chrono::sys_seconds now)
+IdentityFault judge_strength(std::vector<Parsed> const& chain)
 {
     for (std::size_t i = 0; i + 1 < chain.size(); ++i)
         if (!signs(chain[i + 1], chain[i])) return IdentityFault::chain_order;
+    bool const strong = std::ranges::all_of(chain, [](Parsed const& each) { return strong_key(*each) && strong_signature(*each); });
+    return strong ? IdentityFault::none : IdentityFault::weak_key;
+}
+
+bool may_be_used(DecodedCert const& leaf, unsigned usage)
+{
+    return !leaf.extExtKeyUsageSet || (leaf.extExtKeyUsage & (usage | EXTKEYUSE_ANY)) != 0;
+}
+
+IdentityFault judge_chain(std::vector<Parsed> const& chain, std::chrono::sys_seconds now)
+{
+    if (auto const fault = judge_strength(chain); fault != IdentityFault::none) return fault;
     for (auto const& each : chain) {
-        if (!strong_key(*each) || !strong_signature(*each)) return IdentityFault::weak_key;
         auto const from = time_of(each->beforeDate, each->beforeDateLen);
         auto const to = time_of(each->afterDate, each->afterDateLen);
         if (!from || !to) return IdentityFault::certificate_unreadable;
         if (now < *from) return IdentityFault::not_yet_valid;
         if (now > *to) return IdentityFault::expired;
     }
-    auto const& leaf = *chain.front();
-    bool const for_servers = (leaf.extExtKeyUsage & (EXTKEYUSE_SERVER_AUTH | EXTKEYUSE_ANY)) != 0;
-    return leaf.extExtKeyUsageSet && !for_servers ? IdentityFault::not_for_servers : IdentityFault::none;
+    return may_be_used(*chain.front(), EXTKEYUSE_SERVER_AUTH) ? IdentityFault::none : IdentityFault::not_for_servers;
 }
 
 int init_rsa(RsaKey* key) { return wc_InitRsaKey(key, nullptr); }
@@ -199,6 +208,8 @@ FaultText text_of(IdentityFault fault)
     case IdentityFault::sealed_altered: return {"key", "does not open: it was altered, or cut off"};
     case IdentityFault::key_unreadable: return {"key", "is not a private key in PEM, without a passphrase of its own"};
     case IdentityFault::key_mismatch: return {"key", "is not the key of the certificate"};
+    case IdentityFault::not_for_clients: return {"certificate", "is not for clients: its extended key usage leaves clientAuth out"};
+    case IdentityFault::not_p256: return {"key", "is not a P-256 key, the only kind that a client certificate may have here"};
     }
     return {};
 }
@@ -216,6 +227,15 @@ IdentityFault judge_identity(std::string_view chain_pem, Secret const& key_pem, 
     if (!chain) return IdentityFault::certificate_unreadable;
     auto const fault = judge_chain(*chain, now);
     return fault == IdentityFault::none ? judge_key(chain_pem, key_pem) : fault;
+}
+
+IdentityFault judge_client_identity(std::string_view chain_pem, Secret const& key_pem)
+{
+    auto const chain = parse_chain(chain_pem);
+    if (!chain) return IdentityFault::certificate_unreadable;
+    if (auto const fault = judge_strength(*chain); fault != IdentityFault::none) return fault;
+    if (!may_be_used(*chain->front(), EXTKEYUSE_CLIENT_AUTH)) return IdentityFault::not_for_clients;
+    return judge_key(chain_pem, key_pem);
 }
 
 Result<std::vector<std::uint8_t>> certificate_der(std::string_view pem)

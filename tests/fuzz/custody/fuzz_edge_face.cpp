@@ -47,9 +47,15 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     check<proto::LeafMade>(body);
     check<proto::Redeemed>(body);
     check<proto::GrantLease>(body);
+    check<proto::ClientProofWanted>(body);
+    check<proto::ClientProof>(body);
     custody::EdgeFace face(SessionId{5}, stand.shelf);
-    auto const types = std::array{proto::Type::leaf_wanted, proto::Type::redeem, proto::Type::mint_token};
+    auto const types = std::array{proto::Type::leaf_wanted, proto::Type::redeem, proto::Type::mint_token, proto::Type::client_proof_wanted};
     auto const answer = face.answer(static_cast<std::uint16_t>(types[data[0] % types.size()]), body);
+    if (answer && answer->type == proto::Type::client_proof) {
+        auto const proof = wire::decode<proto::ClientProof>(answer->body);
+        if (!proof || proof->reason == proto::Reason::none || !proof->signature.empty()) std::abort();
+    }
     if (!answer || answer->type != proto::Type::redeemed) return 0;
     auto const redeemed = wire::decode<proto::Redeemed>(answer->body);
     if (!redeemed || redeemed->reason == proto::Reason::none || !redeemed->credential.empty()) std::abort();

@@ -283,7 +283,7 @@ struct Lender {
     void grant(std::uint64_t lease, SessionId session, std::chrono::milliseconds life = std::chrono::minutes(15))
     {
         auto const ends = std::chrono::steady_clock::now() + life;
-        process->helper.send(proto::GrantLease{lease, session, "api", "api-key", ends.time_since_epoch()});
+        process->helper.send(proto::GrantLease{lease, session, "api", "api-key", "api.example.com", ends.time_since_epoch()});
         CHECK(process->helper.expect<proto::LeaseHeld>().lease == lease);
     }
     std::string token(SessionId session)
@@ -423,7 +423,7 @@ TEST_CASE("custody: given as many and as large credentials as it takes, when sta
     CHECK(lender.process->report().credential_fault == crypto::IdentityFault::none);
     auto one = lender.channel(kOne);
     auto const ends = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-    lender.process->helper.send(proto::GrantLease{7, kOne, "api", "c63", ends.time_since_epoch()});
+    lender.process->helper.send(proto::GrantLease{7, kOne, "api", "c63", "api.example.com", ends.time_since_epoch()});
     CHECK(lender.process->helper.expect<proto::LeaseHeld>().lease == 7);
     CHECK(Lender::redeem(one, 7, lender.token(kOne)).credential.view() == large);
 }
