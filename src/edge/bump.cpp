@@ -2,6 +2,7 @@
 #include "edge/bump.h"
 
 #include "base/crypto/certificate.h"
+#include "edge/client_hello_face.h"
 #include "wire/http_relay_head.h"
 
 namespace ocu::edge {
@@ -20,6 +21,23 @@ void ExchangeTools::Parts::keep_leaf(std::string const& host, std::string der)
     if (leaves.size() >= kLeavesMax) leaves.erase(leaves.begin());  // any: one more signature is what it costs
     leaves[host] = {std::move(der), clock.now()};
 }
+
+namespace {
+
+// What the guest can speak; both where its hello has not been read.
+wire::AlpnOffer offer_of(std::string_view already, bool http1_only)
+{
+    if (http1_only) return {false, true};
+    auto const hello = read_client_hello({reinterpret_cast<std::uint8_t const*>(already.data()), already.size()});
+    if (hello.state != HelloState::whole) return {true, true};
+    auto const& offered = hello.protocols;
+    bool const h2 = std::ranges::find(offered, "h2") != offered.end();
+    bool const http11 = offered.empty() || std::ranges::find(offered, "http/1.1") != offered.end();
+    // One that offers neither will be told so; the upstream need not hear of it.
+    return {h2, http11 || !h2};
+}
+
+}  // namespace
 
 struct Bump::State : std::enable_shared_from_this<Bump::State> {
     State(std::shared_ptr<ExchangeTools> from, wire::Loop& on, ExchangeRoute to, Calls tell)
@@ -52,6 +70,9 @@ struct Bump::State : std::enable_shared_from_this<Bump::State> {
     std::unique_ptr<wire::TlsStream> upstream;
     std::string leaf;
     std::optional<wire::TlsRefusal> refusal;
+    wire::AlpnOffer offer;
+    wire::Alpn chosen = wire::Alpn::http11;
+    bool no_common_protocol = false;
     wire::Watch watch;
     bool over = false;
 };
@@ -82,11 +103,12 @@ Bump::~Bump()
 void Bump::State::begin_upstream()
 {
     if (!tools->parts().upstream) return fail(proto::Reason::upstream_unverified, "roots");
+    offer = offer_of(already, route.http1_only);
     if (route.client_certificate) {
         refusal = wire::TlsRefusal::none;
         return;
     }
-    auto stream = tools->parts().upstream->connect(loop, std::move(upstream_inner), route.upstream_name);
+    auto stream = tools->parts().upstream->connect(loop, std::move(upstream_inner), route.upstream_name, offer);
     if (!stream) return fail(proto::Reason::upstream_unverified, "rules");
     upstream = *std::move(stream);
     // A server that says nothing is not accepted either; whatever it says afterwards is not heard.
@@ -100,8 +122,16 @@ void Bump::State::begin_upstream()
 void Bump::State::upstream_done(wire::TlsRefusal found)
 {
     if (refusal) return;
+    if (found == wire::TlsRefusal::none) chosen = upstream->protocol();
+    // A server without ALPN speaks HTTP/1.1, whether the guest does or not.
+    if (found == wire::TlsRefusal::none && chosen == wire::Alpn::http11 && !offer.http11) found = wire::TlsRefusal::protocol;
     refusal = found;
-    if (found != wire::TlsRefusal::none) upstream.reset();
+    if (found != wire::TlsRefusal::none) {
+        upstream.reset();
+        // The guest is told why in the protocol that it speaks.
+        chosen = offer.http11 ? wire::Alpn::http11 : wire::Alpn::h2;
+        no_common_protocol = found == wire::TlsRefusal::protocol && !offer.http11;
+    }
     both();
 }
 
@@ -126,7 +156,7 @@ void Bump::State::leaf_came(Result<std::string> der)
 void Bump::State::both()
 {
     if (over || !refusal || leaf.empty() || guest) return;
-    auto stream = tools->parts().guest->accept(loop, std::move(guest_inner), leaf, std::move(already));
+    auto stream = tools->parts().guest->accept(loop, std::move(guest_inner), leaf, std::move(already), chosen);
     if (!stream) return fail(proto::Reason::credential_unavailable, "leaf");
     guest = *std::move(stream);
     deadline([](State& self) { self.guest_done(wire::Moved::end); });
@@ -143,6 +173,8 @@ void Bump::State::guest_done(wire::Moved moved)
         bool const other_protocol = guest->refusal() == wire::TlsRefusal::protocol;
         return fail(proto::Reason::protocol_denied, other_protocol ? "protocol" : "handshake");
     }
+    // A hello that was not read beforehand, without ALPN: the upstream has agreed to speak what this guest does not.
+    if (guest->protocol() != chosen) return fail(proto::Reason::protocol_denied, "protocol");
     // Judged before anything of the guest's is read, for a name that came after CONNECT: it is the route's, or this is another connection.
     auto const asked = wire::lower_case(guest->server_name());
     bool const numeric = wire::is_numeric_address(route.name);
@@ -151,7 +183,7 @@ void Bump::State::guest_done(wire::Moved moved)
     over = true;
     watch.reset();
     auto const opened = std::move(calls.opened);
-    opened({std::move(guest), std::move(upstream), *refusal, std::move(upstream_inner)});
+    opened({std::move(guest), std::move(upstream), *refusal, chosen, no_common_protocol, std::move(upstream_inner)});
 }
 
 void Bump::State::fail(proto::Reason reason, std::string_view word)

@@ -3,6 +3,8 @@
 
 // How a bump begins (EG-7, EG-8, EG-9): the upstream's TLS is made and verified while custody signs a leaf; only then is the guest's handshake
 // answered. An upstream that is not accepted is closed, and the guest's handshake is answered all the same, so that it can be told why.
+// ALPN is mirrored: the upstream is offered what the guest's hello offers of h2 and http/1.1, and the guest gets what the upstream chose, so
+// that nothing is translated between the two. `route.http1_only` leaves http/1.1 alone on both sides.
 // Threading: the loop's thread. Callbacks run from the loop, one of them once.
 
 #include <chrono>
@@ -41,7 +43,9 @@ public:
         std::unique_ptr<wire::Transport> guest;
         std::unique_ptr<wire::Transport> upstream;  // null: not accepted, `refusal` says why; or not begun, as `bare` shows
         wire::TlsRefusal refusal = wire::TlsRefusal::none;
-        std::unique_ptr<wire::Transport> bare;      // a route with a client's certificate: its TLS waits for the first request
+        wire::Alpn protocol = wire::Alpn::http11;  // of both sides
+        bool no_common_protocol = false;  // with a refusal: what the guest speaks, the upstream does not
+        std::unique_ptr<wire::Transport> bare = nullptr;  // a route with a client's certificate: its TLS waits for the first request
     };
     struct Calls {
         std::function<void(Opened)> opened;

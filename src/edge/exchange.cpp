@@ -7,9 +7,9 @@
 #include "base/crypto/certificate.h"
 #include "edge/bump.h"
 #include "edge/certified_upstream.h"
-#include "edge/inject.h"
+#include "edge/exchange_http2.h"
 #include "edge/relay_refusal.h"
-#include "edge/strip.h"
+#include "edge/request_flow.h"
 #include "wire/http_relay.h"
 
 namespace ocu::edge {
@@ -38,13 +38,11 @@ struct Exchange::Impl final : wire::RelayOwner, std::enable_shared_from_this<Exc
 
     void begin(UniqueFd guest, std::string already, UniqueFd upstream);
     void start_relay(std::unique_ptr<wire::Transport> guest, std::unique_ptr<wire::Transport> upstream, std::string already);
+    void start_http2(std::unique_ptr<wire::Transport> guest, std::unique_ptr<wire::Transport> upstream);
     void allowed(proto::RequestAllowed const& message);
-    void redeemed(proto::Redeemed& message);
     void refused(proto::RequestRefused const& message);
-    void use_certificate(std::string chain_pem);
+    void use_certificate(std::uint64_t lease, std::string const& token, std::string chain_pem);
     void certified(std::unique_ptr<wire::Transport> upstream, Reason reason, std::string_view word);
-    void forward(wire::HttpRelay::Secret secret);
-    void refuse_allowed(Reason reason);
     void refuse_and_end(Reason reason, std::string_view word);
     void cut();
     void stop();
@@ -62,8 +60,6 @@ struct Exchange::Impl final : wire::RelayOwner, std::enable_shared_from_this<Exc
     void done(wire::RelayDone const& told) override;
     void ended(wire::RelayFault fault, wire::RelayTotals totals) override;
 
-    enum class Phase : std::uint8_t { none, asked, redeeming, certifying, forwarded, answered };
-
     std::shared_ptr<ExchangeTools> tools;  // shared with all exchanges of the process
     wire::Loop& loop;
     ExchangeRoute route;
@@ -72,18 +68,13 @@ struct Exchange::Impl final : wire::RelayOwner, std::enable_shared_from_this<Exc
     std::unique_ptr<wire::Transport> bare;  // the upstream's connection, until a request may have the certificate
     std::optional<CertifiedUpstream> certifying;
     std::optional<wire::HttpRelay> relay;
-    wire::TlsRefusal unverified = wire::TlsRefusal::none;
+    std::shared_ptr<Http2Exchange> many;  // instead of `relay`, where HTTP/2 was agreed on
+    RequestFlow::Unasked unverified{Reason::none, {}};
 
-    Phase phase = Phase::none;
     std::uint64_t number = 0;
-    wire::RelayRequest pending;              // asked for, or waiting for its credential
-    proto::RequestAllowed permit;
-    std::string token;                       // that the request presented
-    bool told_allowed = false;
-    Reason done_reason = Reason::none;
+    std::shared_ptr<RequestFlow> flow;  // the request that is under way; shared, weakly, with what custody is asked
     Reason end_reason = Reason::none;
     std::string_view end_word;
-    std::shared_ptr<CredentialPatterns const> patterns;  // shared with the filter of the answer's body
     bool over = false;
 };
 
@@ -95,8 +86,10 @@ void Exchange::Impl::begin(UniqueFd guest, std::string already, UniqueFd upstrea
     auto const opened = [weak = weak_from_this()](Bump::Opened sides) {
         auto const self = weak.lock();
         if (!self || self->over) return;
-        self->unverified = sides.refusal;
+        if (sides.refusal != wire::TlsRefusal::none)
+            self->unverified = {sides.no_common_protocol ? Reason::protocol_denied : Reason::upstream_unverified, name_of(sides.refusal)};
         self->bare = std::move(sides.bare);
+        if (sides.protocol == wire::Alpn::h2) return self->start_http2(std::move(sides.guest), std::move(sides.upstream));
         self->start_relay(std::move(sides.guest), std::move(sides.upstream), {});
     };
     auto const failed = [weak = weak_from_this()](Reason reason, std::string_view word) {
@@ -110,109 +103,71 @@ void Exchange::Impl::start_relay(std::unique_ptr<wire::Transport> guest, std::un
     relay.emplace(loop, std::move(guest), std::move(upstream), std::move(already), wire::RelayLimits{}, *this);
 }
 
+void Exchange::Impl::start_http2(std::unique_ptr<wire::Transport> guest, std::unique_ptr<wire::Transport> upstream)
+{
+    Http2Exchange::Calls tell;
+    tell.ask = calls.ask;
+    tell.done = calls.done;
+    tell.ended = [weak = weak_from_this()](Reason reason, std::string_view word, wire::RelayTotals totals) {
+        if (auto const self = weak.lock()) self->tell_ended(reason, word, totals);
+    };
+    many = std::make_shared<Http2Exchange>(tools, route, authority(), unverified, std::move(tell));
+    many->start(loop, std::move(guest), std::move(upstream));
+}
+
 void Exchange::Impl::request(wire::RelayRequest const& head)
 {
     auto const keep = shared_from_this();
-    if (unverified != wire::TlsRefusal::none) return refuse_and_end(Reason::upstream_unverified, name_of(unverified));
-    // What the connection was opened for and what the request asks for are one host: a rule for one never opens the other.
-    if (head.host != route.name || (head.port != 0 && head.port != route.port)) return refuse_and_end(Reason::name_mismatch, "host");
-    if (head.path.size() > proto::kPathTextBytesMax) return refuse_and_end(Reason::path_denied, "length");
-    pending = head;
-    phase = Phase::asked;
-    told_allowed = false;
-    done_reason = Reason::none;
-    calls.ask({route.connection, RequestId{++number}, head.method, head.host, head.path});
+    if (unverified.reason != Reason::none) return refuse_and_end(unverified.reason, unverified.word);
+    RequestFlow::Calls tell;
+    tell.ask = calls.ask;
+    tell.forward = [this](wire::RelayRequest const& request, wire::HttpRelay::Secret secret) {
+        relay->forward(request, authority(), secret, then());
+    };
+    tell.refuse = [this](wire::HttpResponse const& response) { relay->refuse(response, then()); };
+    tell.certify = [this](std::uint64_t lease, std::string const& token, std::string chain) { use_certificate(lease, token, std::move(chain)); };
+    flow = std::make_shared<RequestFlow>(tools, route, RequestId{++number}, std::move(tell));
+    if (auto const why = flow->request(head)) refuse_and_end(why->reason, why->word);
 }
 
 void Exchange::Impl::allowed(proto::RequestAllowed const& message)
 {
-    if (over || phase != Phase::asked || message.request != RequestId{number}) return;
-    told_allowed = true;
-    permit = message;
-    // A connection that shows the certificate serves nothing else, and no other one shows it.
-    if (message.client_certificate != route.client_certificate) return refuse_allowed(Reason::credential_unavailable);
-    if (message.lease == 0) {
-        if (has_stray_token(pending, {})) return refuse_allowed(Reason::scoped_token_missing);
-        return forward(wire::HttpRelay::Secret::none);
-    }
-    auto const presented = presented_token(pending, message.header.view());
-    if (!presented || has_stray_token(pending, message.header.view())) return refuse_allowed(Reason::scoped_token_missing);
-    token = *presented;
-    phase = Phase::redeeming;
-    tools->parts().custody.redeem(message.lease, token, [weak = weak_from_this(), asked = number](proto::Redeemed& answer) {
-        auto const self = weak.lock();
-        if (self && !self->over && self->phase == Phase::redeeming && self->number == asked) self->redeemed(answer);
-        auto credential = std::exchange(answer.credential, {}).take();
-        wipe(std::as_writable_bytes(std::span(credential)));
-    });
+    if (over) return;
+    if (many) many->allowed(message);
+    if (flow) flow->allowed(message);
 }
 
-void Exchange::Impl::redeemed(proto::Redeemed& message)
+void Exchange::Impl::refused(proto::RequestRefused const& message)
 {
-    if (message.reason != Reason::none) return refuse_allowed(message.reason);
-    if (message.credential.empty()) return refuse_allowed(Reason::credential_unavailable);
-    if (permit.client_certificate) return use_certificate(message.credential.str());
-    auto const credential = Secret::copy_of(std::as_bytes(std::span(message.credential.str())));
-    if (!credential) return refuse_allowed(Reason::credential_unavailable);
-    auto found = CredentialPatterns::make(*credential);
-    if (!found || !inject(pending, permit.header.view(), permit.format.view(), *credential))
-        return refuse_allowed(Reason::credential_unavailable);
-    patterns = *std::move(found);
-    forward(wire::HttpRelay::Secret::carried);
-    forget_injected(pending, permit.header.view());
+    if (over) return;
+    if (many) many->refused(message);
+    if (flow) flow->refused(message);
 }
 
-void Exchange::Impl::use_certificate(std::string chain_pem)
+// Once for a connection; what comes on it later has shown its token, and the certificate is there.
+void Exchange::Impl::use_certificate(std::uint64_t lease, std::string const& token, std::string chain_pem)
 {
-    drop_presented(pending, permit.header.view());
-    if (!bare) return forward(wire::HttpRelay::Secret::none);
-    phase = Phase::certifying;
-    certifying.emplace(tools, loop, std::move(bare),
-        CertifiedUpstream::Terms{permit.lease, token, route.name, route.upstream_name, std::move(chain_pem)},
-        [weak = weak_from_this()](std::unique_ptr<wire::Transport> upstream, Reason reason, std::string_view word) {
+    if (!bare) return flow->certified(Reason::none);
+    certifying.emplace(tools, loop, std::move(bare), CertifiedUpstream::Terms{lease, token, route.name, route.upstream_name, std::move(chain_pem)},
+        [weak = weak_from_this(), asked = std::weak_ptr(flow)](std::unique_ptr<wire::Transport> upstream, Reason reason, std::string_view word) {
             auto const self = weak.lock();
-            if (self && !self->over && self->phase == Phase::certifying) self->certified(std::move(upstream), reason, word);
+            if (self && !self->over && self->flow && self->flow == asked.lock()) self->certified(std::move(upstream), reason, word);
         });
 }
 
 void Exchange::Impl::certified(std::unique_ptr<wire::Transport> upstream, Reason reason, std::string_view word)
 {
-    if (reason == Reason::none) {
-        relay->set_upstream(std::move(upstream));
-        return forward(wire::HttpRelay::Secret::none);
-    }
-    done_reason = reason;
+    if (reason == Reason::none) relay->set_upstream(std::move(upstream));
+    flow->certified(reason);
+    if (reason == Reason::none) return;
     if (reason == Reason::upstream_unverified) return refuse_and_end(reason, word);
-    phase = Phase::answered;
     relay->refuse(denied(reason, route, word), wire::HttpRelay::Then::close);
-}
-
-void Exchange::Impl::forward(wire::HttpRelay::Secret secret)
-{
-    phase = Phase::forwarded;
-    relay->forward(pending, authority(), secret, then());
-}
-
-void Exchange::Impl::refuse_allowed(Reason reason)
-{
-    phase = Phase::answered;
-    done_reason = reason;
-    relay->refuse(denied(reason, route), then());
-}
-
-void Exchange::Impl::refused(proto::RequestRefused const& message)
-{
-    if (over || phase != Phase::asked || message.request != RequestId{number}) return;
-    phase = Phase::answered;
-    auto const reason = message.reason == Reason::none ? Reason::not_allowed : message.reason;
-    relay->refuse(denied(reason, route, {}, pending.method, pending.path), then());
 }
 
 void Exchange::Impl::refuse_and_end(Reason reason, std::string_view word)
 {
     end_reason = reason;
     end_word = word;
-    phase = Phase::answered;
     relay->refuse(denied(reason, route, word), wire::HttpRelay::Then::close);
 }
 
@@ -226,50 +181,28 @@ std::string Exchange::Impl::authority() const
 
 std::optional<wire::HttpResponse> Exchange::Impl::response(wire::RelayResponse& head)
 {
-    if (!patterns) return std::nullopt;
-    std::vector<wire::HttpHeader> clean;
-    for (auto& each : head.headers) {
-        // It was asked to send its answer as it is; what it has coded all the same cannot be looked through.
-        bool const coded = wire::same_name(each.name, "content-encoding") && !wire::same_name(each.value, "identity");
-        if (coded && head.body.kind != wire::Framing::none) {
-            done_reason = Reason::protocol_denied;
-            return denied(Reason::protocol_denied, route, "content-encoding");
-        }
-        if (wire::same_name(each.name, "sec-websocket-extensions") || patterns->found_in(each.name)) continue;
-        clean.push_back({each.name, patterns->redact(each.value)});
-    }
-    head.headers = std::move(clean);
-    return std::nullopt;
+    return flow ? flow->response(head) : std::nullopt;
 }
 
-std::unique_ptr<wire::BodyFilter> Exchange::Impl::filter(wire::RelayResponse const& head)
-{
-    if (!patterns) return nullptr;
-    std::string_view type;
-    for (auto const& each : head.headers)
-        if (wire::same_name(each.name, "content-type")) type = each.value;
-    return std::make_unique<Strip>(patterns, head.websocket || head.status == 206 ? Strip::Mode::filled : strip_mode(type));
-}
+std::unique_ptr<wire::BodyFilter> Exchange::Impl::filter(wire::RelayResponse const& head) { return flow ? flow->filter(head) : nullptr; }
 
 wire::HttpResponse Exchange::Impl::explain(wire::RelayFault fault)
 {
-    if (unverified != wire::TlsRefusal::none) {
-        end_reason = Reason::upstream_unverified;
-        end_word = name_of(unverified);
+    if (unverified.reason != Reason::none) {
+        end_reason = unverified.reason;
+        end_word = unverified.word;
         return denied(end_reason, route, end_word);
     }
     if (auto const reason = reason_of(fault); reason != Reason::none) return denied(reason, route, name_of(fault));
     if (fault != wire::RelayFault::timeout) return broken(Broke::upstream_gone, route);
-    return broken(phase == Phase::forwarded ? Broke::upstream_late : Broke::request_late, route);
+    return broken(flow && flow->forwarded() ? Broke::upstream_late : Broke::request_late, route);
 }
 
 void Exchange::Impl::done(wire::RelayDone const& told)
 {
     auto const keep = shared_from_this();
-    patterns.reset();
-    phase = Phase::none;
-    if (!std::exchange(told_allowed, false)) return;
-    calls.done({route.connection, RequestId{number}, static_cast<std::uint16_t>(told.status), done_reason, told.bytes_up, told.bytes_down});
+    if (!flow) return;
+    if (auto const message = flow->done(told)) calls.done(*message);
 }
 
 void Exchange::Impl::ended(wire::RelayFault fault, wire::RelayTotals totals)
@@ -283,7 +216,7 @@ void Exchange::Impl::tell_ended(Reason reason, std::string_view word, wire::Rela
 {
     if (std::exchange(over, true)) return;
     auto const keep = shared_from_this();
-    patterns.reset();
+    flow.reset();
     calls.ended({route.connection, reason, totals.bytes_up, totals.bytes_down, {}}, word);
 }
 
@@ -291,17 +224,18 @@ void Exchange::Impl::tell_ended(Reason reason, std::string_view word, wire::Rela
 void Exchange::Impl::stop()
 {
     over = true;
-    patterns.reset();
+    flow.reset();
     bump.reset();
     certifying.reset();
     bare.reset();
     if (relay) relay->cut();
+    if (many) many->cut();
 }
 
 void Exchange::Impl::cut()
 {
     if (over) return;
-    auto const totals = relay ? relay->totals() : wire::RelayTotals{};
+    auto const totals = relay ? relay->totals() : many ? many->totals() : wire::RelayTotals{};
     stop();
     loop.post([weak = weak_from_this(), totals] {
         auto const self = weak.lock();

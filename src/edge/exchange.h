@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// One open route whose handling is `http` or `bump` (EG-1, EG-5, EG-7, EG-9): an HTTP/1.1 intermediary between a guest's connection and the
-// upstream's. With `bump`, TLS ends here on both sides: the guest sees a leaf that custody signed, and the upstream is verified before a byte
-// of a request goes to it. Each request is asked for, in order, one at a time.
+// One open route whose handling is `http` or `bump` (EG-1, EG-5, EG-7, EG-9): an intermediary of HTTP/1.1, and of HTTP/2 with `bump`, between a guest's connection
+// and the upstream's. With `bump`, TLS ends here on both sides: the guest sees a leaf that custody signed, and the upstream is verified before a byte
+// of a request goes to it. Each request is asked for: HTTP/1.1's in order, one at a time, HTTP/2's as they come, several at once.
 //
 //     Exchange ── ask ──> thread ── allowed / refused ──> Exchange ── done ──> ... ── ended (once, the last word; may destroy the Exchange)
 //
@@ -69,7 +69,7 @@ struct ExchangeRoute {
     std::uint16_t port = 0;
     std::string upstream_name;  // bump: whose certificate the upstream must show
     bool client_certificate = false;  // bump: the upstream's TLS waits for the first request that may have the certificate
-    bool http1_only = false;
+    bool http1_only = false;  // bump: HTTP/2 is offered to neither side
     std::string contact = {};  // for refusals: edge/refusal.h
 };
 

@@ -37,13 +37,14 @@ enum class RelayFault : std::uint8_t {
     timeout,  // a head or a handshake that does not come, a side that does not read
     gone,  // a side went away in the middle
     upstream,  // the upstream's answer is not understood
-    kLast = upstream
+    flood,  // HTTP/2: too many frames that carry nothing
+    kLast = flood
 };
 
 constexpr std::string_view name_of(RelayFault fault)
 {
     constexpr std::string_view kNames[] = {"none", "grammar", "version", "too_large", "framing", "host", "target", "path", "method",
-        "expectation", "chunk", "timeout", "gone", "upstream"};
+        "expectation", "chunk", "timeout", "gone", "upstream", "flood"};
     static_assert(std::size(kNames) == static_cast<std::size_t>(RelayFault::kLast) + 1);
     return kNames[static_cast<std::size_t>(fault)];
 }

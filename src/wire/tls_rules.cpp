@@ -23,7 +23,18 @@ constexpr char kSuites[] =
 constexpr int kRsaBitsMin = 2048;
 constexpr int kEcBitsMin = 256;
 constexpr int kChainDepthMax = 8;
-constexpr char kHttp11[] = "http/1.1";
+constexpr std::string_view kHttp11 = "http/1.1";
+constexpr std::string_view kHttp2 = "h2";
+
+// The library's own form of a list.
+std::string names_of(AlpnOffer offer)
+{
+    std::string out;
+    if (offer.h2) out.append(kHttp2);
+    if (offer.h2 && offer.http11) out += ',';
+    if (offer.http11) out.append(kHttp11);
+    return out;
+}
 
 struct FreeContext {
     void operator()(WOLFSSL_CTX* context) const { wolfSSL_CTX_free(context); }
@@ -60,9 +71,10 @@ class Upstream final : public TlsToUpstream, public std::enable_shared_from_this
 public:
     explicit Upstream(Context context) : context_(std::move(context)) {}
 
-    Result<std::unique_ptr<TlsStream>> connect(Loop& loop, std::unique_ptr<Transport> inner, std::string const& name) override
+    Result<std::unique_ptr<TlsStream>> connect(
+        Loop& loop, std::unique_ptr<Transport> inner, std::string const& name, AlpnOffer offer) override
     {
-        return connect(loop, std::move(inner), name, open_session(context_.get()));
+        return connect(loop, std::move(inner), name, offer, open_session(context_.get()));
     }
 
     Result<std::unique_ptr<TlsStream>> connect_as(
@@ -72,17 +84,18 @@ public:
         session.signer = std::make_unique<TlsSigner>(std::move(identity.sign));
         if (session.handle == nullptr || !session.signer->install(session.handle.get(), identity.chain_pem))
             return fail(Fault::malformed, "the client's certificate does not load");
-        return connect(loop, std::move(inner), name, std::move(session));
+        return connect(loop, std::move(inner), name, AlpnOffer{false, true}, std::move(session));
     }
 
 private:
-    Result<std::unique_ptr<TlsStream>> connect(Loop& loop, std::unique_ptr<Transport> inner, std::string const& name, TlsSession session)
+    Result<std::unique_ptr<TlsStream>> connect(
+        Loop& loop, std::unique_ptr<Transport> inner, std::string const& name, AlpnOffer offer, TlsSession session)
     {
         WOLFSSL* const handle = session.handle.get();
         if (handle == nullptr || name.empty() || name.size() > 253) return fail(Fault::unavailable, "TLS session");
         session.verdict->name = name;
         wolfSSL_SetCertCbCtx(handle, session.verdict.get());
-        std::string protocol = kHttp11;  // the library takes it as a list that it may write to
+        std::string protocol = names_of(offer);  // the library takes it as a list that it may write to
         bool named = false;
         if (is_numeric_address(name))
             named = wolfSSL_X509_VERIFY_PARAM_set1_ip_asc(wolfSSL_get0_param(handle), name.c_str()) == WOLFSSL_SUCCESS;
@@ -99,13 +112,13 @@ private:
     Context context_;
 };
 
-// A client that offers other protocols besides gets http/1.1; one that offers only others is told so; one without ALPN speaks HTTP/1.1.
-int choose_http11(WOLFSSL*, unsigned char const** out, unsigned char* out_size, unsigned char const* in, unsigned int in_size, void*)
+// The one that was chosen for it, or the handshake ends; a client without ALPN is not asked, and speaks HTTP/1.1. `wanted`: a string_view.
+int choose_protocol(WOLFSSL*, unsigned char const** out, unsigned char* out_size, unsigned char const* in, unsigned int in_size, void* wanted)
 {
     for (unsigned at = 0; at < in_size; at += 1u + in[at]) {
         unsigned const size = in[at];
         if (size > in_size - at - 1) break;
-        if (std::string_view(reinterpret_cast<char const*>(in + at + 1), size) != kHttp11) continue;
+        if (std::string_view(reinterpret_cast<char const*>(in + at + 1), size) != *static_cast<std::string_view const*>(wanted)) continue;
         *out = in + at + 1;
         *out_size = static_cast<unsigned char>(size);
         return SSL_TLSEXT_ERR_OK;
@@ -114,12 +127,14 @@ int choose_http11(WOLFSSL*, unsigned char const** out, unsigned char* out_size, 
 }
 
 // Rules without an identity: the library opens no session on them, so each one has its own with its leaf.
-Context make_guest_context()
+Context make_guest_context(Alpn choice = Alpn::http11)
 {
     Context context(wolfSSL_CTX_new(wolfTLS_server_method()));
     if (!context || !set_common_rules(context.get())) return nullptr;
     wolfSSL_CTX_set_verify(context.get(), WOLFSSL_VERIFY_NONE, nullptr);  // a guest shows a token, not a certificate
-    wolfSSL_CTX_set_alpn_select_cb(context.get(), choose_http11, nullptr);
+    // The library's argument is not const; what it points to is never written.
+    auto const* const wanted = choice == Alpn::h2 ? &kHttp2 : &kHttp11;
+    wolfSSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, const_cast<std::string_view*>(wanted));
     return wolfSSL_CTX_no_ticket_TLSv13(context.get()) == 0 ? std::move(context) : nullptr;
 }
 
@@ -128,9 +143,9 @@ public:
     explicit Guest(Secret key_pem) : key_pem_(std::move(key_pem)) {}
 
     Result<std::unique_ptr<TlsStream>> accept(
-        Loop& loop, std::unique_ptr<Transport> inner, std::string_view leaf_der, std::string already) override
+        Loop& loop, std::unique_ptr<Transport> inner, std::string_view leaf_der, std::string already, Alpn choice) override
     {
-        auto const context = make_guest_context();
+        auto const context = make_guest_context(choice);
         if (!context) return fail(Fault::unavailable, "TLS rules were refused");
         auto const bytes_of = [](auto const& text) { return reinterpret_cast<unsigned char const*>(text.data()); };
         auto const key = key_pem_.bytes();

@@ -73,6 +73,13 @@ public:
     void preload(std::string already) { in_ = std::move(already); }
     bool ended_cleanly() const { return clean_; }
     TlsRefusal refusal() const { return refusal_; }
+    Alpn protocol() const
+    {
+        char* name = nullptr;
+        unsigned short size = 0;
+        bool const agreed = wolfSSL_ALPN_GetProtocol(session_, &name, &size) == WOLFSSL_SUCCESS && name != nullptr;
+        return agreed && std::string_view(name, size) == "h2" ? Alpn::h2 : Alpn::http11;
+    }
     std::string_view server_name() const
     {
         void* name = nullptr;
@@ -275,6 +282,7 @@ public:
     bool ended_cleanly() const override { return engine_->ended_cleanly(); }
     TlsRefusal refusal() const override { return engine_->refusal(); }
     std::string_view server_name() const override { return engine_->server_name(); }
+    Alpn protocol() const override { return engine_->protocol(); }
 
 private:
     std::shared_ptr<Engine> engine_;  // shared with what is pending below

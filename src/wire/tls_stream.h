@@ -2,7 +2,8 @@
 #pragma once
 
 // TLS on both sides of a bump (EG-7, EG-9): towards the guest as a server with a leaf made for one host, towards the upstream as a client
-// that accepts nothing less than a good chain, name and date. TLS 1.3, and 1.2 with ECDHE and AEAD alone; X25519 and P-256; HTTP/1.1 by ALPN.
+// that accepts nothing less than a good chain, name and date. TLS 1.3, and 1.2 with ECDHE and AEAD alone; X25519 and P-256; HTTP/1.1 or
+// HTTP/2 by ALPN, as the caller offers and chooses.
 // A stream lies on another Transport and moves its bytes through wolfSSL in memory; handlers run later, as Transport says. What a peer can make
 // it keep is bounded: one record each way, and 256 KiB of handshake.
 // Threading: the loop's thread.
@@ -38,10 +39,19 @@ constexpr std::string_view name_of(TlsRefusal refusal)
     return kNames[static_cast<std::size_t>(refusal)];
 }
 
+enum class Alpn : std::uint8_t { http11, h2 };
+struct AlpnOffer {
+    bool h2 = false;
+    bool http11 = true;
+    bool operator==(AlpnOffer const&) const = default;
+};
+
 class TlsStream : public Transport {
 public:
     virtual TlsRefusal refusal() const = 0;  // after handshake() ended with Moved::end
     virtual std::string_view server_name() const = 0;  // server: what the client asked for (SNI), as it wrote it; empty if it did not
+    // After the handshake: what was agreed on; http11 where ALPN was not spoken.
+    virtual Alpn protocol() const = 0;
 };
 
 // IPv4 or IPv6 as it is written without brackets: such a "name" has no SNI.
@@ -64,8 +74,11 @@ public:
     static Result<std::shared_ptr<TlsToUpstream>> make(std::string_view roots_pem);
     virtual ~TlsToUpstream() = default;
     // `name`: DNS name (also sent as SNI) or numeric address; the certificate must be for it. Errors: unavailable.
-    virtual Result<std::unique_ptr<TlsStream>> connect(Loop& loop, std::unique_ptr<Transport> inner, std::string const& name) = 0;
-    // TLS 1.3 alone; an upstream that does not ask for the certificate is not accepted (unasked). Errors: unavailable, malformed (the chain).
+    // `offer` is not empty. A server that chooses none of it ends in TlsRefusal::protocol; one that does not know ALPN speaks http11.
+    virtual Result<std::unique_ptr<TlsStream>> connect(
+        Loop& loop, std::unique_ptr<Transport> inner, std::string const& name, AlpnOffer offer = {}) = 0;
+    // TLS 1.3 and HTTP/1.1 alone; an upstream that does not ask for the certificate is not accepted (unasked). Errors: unavailable, malformed
+    // (the chain).
     virtual Result<std::unique_ptr<TlsStream>> connect_as(
         Loop& loop, std::unique_ptr<Transport> inner, std::string const& name, TlsClientIdentity identity) = 0;
 };
@@ -75,9 +88,10 @@ class TlsToGuest {
 public:
     static Result<std::shared_ptr<TlsToGuest>> make(Secret const& key_pem);
     virtual ~TlsToGuest() = default;
-    // `already`: the first bytes that came from the guest. Errors: malformed (the leaf does not load), unavailable.
+    // `already`: the first bytes that came from the guest. A guest whose ALPN leaves `choice` out is not served; one without ALPN gets http11.
+    // Errors: malformed (the leaf does not load), unavailable.
     virtual Result<std::unique_ptr<TlsStream>> accept(
-        Loop& loop, std::unique_ptr<Transport> inner, std::string_view leaf_der, std::string already) = 0;
+        Loop& loop, std::unique_ptr<Transport> inner, std::string_view leaf_der, std::string already, Alpn choice = Alpn::http11) = 0;
 };
 
 }  // namespace ocu::wire

@@ -17,6 +17,7 @@ CPP = (".h", ".cpp", ".c", ".S")
 LIBRARY_HOMES = {
     r"wolfssl/": ("src/base/crypto/", "src/wire/"),  # wire: only what Asio's own TLS stream needs
     r"cjson/": ("src/wire/",),
+    r"nghttp2/": ("src/wire/",),
     r"boost/": ("src/wire/",),
     r"sys/capability\.h": ("src/helper/",),
     r"seccomp\.h": ("src/helper/",),
