@@ -5,6 +5,20 @@
 
 namespace ocu::edge {
 
+namespace {
+
+proto::IcapOrder order_of(Rule const& rule)
+{
+    proto::IcapOrder order;
+    if (!rule.icap) return order;
+    if (rule.icap->request) order.request = wire::Text<256>(rule.icap->request->uri);
+    if (rule.icap->response) order.response = wire::Text<256>(rule.icap->response->uri);
+    order.preview_bytes = rule.icap->preview_bytes;
+    return order;
+}
+
+}  // namespace
+
 bool Edge::State::request_asked(Session& session, proto::RequestAsked const& asked)
 {
     auto const found = session.routes.find(asked.connection);
@@ -32,7 +46,7 @@ bool Edge::State::request_asked(Session& session, proto::RequestAsked const& ask
     if (config.rules[verdict.rule].injection)
         want_lease(session, asked.connection, asked.request, request);
     else
-        session.link->send(proto::RequestAllowed{asked.connection, asked.request, 0, {}, {}});
+        session.link->send(proto::RequestAllowed{asked.connection, asked.request, 0, {}, {}, order_of(config.rules[verdict.rule])});
     return true;
 }
 
@@ -66,7 +80,7 @@ void Edge::State::lease_made(proto::LeaseMade const& made)
     request->second.lease_wanted = 0;
     if (made.reason == proto::Reason::none && made.lease != 0) {
         auto const& injection = *config.rules[request->second.rule].injection;
-        session->link->send(proto::RequestAllowed{asked.connection, asked.request, made.lease, wire::Text<64>(injection.header), wire::Text<128>(injection.format)});
+        session->link->send(proto::RequestAllowed{asked.connection, asked.request, made.lease, wire::Text<64>(injection.header), wire::Text<128>(injection.format), order_of(config.rules[request->second.rule])});
         return;
     }
     proto::RequestAsked again;

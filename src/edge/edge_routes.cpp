@@ -112,6 +112,7 @@ void Edge::State::uplink_up(UniqueFd link)
 void Edge::State::uplink_down()
 {
     uplink.reset();
+    while (!icap_dials.empty()) (void)icap_not_dialled(RequestId{icap_dials.begin()->first});
     auto const waiting = numbers;
     for (auto const& [number, where] : waiting) {
         auto const [session, connection] = route_of(number);
@@ -133,6 +134,7 @@ void Edge::State::uplink_says(wire::Link::Frame frame)
 
 void Edge::State::dialled(proto::Dialled const& message, UniqueFd socket)
 {
+    if (icap_dialled(message, socket)) return;
     auto const [session, connection] = route_of(message.request.value);
     if (session == nullptr) return;  // it ended meanwhile; the socket closes
     Route& route = session->routes.at(connection);
@@ -151,6 +153,8 @@ void Edge::State::dialled(proto::Dialled const& message, UniqueFd socket)
     std::vector<UniqueFd> descriptors;
     descriptors.push_back(std::move(socket));
     proto::RouteOpened opened{connection, route.verdict.handling, {}};
+    // Several streams in one connection, each at its own pace, are not shown to an ICAP server.
+    opened.http1_only = std::ranges::any_of(route.verdict.rules, [this](std::size_t rule) { return config.rules[rule].icap.has_value(); });
     if (opened.handling == proto::Handling::bump)
         opened.upstream_name = route.verdict.dial_name.empty() ? wire::Text<253>(route.verdict.dial_address) : wire::Text<253>(route.verdict.dial_name);
     session->link->send(opened, std::move(descriptors));
@@ -159,6 +163,7 @@ void Edge::State::dialled(proto::Dialled const& message, UniqueFd socket)
 
 void Edge::State::dial_failed(proto::DialFailed const& failed)
 {
+    if (icap_not_dialled(failed.request)) return;
     auto const [session, connection] = route_of(failed.request.value);
     if (session == nullptr) return;
     Route& route = session->routes.at(connection);

@@ -6,6 +6,7 @@
 
 #include "base/crypto/certificate.h"
 #include "edge/bump.h"
+#include "edge/icap_stage.h"
 #include "edge/inject.h"
 #include "edge/relay_refusal.h"
 #include "edge/strip.h"
@@ -32,12 +33,15 @@ Result<std::shared_ptr<ExchangeTools>> ExchangeTools::make(std::string_view root
 
 struct Exchange::Impl final : wire::RelayOwner, std::enable_shared_from_this<Exchange::Impl> {
     Impl(std::shared_ptr<ExchangeTools> from, wire::Loop& on, ExchangeRoute to, Calls tell)
-        : tools(std::move(from)), loop(on), route(std::move(to)), calls(std::move(tell))
+        : tools(std::move(from)), loop(on), route(std::move(to)), calls(std::move(tell)), icap(on, route.connection, calls.ask_icap)
     {}
 
     void begin(UniqueFd guest, std::string already, UniqueFd upstream);
     void start_relay(std::unique_ptr<wire::Transport> guest, std::unique_ptr<wire::Transport> upstream, std::string already);
     void allowed(proto::RequestAllowed const& message);
+    bool lacks_token() const;
+    void show_request();
+    void go_on();
     void redeemed(proto::Redeemed& message);
     void refused(proto::RequestRefused const& message);
     void forward(wire::HttpRelay::Secret secret);
@@ -55,16 +59,18 @@ struct Exchange::Impl final : wire::RelayOwner, std::enable_shared_from_this<Exc
     void request(wire::RelayRequest const& head) override;
     std::optional<wire::HttpResponse> response(wire::RelayResponse& response) override;
     std::unique_ptr<wire::BodyFilter> filter(wire::RelayResponse const& response) override;
+    bool holds(wire::RelayResponse const& response) override;
     wire::HttpResponse explain(wire::RelayFault fault) override;
     void done(wire::RelayDone const& told) override;
     void ended(wire::RelayFault fault, wire::RelayTotals totals) override;
 
-    enum class Phase : std::uint8_t { none, asked, redeeming, forwarded, answered };
+    enum class Phase : std::uint8_t { none, asked, showing, redeeming, forwarded, answered };
 
     std::shared_ptr<ExchangeTools> tools;  // shared with all exchanges of the process
     wire::Loop& loop;
     ExchangeRoute route;
     Calls calls;
+    IcapStage icap;
     std::optional<Bump> bump;
     std::optional<wire::HttpRelay> relay;
     wire::TlsRefusal unverified = wire::TlsRefusal::none;
@@ -72,6 +78,7 @@ struct Exchange::Impl final : wire::RelayOwner, std::enable_shared_from_this<Exc
     Phase phase = Phase::none;
     std::uint64_t number = 0;
     wire::RelayRequest pending;              // asked for, or waiting for its credential
+    wire::RelayRequest shown;                // as it is shown with its answer: without what is injected
     proto::RequestAllowed permit;
     bool told_allowed = false;
     Reason done_reason = Reason::none;
@@ -122,14 +129,43 @@ void Exchange::Impl::allowed(proto::RequestAllowed const& message)
     if (over || phase != Phase::asked || message.request != RequestId{number}) return;
     told_allowed = true;
     permit = message;
-    if (message.lease == 0) {
-        if (has_stray_token(pending, {})) return refuse_allowed(Reason::scoped_token_missing);
-        return forward(wire::HttpRelay::Secret::none);
-    }
-    auto const token = presented_token(pending, message.header.view());
-    if (!token || has_stray_token(pending, message.header.view())) return refuse_allowed(Reason::scoped_token_missing);
+    icap.begin(message.request, message.icap);
+    // What its frames carry would be shown to nobody.
+    if (pending.websocket && !message.icap.empty()) return refuse_allowed(Reason::protocol_denied);
+    if (lacks_token()) return refuse_allowed(Reason::scoped_token_missing);
+    if (icap.shows_request()) return show_request();
+    go_on();
+}
+
+// A scoped token is where it belongs, if one does, and nowhere else.
+bool Exchange::Impl::lacks_token() const
+{
+    auto const header = permit.lease == 0 ? std::string_view{} : permit.header.view();
+    return has_stray_token(pending, header) || (permit.lease != 0 && !presented_token(pending, header));
+}
+
+// Before anything is put into it: what the ICAP server sees holds no credential (T-12).
+void Exchange::Impl::show_request()
+{
+    phase = Phase::showing;
+    auto const then = [this](Reason reason, wire::RelayRequest next) {
+        if (over || phase != Phase::showing) return;
+        if (reason != Reason::none) return refuse_allowed(reason);
+        pending = std::move(next);
+        go_on();
+    };
+    icap.show_request(pending, authority(), [this](auto adapter) { relay->adapt_request(std::move(adapter)); }, then);
+}
+
+void Exchange::Impl::go_on()
+{
+    if (icap.shows_response()) shown = pending;
+    if (lacks_token()) return refuse_allowed(Reason::scoped_token_missing);
+    if (permit.lease == 0) return forward(wire::HttpRelay::Secret::none);
+    auto const token = presented_token(pending, permit.header.view());
+    if (!token) return refuse_allowed(Reason::scoped_token_missing);
     phase = Phase::redeeming;
-    tools->parts().custody.redeem(message.lease, *token, [weak = weak_from_this(), asked = number](proto::Redeemed& answer) {
+    tools->parts().custody.redeem(permit.lease, *token, [weak = weak_from_this(), asked = number](proto::Redeemed& answer) {
         auto const self = weak.lock();
         if (self && !self->over && self->phase == Phase::redeeming && self->number == asked) self->redeemed(answer);
         auto credential = std::exchange(answer.credential, {}).take();
@@ -190,6 +226,8 @@ std::string Exchange::Impl::authority() const
 
 std::optional<wire::HttpResponse> Exchange::Impl::response(wire::RelayResponse& head)
 {
+    // What is said before an answer is not looked at by anybody: it goes on without its words.
+    if (icap.shows_response() && head.status / 100 == 1) head.headers.clear();
     if (!patterns) return std::nullopt;
     std::vector<wire::HttpHeader> clean;
     for (auto& each : head.headers) {
@@ -215,6 +253,20 @@ std::unique_ptr<wire::BodyFilter> Exchange::Impl::filter(wire::RelayResponse con
     return std::make_unique<Strip>(patterns, head.websocket || head.status == 206 ? Strip::Mode::filled : strip_mode(type));
 }
 
+// After everything was taken out of it that was put in (T-12).
+bool Exchange::Impl::holds(wire::RelayResponse const& head)
+{
+    if (!icap.shows_response()) return false;
+    auto const then = [this, asked = number](Reason reason, wire::RelayResponse const& next) {
+        if (over || phase != Phase::forwarded || number != asked) return;
+        if (reason == Reason::none) return relay->answer_with(next);
+        done_reason = reason;
+        relay->refuse_answer(denied(reason, route));
+    };
+    icap.show_response(shown, authority(), head, [this](auto adapter) { relay->adapt_response(std::move(adapter)); }, then);
+    return true;
+}
+
 wire::HttpResponse Exchange::Impl::explain(wire::RelayFault fault)
 {
     if (unverified != wire::TlsRefusal::none) {
@@ -222,6 +274,7 @@ wire::HttpResponse Exchange::Impl::explain(wire::RelayFault fault)
         end_word = name_of(unverified);
         return denied(end_reason, route, end_word);
     }
+    if (fault == wire::RelayFault::adapter) done_reason = Reason::icap_unavailable;
     if (auto const reason = reason_of(fault); reason != Reason::none) return denied(reason, route, name_of(fault));
     if (fault != wire::RelayFault::timeout) return broken(Broke::upstream_gone, route);
     return broken(phase == Phase::forwarded ? Broke::upstream_late : Broke::request_late, route);
@@ -283,6 +336,14 @@ Exchange::Exchange(std::shared_ptr<ExchangeTools> tools, wire::Loop& loop, Uniqu
 Exchange::~Exchange() { impl_->stop(); }
 void Exchange::allowed(proto::RequestAllowed const& message) { impl_->allowed(message); }
 void Exchange::refused(proto::RequestRefused const& message) { impl_->refused(message); }
+void Exchange::icap_opened(proto::IcapOpened const& message, UniqueFd socket)
+{
+    if (!impl_->over) impl_->icap.opened(message, std::move(socket));
+}
+void Exchange::icap_refused(proto::IcapRefused const& message)
+{
+    if (!impl_->over) impl_->icap.refused(message);
+}
 void Exchange::cut() { impl_->cut(); }
 
 }  // namespace ocu::edge

@@ -37,13 +37,14 @@ enum class RelayFault : std::uint8_t {
     timeout,  // a head or a handshake that does not come, a side that does not read
     gone,  // a side went away in the middle
     upstream,  // the upstream's answer is not understood
-    kLast = upstream
+    adapter,  // who looks at messages did not finish with this one
+    kLast = adapter
 };
 
 constexpr std::string_view name_of(RelayFault fault)
 {
     constexpr std::string_view kNames[] = {"none", "grammar", "version", "too_large", "framing", "host", "target", "path", "method",
-        "expectation", "chunk", "timeout", "gone", "upstream"};
+        "expectation", "chunk", "timeout", "gone", "upstream", "adapter"};
     static_assert(std::size(kNames) == static_cast<std::size_t>(RelayFault::kLast) + 1);
     return kNames[static_cast<std::size_t>(fault)];
 }
@@ -76,6 +77,7 @@ struct RelayResponse {
     BodyFraming body;
     std::string stated_length;  // Content-Length of an answer that has no body of its own (HEAD, 304)
     bool keep_alive = true;
+    bool says_close = false;  // as a field, whatever its framing means
     bool websocket = false;  // 101 to that upgrade
 };
 
