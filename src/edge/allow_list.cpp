@@ -36,7 +36,7 @@ bool names_address(Rule const& rule, Address const& address)
     return !rule.ranges.empty() && may_dial(address, rule.ranges);
 }
 
-bool looks_at_requests(Rule const& rule) { return !rule.methods.empty() || !rule.paths.empty(); }
+bool looks_at_requests(Rule const& rule) { return !rule.methods.empty() || !rule.paths.empty() || rule.icap; }
 
 bool fits_protocol(Rule const& rule, EgressProtocol protocol)
 {

@@ -15,6 +15,7 @@ public:
     virtual void say(proto::RouteAsked const& message) = 0;
     virtual void say(proto::RequestAsked const& message) = 0;
     virtual void say(proto::RequestDone const& message) = 0;
+    virtual void say(proto::IcapAsked const& message) = 0;
     virtual void say(proto::ConnectionEnded const& message) = 0;
     // Bounded by a DenialFold before it goes out.
     virtual void say(proto::EgressDenied const& message) = 0;

@@ -190,13 +190,14 @@ void Connection::open_exchange(proto::RouteOpened const& opened, UniqueFd upstre
     route.name = name_.empty() ? address_ : name_;
     route.port = port_;
     route.upstream_name = opened.upstream_name.str();
-    route.contact = around_.contact;
     route.client_certificate = opened.client_certificate;
-    route.http1_only = opened.client_certificate;
+    route.http1_only = opened.http1_only;
+    route.contact = around_.contact;
     Exchange::Calls calls;
     calls.ask = [this](proto::RequestAsked asked) { around_.asker.say(asked); };
     calls.done = [this](proto::RequestDone done) { around_.asker.say(done); };
     calls.ended = [this](proto::ConnectionEnded ended, std::string_view word) { end(ended.reason, word, ended.bytes_up, ended.bytes_down); };
+    calls.ask_icap = [this](proto::IcapAsked asked) { around_.asker.say(asked); };
     exchange_ = std::make_unique<Exchange>(std::move(tools), around_.loop, std::move(fd_), std::move(bytes_), std::move(upstream),
         std::move(route), std::move(calls));
 }
@@ -214,6 +215,16 @@ void Connection::allowed(proto::RequestAllowed const& message)
 void Connection::request_refused(proto::RequestRefused const& message)
 {
     if (exchange_) exchange_->refused(message);
+}
+
+void Connection::icap_opened(proto::IcapOpened const& message, UniqueFd socket)
+{
+    if (exchange_ && make_non_blocking(socket.get())) exchange_->icap_opened(message, std::move(socket));
+}
+
+void Connection::icap_refused(proto::IcapRefused const& message)
+{
+    if (exchange_) exchange_->icap_refused(message);
 }
 
 void Connection::cut()

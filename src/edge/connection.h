@@ -50,6 +50,8 @@ public:
     void refused(proto::Reason reason);
     void allowed(proto::RequestAllowed const& message);
     void request_refused(proto::RequestRefused const& message);
+    void icap_opened(proto::IcapOpened const& message, UniqueFd socket);
+    void icap_refused(proto::IcapRefused const& message);
     void cut();
     // Ends it if nothing has moved for kIdleTime.
     void sweep();

@@ -64,6 +64,7 @@ void Edge::State::close_route(
     if (route.stage != Route::Stage::cut) {
         count(session, route);
         if (route.kept) (void)::shutdown(route.kept.get(), SHUT_RDWR);
+        drop_icap(route);
         numbers.erase(route.number);
         for (auto const& [id, request] : route.requests) {
             leases.erase(request.lease_wanted);

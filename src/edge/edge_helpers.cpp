@@ -152,6 +152,7 @@ bool Edge::State::obey(Session& session, wire::Link::Frame const& frame)
     case proto::Type::connect_asked: return heard(&State::connect_asked);
     case proto::Type::route_asked: return heard(&State::route_asked);
     case proto::Type::request_asked: return heard(&State::request_asked);
+    case proto::Type::icap_asked: return heard(&State::icap_asked);
     case proto::Type::request_done: return heard(&State::request_done);
     case proto::Type::connection_ended: return heard(&State::connection_ended);
     case proto::Type::egress_denied: return heard(&State::helper_denied);

@@ -55,6 +55,7 @@ public:
     void say(proto::RouteAsked const& message) override { link_.send(message); }
     void say(proto::RequestAsked const& message) override { link_.send(message); }
     void say(proto::RequestDone const& message) override { link_.send(message); }
+    void say(proto::IcapAsked const& message) override { link_.send(message); }
     void say(proto::ConnectionEnded const& message) override { link_.send(message); }
     void say(proto::EgressDenied const& message) override
     {
@@ -98,6 +99,13 @@ private:
             return heard(+[](Server& s, proto::RequestAllowed const& m) { s.with(m.connection, [&](Connection& c) { c.allowed(m); }); });
         case proto::Type::request_refused:
             return heard(+[](Server& s, proto::RequestRefused const& m) { s.with(m.connection, [&](Connection& c) { c.request_refused(m); }); });
+        case proto::Type::icap_refused:
+            return heard(+[](Server& s, proto::IcapRefused const& m) { s.with(m.connection, [&](Connection& c) { c.icap_refused(m); }); });
+        case proto::Type::icap_opened: {
+            auto const opened = wire::decode<proto::IcapOpened>(frame.body);
+            if (opened) with(opened->connection, [&](Connection& c) { c.icap_opened(*opened, std::move(frame.descriptors[0])); });
+            return opened.has_value();
+        }
         case proto::Type::connection_cut:
             return heard(+[](Server& s, proto::ConnectionCut const& m) { s.with(m.connection, [](Connection& c) { c.cut(); }); });
         case proto::Type::route_opened: {

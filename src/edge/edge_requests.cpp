@@ -5,6 +5,20 @@
 
 namespace ocu::edge {
 
+namespace {
+
+proto::IcapOrder order_of(Rule const& rule)
+{
+    proto::IcapOrder order;
+    if (!rule.icap) return order;
+    if (rule.icap->request) order.request = wire::Text<256>(rule.icap->request->uri);
+    if (rule.icap->response) order.response = wire::Text<256>(rule.icap->response->uri);
+    order.preview_bytes = rule.icap->preview_bytes;
+    return order;
+}
+
+}  // namespace
+
 bool Edge::State::request_asked(Session& session, proto::RequestAsked const& asked)
 {
     auto const found = session.routes.find(asked.connection);
@@ -32,7 +46,7 @@ bool Edge::State::request_asked(Session& session, proto::RequestAsked const& ask
     if (config.rules[verdict.rule].injection)
         want_lease(session, asked.connection, asked.request, request);
     else
-        session.link->send(proto::RequestAllowed{asked.connection, asked.request, 0, {}, {}, false});
+        session.link->send(proto::RequestAllowed{asked.connection, asked.request, 0, {}, {}, false, order_of(config.rules[verdict.rule])});
     return true;
 }
 
@@ -66,8 +80,9 @@ void Edge::State::lease_made(proto::LeaseMade const& made)
     request->second.lease_wanted = 0;
     if (made.reason == proto::Reason::none && made.lease != 0) {
         auto const& injection = *config.rules[request->second.rule].injection;
+        auto const& rule = config.rules[request->second.rule];
         session->link->send(proto::RequestAllowed{asked.connection, asked.request, made.lease, wire::Text<64>(injection.header),
-            wire::Text<128>(injection.format), injection.as == Shown::client_certificate});
+            wire::Text<128>(injection.format), injection.as == Shown::client_certificate, order_of(rule)});
         return;
     }
     proto::RequestAsked again;

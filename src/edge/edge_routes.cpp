@@ -116,6 +116,7 @@ void Edge::State::uplink_down()
 {
     uplink.reset();
     explain_without_uplink();
+    while (!icap_dials.empty()) (void)icap_not_dialled(RequestId{icap_dials.begin()->first});
     auto const waiting = numbers;
     for (auto const& [number, where] : waiting) {
         auto const [session, connection] = route_of(number);
@@ -142,6 +143,7 @@ void Edge::State::uplink_says(wire::Link::Frame frame)
 
 void Edge::State::dialled(proto::Dialled const& message, UniqueFd socket)
 {
+    if (icap_dialled(message, socket)) return;
     auto const [session, connection] = route_of(message.request.value);
     if (session == nullptr) return;  // it ended meanwhile; the socket closes
     Route& route = session->routes.at(connection);
@@ -159,9 +161,11 @@ void Edge::State::dialled(proto::Dialled const& message, UniqueFd socket)
     route.stage = Route::Stage::open;
     std::vector<UniqueFd> descriptors;
     descriptors.push_back(std::move(socket));
-    proto::RouteOpened opened{connection, route.verdict.handling, {}, false};
-    opened.client_certificate =
-        std::ranges::any_of(route.verdict.rules, [this](auto rule) { return config.rules[rule].shows_certificate(); });
+    proto::RouteOpened opened{connection, route.verdict.handling, {}, false, false};
+    auto const some_rule = [&](auto has) { return std::ranges::any_of(route.verdict.rules, [&](auto rule) { return has(config.rules[rule]); }); };
+    opened.client_certificate = some_rule([](Rule const& rule) { return rule.shows_certificate(); });
+    // Several streams in one connection, each at its own pace, are not shown to an ICAP server, and one certificate is not for all of them.
+    opened.http1_only = opened.client_certificate || some_rule([](Rule const& rule) { return rule.icap.has_value(); });
     if (opened.handling == proto::Handling::bump)
         opened.upstream_name = route.verdict.dial_name.empty() ? wire::Text<253>(route.verdict.dial_address) : wire::Text<253>(route.verdict.dial_name);
     session->link->send(opened, std::move(descriptors));
@@ -170,6 +174,7 @@ void Edge::State::dialled(proto::Dialled const& message, UniqueFd socket)
 
 void Edge::State::dial_failed(proto::DialFailed const& failed)
 {
+    if (icap_not_dialled(failed.request)) return;
     auto const [session, connection] = route_of(failed.request.value);
     if (session == nullptr) return;
     Route& route = session->routes.at(connection);

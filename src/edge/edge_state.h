@@ -71,6 +71,12 @@ struct Edge::State {
     void lease_made(proto::LeaseMade const& made);
     void drop_late_leases();
 
+    // ICAP: edge_icap.cpp.
+    bool icap_asked(Session& session, proto::IcapAsked const& asked);
+    bool icap_dialled(proto::Dialled const& dialled, UniqueFd& socket);
+    bool icap_not_dialled(RequestId dial);
+    void drop_icap(Route& route);
+
     // Counting and cutting: edge_counting.cpp.
     void count(Session& session, Route& route);
     void tripped(Session& session, std::vector<Tripped> const& which);
@@ -104,6 +110,11 @@ struct Edge::State {
         RequestId request;
         Explanation explanation;
     };
+    struct IcapDial {
+        SessionId session;
+        proto::IcapAsked asked;
+        IcapEndpoint const* to = nullptr;  // in config
+    };
 
     wire::Loop& loop;
     Clock const& clock;
@@ -119,6 +130,7 @@ struct Edge::State {
     std::unordered_map<std::uint64_t, std::pair<SessionId, ConnectionId>> numbers;  // of routes that are being recorded or dialled
     std::unordered_map<std::uint64_t, LeaseAsked> leases;
     std::unordered_map<std::uint64_t, Explaining> explaining;  // by the number of the dial
+    std::unordered_map<std::uint64_t, IcapDial> icap_dials;
     std::uint64_t last_number = 0;
     StartGate starts{kStartsPerSecondMax, std::chrono::seconds(1), {}, {}};  // of all sessions' helpers
     wire::Watch fold_tick;

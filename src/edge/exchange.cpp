@@ -8,6 +8,7 @@
 #include "edge/bump.h"
 #include "edge/certified_upstream.h"
 #include "edge/exchange_http2.h"
+#include "edge/icap_stage.h"
 #include "edge/relay_refusal.h"
 #include "edge/request_flow.h"
 #include "wire/http_relay.h"
@@ -33,7 +34,7 @@ Result<std::shared_ptr<ExchangeTools>> ExchangeTools::make(std::string_view root
 
 struct Exchange::Impl final : wire::RelayOwner, std::enable_shared_from_this<Exchange::Impl> {
     Impl(std::shared_ptr<ExchangeTools> from, wire::Loop& on, ExchangeRoute to, Calls tell)
-        : tools(std::move(from)), loop(on), route(std::move(to)), calls(std::move(tell))
+        : tools(std::move(from)), loop(on), route(std::move(to)), calls(std::move(tell)), icap(on, route.connection, calls.ask_icap)
     {}
 
     void begin(UniqueFd guest, std::string already, UniqueFd upstream);
@@ -41,6 +42,7 @@ struct Exchange::Impl final : wire::RelayOwner, std::enable_shared_from_this<Exc
     void start_http2(std::unique_ptr<wire::Transport> guest, std::unique_ptr<wire::Transport> upstream);
     void allowed(proto::RequestAllowed const& message);
     void refused(proto::RequestRefused const& message);
+    RequestFlow::Calls calls_of_flow();
     void use_certificate(std::uint64_t lease, std::string const& token, std::string chain_pem);
     void certified(std::unique_ptr<wire::Transport> upstream, Reason reason, std::string_view word);
     void refuse_and_end(Reason reason, std::string_view word);
@@ -56,6 +58,7 @@ struct Exchange::Impl final : wire::RelayOwner, std::enable_shared_from_this<Exc
     void request(wire::RelayRequest const& head) override;
     std::optional<wire::HttpResponse> response(wire::RelayResponse& response) override;
     std::unique_ptr<wire::BodyFilter> filter(wire::RelayResponse const& response) override;
+    bool holds(wire::RelayResponse const& response) override;
     wire::HttpResponse explain(wire::RelayFault fault) override;
     void done(wire::RelayDone const& told) override;
     void ended(wire::RelayFault fault, wire::RelayTotals totals) override;
@@ -64,6 +67,7 @@ struct Exchange::Impl final : wire::RelayOwner, std::enable_shared_from_this<Exc
     wire::Loop& loop;
     ExchangeRoute route;
     Calls calls;
+    IcapStage icap;
     std::optional<Bump> bump;
     std::unique_ptr<wire::Transport> bare;  // the upstream's connection, until a request may have the certificate
     std::optional<CertifiedUpstream> certifying;
@@ -115,10 +119,8 @@ void Exchange::Impl::start_http2(std::unique_ptr<wire::Transport> guest, std::un
     many->start(loop, std::move(guest), std::move(upstream));
 }
 
-void Exchange::Impl::request(wire::RelayRequest const& head)
+RequestFlow::Calls Exchange::Impl::calls_of_flow()
 {
-    auto const keep = shared_from_this();
-    if (unverified.reason != Reason::none) return refuse_and_end(unverified.reason, unverified.word);
     RequestFlow::Calls tell;
     tell.ask = calls.ask;
     tell.forward = [this](wire::RelayRequest const& request, wire::HttpRelay::Secret secret) {
@@ -126,7 +128,18 @@ void Exchange::Impl::request(wire::RelayRequest const& head)
     };
     tell.refuse = [this](wire::HttpResponse const& response) { relay->refuse(response, then()); };
     tell.certify = [this](std::uint64_t lease, std::string const& token, std::string chain) { use_certificate(lease, token, std::move(chain)); };
-    flow = std::make_shared<RequestFlow>(tools, route, RequestId{++number}, std::move(tell));
+    tell.adapt_request = [this](std::unique_ptr<wire::BodyAdapter> adapter) { relay->adapt_request(std::move(adapter)); };
+    tell.adapt_response = [this](std::unique_ptr<wire::BodyAdapter> adapter) { relay->adapt_response(std::move(adapter)); };
+    tell.answer_with = [this](wire::RelayResponse const& head) { relay->answer_with(head); };
+    tell.refuse_answer = [this](wire::HttpResponse const& response) { relay->refuse_answer(response); };
+    return tell;
+}
+
+void Exchange::Impl::request(wire::RelayRequest const& head)
+{
+    auto const keep = shared_from_this();
+    if (unverified.reason != Reason::none) return refuse_and_end(unverified.reason, unverified.word);
+    flow = std::make_shared<RequestFlow>(tools, route, RequestId{++number}, calls_of_flow(), RequestFlow::Showing{&icap, authority()});
     if (auto const why = flow->request(head)) refuse_and_end(why->reason, why->word);
 }
 
@@ -186,6 +199,8 @@ std::optional<wire::HttpResponse> Exchange::Impl::response(wire::RelayResponse& 
 
 std::unique_ptr<wire::BodyFilter> Exchange::Impl::filter(wire::RelayResponse const& head) { return flow ? flow->filter(head) : nullptr; }
 
+bool Exchange::Impl::holds(wire::RelayResponse const& head) { return flow && flow->holds(head); }
+
 wire::HttpResponse Exchange::Impl::explain(wire::RelayFault fault)
 {
     if (unverified.reason != Reason::none) {
@@ -193,6 +208,7 @@ wire::HttpResponse Exchange::Impl::explain(wire::RelayFault fault)
         end_word = unverified.word;
         return denied(end_reason, route, end_word);
     }
+    if (fault == wire::RelayFault::adapter && flow) flow->adapter_failed();
     if (auto const reason = reason_of(fault); reason != Reason::none) return denied(reason, route, name_of(fault));
     if (fault != wire::RelayFault::timeout) return broken(Broke::upstream_gone, route);
     return broken(flow && flow->forwarded() ? Broke::upstream_late : Broke::request_late, route);
@@ -255,6 +271,14 @@ Exchange::Exchange(std::shared_ptr<ExchangeTools> tools, wire::Loop& loop, Uniqu
 Exchange::~Exchange() { impl_->stop(); }
 void Exchange::allowed(proto::RequestAllowed const& message) { impl_->allowed(message); }
 void Exchange::refused(proto::RequestRefused const& message) { impl_->refused(message); }
+void Exchange::icap_opened(proto::IcapOpened const& message, UniqueFd socket)
+{
+    if (!impl_->over) impl_->icap.opened(message, std::move(socket));
+}
+void Exchange::icap_refused(proto::IcapRefused const& message)
+{
+    if (!impl_->over) impl_->icap.refused(message);
+}
 void Exchange::cut() { impl_->cut(); }
 
 }  // namespace ocu::edge

@@ -80,6 +80,7 @@ public:
         std::function<void(proto::RequestDone)> done;  // once for each request that was allowed; not for one that a cut ended
         // The second is a word for the record: why an upstream was not accepted ("chain", "dates", ...), or what was wrong; else empty.
         std::function<void(proto::ConnectionEnded, std::string_view)> ended;
+        std::function<void(proto::IcapAsked)> ask_icap = nullptr;  // only for a request that was allowed with an order
     };
 
     // `guest`: connected, non-blocking or not; `already`: what was read from it (all of a ClientHello, a request head, part of one, nothing).
@@ -93,6 +94,8 @@ public:
     // Answers to `ask`. A word about a request that is not waiting is ignored.
     void allowed(proto::RequestAllowed const& message);
     void refused(proto::RequestRefused const& message);
+    void icap_opened(proto::IcapOpened const& message, UniqueFd socket);
+    void icap_refused(proto::IcapRefused const& message);
     // Ends both connections at once, with a reset towards the guest. `ended` follows, on the loop, unless the Exchange goes first.
     void cut();
 

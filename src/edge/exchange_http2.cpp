@@ -29,7 +29,7 @@ void Http2Exchange::request(Http2StreamId stream, wire::RelayRequest const& head
         relay_->forward(stream, request, authority_, secret);
     };
     calls.refuse = [this, stream](wire::HttpResponse const& response) { relay_->refuse(stream, response); };
-    auto const flow = std::make_shared<RequestFlow>(tools_, route_, last_, std::move(calls));
+    auto const flow = std::make_shared<RequestFlow>(tools_, route_, last_, std::move(calls), RequestFlow::Showing{});
     flows_[stream] = flow;
     streams_[last_] = stream;
     if (auto const why = flow->request(head)) refuse_and_end(stream, *why);

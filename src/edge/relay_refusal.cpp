@@ -22,6 +22,8 @@ std::string_view sentence(Reason reason)
                "token, alone, in the header that the rule names";
     case Reason::upstream_unverified: return "The server there could not show that it is the one that was asked for";
     case Reason::protocol_denied: return "What was sent, or what came back, is not plain HTTP/1.1 as this gateway takes it";
+    case Reason::icap_denied: return "Whoever looks at what is sent and received for this destination does not let it through";
+    case Reason::icap_unavailable: return "What is sent and received for this destination cannot be looked at now. Trying again later may help";
     case Reason::session_denied: return "This session may no longer connect to anything";
     case Reason::budget_exceeded: return "The amount of data that the rule grants is used up";
     case Reason::rate_exceeded: return "Too much at once. Trying again later may help";
@@ -60,6 +62,7 @@ proto::Reason reason_of(wire::RelayFault fault)
     case wire::RelayFault::host: return Reason::name_mismatch;
     case wire::RelayFault::path: return Reason::path_denied;
     case wire::RelayFault::method: return Reason::method_denied;
+    case wire::RelayFault::adapter: return Reason::icap_unavailable;
     default: return Reason::protocol_denied;
     }
 }

@@ -11,8 +11,8 @@ namespace ocu::edge {
 
 using proto::Reason;
 
-RequestFlow::RequestFlow(std::shared_ptr<ExchangeTools> tools, ExchangeRoute const& route, RequestId number, Calls calls)
-    : tools_(std::move(tools)), route_(route), number_(number), calls_(std::move(calls))
+RequestFlow::RequestFlow(std::shared_ptr<ExchangeTools> tools, ExchangeRoute const& route, RequestId number, Calls calls, Showing showing)
+    : tools_(std::move(tools)), route_(route), number_(number), calls_(std::move(calls)), showing_(std::move(showing))
 {}
 
 std::optional<RequestFlow::Unasked> RequestFlow::request(wire::RelayRequest const& head)
@@ -34,15 +34,44 @@ void RequestFlow::allowed(proto::RequestAllowed const& message)
     // A connection that shows the certificate serves nothing else, and no other one shows it.
     if (message.client_certificate != route_.client_certificate || (message.client_certificate && !calls_.certify))
         return refuse_allowed(Reason::credential_unavailable);
-    if (message.lease == 0) {
-        if (has_stray_token(pending_, {})) return refuse_allowed(Reason::scoped_token_missing);
-        return forward(wire::HttpRelay::Secret::none);
-    }
-    auto const presented = presented_token(pending_, message.header.view());
-    if (!presented || has_stray_token(pending_, message.header.view())) return refuse_allowed(Reason::scoped_token_missing);
-    token_ = *presented;
+    if (showing_.icap != nullptr) showing_.icap->begin(message.request, message.icap);
+    // Nobody to show it to here; and what a WebSocket's frames carry would be shown to nobody.
+    if (!message.icap.empty() && showing_.icap == nullptr) return refuse_allowed(Reason::icap_unavailable);
+    if (!message.icap.empty() && pending_.websocket) return refuse_allowed(Reason::protocol_denied);
+    if (lacks_token()) return refuse_allowed(Reason::scoped_token_missing);
+    if (showing_.icap != nullptr && showing_.icap->shows_request()) return show_request();
+    go_on();
+}
+
+// A scoped token is where it belongs, if one does, and nowhere else.
+bool RequestFlow::lacks_token() const
+{
+    auto const header = permit_.lease == 0 ? std::string_view{} : permit_.header.view();
+    return has_stray_token(pending_, header) || (permit_.lease != 0 && !presented_token(pending_, header));
+}
+
+// Before anything is put into it: what the ICAP server sees holds no credential (T-12).
+void RequestFlow::show_request()
+{
+    phase_ = Phase::showing;
+    auto const then = [weak = weak_from_this()](Reason reason, wire::RelayRequest next) {
+        auto const self = weak.lock();
+        if (!self || self->phase_ != Phase::showing) return;
+        if (reason != Reason::none) return self->refuse_allowed(reason);
+        self->pending_ = std::move(next);
+        self->go_on();
+    };
+    showing_.icap->show_request(pending_, showing_.authority, calls_.adapt_request, then);
+}
+
+void RequestFlow::go_on()
+{
+    if (shows_response()) shown_ = pending_;
+    if (lacks_token()) return refuse_allowed(Reason::scoped_token_missing);
+    if (permit_.lease == 0) return forward(wire::HttpRelay::Secret::none);
+    token_ = *presented_token(pending_, permit_.header.view());
     phase_ = Phase::redeeming;
-    tools_->parts().custody.redeem(message.lease, token_, [weak = weak_from_this()](proto::Redeemed& answer) {
+    tools_->parts().custody.redeem(permit_.lease, token_, [weak = weak_from_this()](proto::Redeemed& answer) {
         if (auto const self = weak.lock(); self && self->phase_ == Phase::redeeming) self->redeemed(answer);
         auto credential = std::exchange(answer.credential, {}).take();
         wipe(std::as_writable_bytes(std::span(credential)));
@@ -109,6 +138,8 @@ std::vector<wire::HttpHeader> RequestFlow::clean(std::vector<wire::HttpHeader> c
 
 std::optional<wire::HttpResponse> RequestFlow::response(wire::RelayResponse& head)
 {
+    // What is said before an answer is not looked at by anybody: it goes on without its words.
+    if (shows_response() && head.status / 100 == 1) head.headers.clear();
     if (!patterns_) return std::nullopt;
     // It was asked to send its answer as it is; what it has coded all the same cannot be looked through.
     for (auto const& each : head.headers) {
@@ -128,6 +159,21 @@ std::unique_ptr<wire::BodyFilter> RequestFlow::filter(wire::RelayResponse const&
     for (auto const& each : head.headers)
         if (wire::same_name(each.name, "content-type")) type = each.value;
     return std::make_unique<Strip>(patterns_, head.websocket || head.status == 206 ? Strip::Mode::filled : strip_mode(type));
+}
+
+// After everything was taken out of it that was put in (T-12).
+bool RequestFlow::holds(wire::RelayResponse const& head)
+{
+    if (!shows_response()) return false;
+    auto const then = [weak = weak_from_this()](Reason reason, wire::RelayResponse const& next) {
+        auto const self = weak.lock();
+        if (!self || self->phase_ != Phase::forwarded) return;
+        if (reason == Reason::none) return self->calls_.answer_with(next);
+        self->done_reason_ = reason;
+        self->calls_.refuse_answer(denied(reason, self->route_));
+    };
+    showing_.icap->show_response(shown_, showing_.authority, head, calls_.adapt_response, then);
+    return true;
 }
 
 bool RequestFlow::request_trailers(std::vector<wire::HttpHeader> const& trailers)

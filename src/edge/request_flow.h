@@ -4,8 +4,8 @@
 // What an exchange does for one request, whatever version of HTTP carries it (EG-3, EG-5, EG-7, invariant 4): looks at its head, asks the
 // thread, redeems the lease, puts the credential in, and takes it out of the answer again.
 //
-//     none ── request() ──> asked ── allowed() ──> (redeeming, certifying) ──> forwarded ── done()
-//                             └───── refused() ─────────────┴─────────────────> answered ─┘
+//     none ── request() ──> asked ── allowed() ──> (showing, redeeming, certifying) ──> forwarded ── done()
+//                             └───── refused() ──────────────────┴──────────────────────> answered ─┘
 //
 // Threading: the loop's thread. Held by a shared_ptr: what custody answers finds it gone, or does not.
 
@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "edge/exchange.h"
+#include "edge/icap_stage.h"
 #include "edge/strip.h"
 #include "wire/http_relay.h"
 
@@ -28,6 +29,16 @@ public:
         std::function<void(wire::HttpResponse const&)> refuse;
         // Makes the upstream's TLS with what was lent for the lease and token; certified() follows. Empty: nothing is lent as a certificate.
         std::function<void(std::uint64_t lease, std::string const& token, std::string chain_pem)> certify;
+        // As wire::HttpRelay has them; empty where no message is shown to an ICAP server.
+        std::function<void(std::unique_ptr<wire::BodyAdapter>)> adapt_request;
+        std::function<void(std::unique_ptr<wire::BodyAdapter>)> adapt_response;
+        std::function<void(wire::RelayResponse const&)> answer_with;
+        std::function<void(wire::HttpResponse const&)> refuse_answer;
+    };
+    // The connection's, if requests and answers on it can be shown; and what the upstream is called there.
+    struct Showing {
+        IcapStage* icap = nullptr;
+        std::string authority{};
     };
     struct Unasked {
         proto::Reason reason;
@@ -35,7 +46,7 @@ public:
     };
 
     // `route` must outlive the flow's last call; nothing of it is used from within custody's answer but by `calls`.
-    RequestFlow(std::shared_ptr<ExchangeTools> tools, ExchangeRoute const& route, RequestId number, Calls calls);
+    RequestFlow(std::shared_ptr<ExchangeTools> tools, ExchangeRoute const& route, RequestId number, Calls calls, Showing showing);
     RequestFlow(RequestFlow const&) = delete;
     RequestFlow& operator=(RequestFlow const&) = delete;
 
@@ -49,6 +60,9 @@ public:
     // As wire::RelayOwner has them.
     std::optional<wire::HttpResponse> response(wire::RelayResponse& head);
     std::unique_ptr<wire::BodyFilter> filter(wire::RelayResponse const& head);
+    bool holds(wire::RelayResponse const& head);
+    // Who looks at messages did not finish with this one.
+    void adapter_failed() { done_reason_ = proto::Reason::icap_unavailable; }
     // Whether a request's trailers may go on: they are the guest's, and a token in them would go where no credential does.
     bool request_trailers(std::vector<wire::HttpHeader> const& trailers);
     void response_trailers(std::vector<wire::HttpHeader>& trailers) const;
@@ -61,8 +75,12 @@ public:
     void stop();
 
 private:
-    enum class Phase : std::uint8_t { none, asked, redeeming, certifying, forwarded, answered };
+    enum class Phase : std::uint8_t { none, asked, showing, redeeming, certifying, forwarded, answered };
 
+    bool shows_response() const { return showing_.icap != nullptr && showing_.icap->shows_response(); }
+    bool lacks_token() const;
+    void show_request();
+    void go_on();
     void redeemed(proto::Redeemed& message);
     void forward(wire::HttpRelay::Secret secret);
     void refuse_allowed(proto::Reason reason);
@@ -72,8 +90,10 @@ private:
     ExchangeRoute const& route_;
     RequestId number_;
     Calls calls_;
+    Showing showing_;
     Phase phase_ = Phase::none;
     wire::RelayRequest pending_;  // asked for, or waiting for its credential
+    wire::RelayRequest shown_;    // as it is shown with its answer: without what is injected
     proto::RequestAllowed permit_;
     std::string token_;           // that the request presented
     bool told_allowed_ = false;

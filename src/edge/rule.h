@@ -32,6 +32,19 @@ struct Injection {
     Shown as = Shown::header;  // client_certificate: the header presents the token and is removed
 };
 
+// One service of an ICAP server: where it is dialled, by that address alone, and what it is asked as (EG-11).
+struct IcapEndpoint {
+    std::string uri;       // icap://10.0.0.5:1344/avscan
+    std::string address;   // numeric
+    std::uint16_t port = 0;
+};
+
+struct Icap {
+    std::optional<IcapEndpoint> request;
+    std::optional<IcapEndpoint> response;
+    std::uint16_t preview_bytes = 1024;
+};
+
 struct Rule {
     std::string name;
     std::vector<std::string> hosts;            // lower case; "api.example.com", or "*.example.com" for every name below it
@@ -41,6 +54,7 @@ struct Rule {
     std::vector<std::string> methods;          // upper case; empty: all. Only what is parsed here can be held to it: HTTP and bump
     std::vector<std::string> paths;            // "/v1/*" or an exact path; empty: all
     std::optional<Injection> injection;
+    std::optional<Icap> icap;                  // who is shown requests and answers, and may refuse them
     std::uint64_t budget_bytes = 0;            // both ways, per session; 0: none
 
     bool shows_certificate() const { return injection && injection->as == Shown::client_certificate; }

@@ -3,6 +3,7 @@
 
 // What the edge thread keeps of one session and of each of its connections. Threading: the role's thread.
 
+#include <array>
 #include <map>
 #include <memory>
 #include <vector>
@@ -27,6 +28,12 @@ struct Request {
     std::uint64_t lease_wanted = 0;  // the number of the question to custody, 0: none is open
 };
 
+// A route's connection to an ICAP server.
+struct IcapLine {
+    std::uint64_t dial = 0;  // its number while it is dialled, 0: it is not
+    UniqueFd kept;           // as Route::kept
+};
+
 struct Route {
     enum class Stage : std::uint8_t {
         recording,  // its record is on the way to disk; nothing has been dialled
@@ -46,6 +53,7 @@ struct Route {
     std::size_t rule = 0;            // whose budget pays
     std::map<RequestId, Request> requests;
     RequestId last_request;
+    std::array<IcapLine, 2> icap;    // for each proto::IcapSide
 };
 
 struct Session {

@@ -13,6 +13,8 @@
 //                              <-     route_opened + socket, or route_refused
 //      request_asked           ->                         on a route whose handling is `http` or `bump`, for each request
 //                              <-     request_allowed, or request_refused
+//      icap_asked              ->                         for a request that was allowed with an IcapOrder
+//                              <-     icap_opened + socket, or icap_refused
 //      request_done            ->
 //      connection_ended        ->
 //                              <-     connection_cut      at any time: this connection ends now
@@ -128,8 +130,9 @@ struct RouteOpened {
     Handling handling{};
     wire::Text<253> upstream_name;  // bump: whose certificate the upstream must show
     bool client_certificate = false;  // bump: what the rule lends is shown in the upstream's TLS, which waits for the first request that may have it
+    bool http1_only = false;        // bump: no other protocol is offered
 
-    static void fields(auto& wire, auto& m) { wire(m.connection, m.handling, m.upstream_name, m.client_certificate); }
+    static void fields(auto& wire, auto& m) { wire(m.connection, m.handling, m.upstream_name, m.client_certificate, m.http1_only); }
 };
 
 // `reason` none: no rule refuses it, but it cannot be reached (no such name, no answer): 502 where the protocol has room for it.
@@ -154,6 +157,16 @@ struct RequestAsked {
     static void fields(auto& wire, auto& m) { wire(m.connection, m.request, m.method, m.host, m.path); }
 };
 
+// What is shown to an ICAP server before it goes on: URIs of its services, empty for what is not shown (EG-11).
+struct IcapOrder {
+    wire::Text<256> request;
+    wire::Text<256> response;
+    std::uint16_t preview_bytes = 0;
+
+    bool empty() const { return request.empty() && response.empty(); }
+    static void fields(auto& wire, auto& m) { wire(m.request, m.response, m.preview_bytes); }
+};
+
 struct RequestAllowed {
     static constexpr Type kType = Type::request_allowed;
     ConnectionId connection;
@@ -162,8 +175,40 @@ struct RequestAllowed {
     wire::Text<64> header;         // whose value is replaced
     wire::Text<128> format;        // "Bearer {}": {} stands for the credential; "{basic}" for base64("user:password")
     bool client_certificate = false;  // the header is removed, and the credential is the upstream connection's certificate
+    IcapOrder icap{};
 
-    static void fields(auto& wire, auto& m) { wire(m.connection, m.request, m.lease, m.header, m.format, m.client_certificate); }
+    static void fields(auto& wire, auto& m) { wire(m.connection, m.request, m.lease, m.header, m.format, m.client_certificate, m.icap); }
+};
+
+enum class IcapSide : std::uint8_t { request, response, kLast = response };
+
+// A connection to the ICAP server of that request's rule. One for each side of a route: another one for the same side ends the one before.
+struct IcapAsked {
+    static constexpr Type kType = Type::icap_asked;
+    ConnectionId connection;
+    RequestId request;
+    IcapSide side{};
+
+    static void fields(auto& wire, auto& m) { wire(m.connection, m.request, m.side); }
+};
+
+// With one descriptor, connected.
+struct IcapOpened {
+    static constexpr Type kType = Type::icap_opened;
+    ConnectionId connection;
+    RequestId request;
+    IcapSide side{};
+
+    static void fields(auto& wire, auto& m) { wire(m.connection, m.request, m.side); }
+};
+
+struct IcapRefused {
+    static constexpr Type kType = Type::icap_refused;
+    ConnectionId connection;
+    RequestId request;
+    IcapSide side{};
+
+    static void fields(auto& wire, auto& m) { wire(m.connection, m.request, m.side); }
 };
 
 struct RequestRefused {
@@ -229,11 +274,13 @@ inline constexpr std::array kEdgeToHelper{
     wire::Permit{static_cast<std::uint16_t>(Type::name_decided), 0, 16},
     wire::Permit{static_cast<std::uint16_t>(Type::route_opened), 1, 512},
     wire::Permit{static_cast<std::uint16_t>(Type::route_refused), 0, 16},
-    wire::Permit{static_cast<std::uint16_t>(Type::request_allowed), 0, 512},
+    wire::Permit{static_cast<std::uint16_t>(Type::request_allowed), 0, 1024},
     wire::Permit{static_cast<std::uint16_t>(Type::request_refused), 0, 32},
     wire::Permit{static_cast<std::uint16_t>(Type::connection_cut), 0, 8},
     wire::Permit{static_cast<std::uint16_t>(Type::connect_decided), 0, 16},
     wire::Permit{static_cast<std::uint16_t>(Type::custody_channel), 1, 0},
+    wire::Permit{static_cast<std::uint16_t>(Type::icap_opened), 1, 32},
+    wire::Permit{static_cast<std::uint16_t>(Type::icap_refused), 0, 32},
 };
 inline constexpr std::array kHelperToEdge{
     wire::Permit{static_cast<std::uint16_t>(Type::name_asked), 0, 512},
@@ -243,6 +290,7 @@ inline constexpr std::array kHelperToEdge{
     wire::Permit{static_cast<std::uint16_t>(Type::connection_ended), 0, 128},
     wire::Permit{static_cast<std::uint16_t>(Type::egress_denied), 0, 512},
     wire::Permit{static_cast<std::uint16_t>(Type::connect_asked), 0, 512},
+    wire::Permit{static_cast<std::uint16_t>(Type::icap_asked), 0, 32},
 };
 
 }  // namespace ocu::proto

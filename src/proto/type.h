@@ -88,6 +88,9 @@ enum class Type : std::uint16_t {
     connect_asked,
     connect_decided,
     custody_channel,
+    icap_asked,
+    icap_opened,
+    icap_refused,
     // storage_lane <-> edge
     storage_lane_stats = 0x0240,
     // audit_writer <-> audit

@@ -19,6 +19,10 @@ void HttpRelay::cut() { state_->cut(); }
 RelayTotals HttpRelay::totals() const { return state_->totals(); }
 void HttpRelay::set_upstream(std::unique_ptr<Transport> upstream) { state_->set_upstream(std::move(upstream)); }
 void HttpRelay::refuse(HttpResponse const& response, Then then) { state_->refuse(response, then); }
+void HttpRelay::adapt_request(std::unique_ptr<BodyAdapter> adapter) { state_->adapt_request(std::move(adapter)); }
+void HttpRelay::adapt_response(std::unique_ptr<BodyAdapter> adapter) { state_->adapt_response(std::move(adapter)); }
+void HttpRelay::answer_with(RelayResponse const& head) { state_->answer_with(head); }
+void HttpRelay::refuse_answer(HttpResponse const& response) { state_->refuse_answer(response); }
 void HttpRelay::forward(RelayRequest const& request, std::string_view authority, Secret secret, Then then)
 {
     state_->forward(request, authority, secret, then);
@@ -53,11 +57,13 @@ void HttpRelay::State::forward(RelayRequest const& request, std::string_view aut
     upstream_.put(head);
     if (secret == Secret::carried) ocu::wipe(std::as_writable_bytes(std::span(head)));
     request_framing_ = request.body.kind;
-    request_body_ = BodyReader(request.body, BodyReader::Extensions::refused);
+    if (!request_adapter_) {
+        request_body_ = BodyReader(request.body, BodyReader::Extensions::refused);
+        done_ = {};
+    }
     goes_ = request_.keep_alive && then == Then::go_on ? Goes::on : Goes::away;
     up_ = Up::body;
     down_ = Down::head;
-    done_ = {};
     informational_ = 0;
     in_flight_ = true;
     soon();
@@ -69,7 +75,8 @@ void HttpRelay::State::refuse(HttpResponse const& response, Then then)
     // With a body on its way, or one that a client holds back until it is told to go on, only a new connection is sure to be in step.
     bool const clean = request_.body.kind == Framing::none || request_.body == BodyFraming{Framing::length, 0};
     goes_ = request_.keep_alive && clean && then == Then::go_on ? Goes::on : Goes::away;
-    done_ = {};
+    if (!request_adapter_) done_ = {};
+    request_adapter_.reset();
     in_flight_ = true;
     up_ = Up::done;
     answer(response);
@@ -93,7 +100,8 @@ bool HttpRelay::State::step()
         return false;
     }
     if (mode_ == Mode::tunnel) return step_tunnel();
-    return step_request_head() || step_request_body() || step_response_head() || step_response_body() || step_next();
+    return step_request_head() || step_show_request() || step_request_body() || step_response_head() || step_show_response() ||
+           step_response_body() || step_next();
 }
 
 bool HttpRelay::State::step_request_head()
@@ -124,6 +132,7 @@ bool HttpRelay::State::step_request_head()
 bool HttpRelay::State::step_request_body()
 {
     if (up_ != Up::body) return false;
+    if (request_adapter_) return step_give_request();
     // An upstream that no longer listens may have answered already: what is left of the body is nobody's.
     if (upstream_.deaf()) {
         goes_ = Goes::away;
@@ -194,6 +203,10 @@ bool HttpRelay::State::take_response(RelayResponse response)
     filter_ = has_body || response.websocket ? owner_->filter(response) : nullptr;
     if (response.body.kind == Framing::until_close || (response.body.kind == Framing::length && filter_ && !filter_->keeps_length()))
         response.body = {Framing::chunked, 0};
+    if (!response.websocket && owner_->holds(response)) {
+        down_ = Down::held;
+        return true;
+    }
     response_framing_ = response.body.kind;
     guest_.put(print_response_head(response, goes_));
     down_ = Down::body;
@@ -208,6 +221,12 @@ void HttpRelay::State::pass_down(std::string_view piece, bool last)
         filter_->feed(piece, last, filtered);
         piece = filtered;
     }
+    give_down(piece, last);
+}
+
+void HttpRelay::State::give_down(std::string_view piece, bool last)
+{
+    if (response_adapter_) return response_adapter_->feed(piece, last);
     done_.bytes_down += piece.size();
     if (mode_ == Mode::tunnel) return guest_.put(piece);
     std::string framed;
@@ -218,6 +237,7 @@ void HttpRelay::State::pass_down(std::string_view piece, bool last)
 bool HttpRelay::State::step_response_body()
 {
     if (down_ != Down::body) return false;
+    if (response_adapter_) return step_give_response();
     auto const before = upstream_.in().size();
     std::string piece;
     if (guest_.waiting() < limits_.buffer_bytes_max)
@@ -241,6 +261,7 @@ bool HttpRelay::State::end_response()
 {
     down_ = Down::done;
     filter_.reset();
+    drop_adapters();
     if (up_ != Up::done) {
         // Answered before its request was whole: the rest of it is not waited for.
         goes_ = Goes::away;
@@ -329,6 +350,7 @@ void HttpRelay::State::finish(RelayFault fault)
 {
     if (fault_ == RelayFault::none) fault_ = fault;
     mode_ = Mode::finishing;
+    drop_adapters();
     upstream_.close();
     wait_ = Wait::none;
     wait_watch_.reset();
@@ -368,6 +390,7 @@ void HttpRelay::State::tell_ended()
     stall_watch_.reset();
     held_watch_.reset();
     filter_.reset();
+    drop_adapters();
     if (auto* const owner = std::exchange(owner_, nullptr)) owner->ended(fault_, totals());
 }
 

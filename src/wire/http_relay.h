@@ -9,6 +9,7 @@
 //                                        └─── refuse()                  ├─ the next one, or the end
 //     upstream                 head (1xx passed on) ── response() ── body ┘
 //
+// A request that is asked about, or an answer that its owner holds, may be shown to an adapter first: it then goes on as the adapter gives it.
 // A body that ends with the upstream's connection is sent to the guest in chunks: it sees whether the end was an end. Trailers are dropped.
 // After an answer that came before its request was whole, and after a refusal of a request with a body, the connection is closed.
 // An upstream that ends without an answer: 502 for the first request, a bare close for a later one (the client then knows to try again).
@@ -19,6 +20,7 @@
 #include <optional>
 #include <string>
 
+#include "wire/http_adapter.h"
 #include "wire/http_relay_body.h"
 #include "wire/http_relay_head.h"
 #include "wire/http_transport.h"
@@ -70,6 +72,8 @@ public:
     virtual std::optional<HttpResponse> response(RelayResponse& response) = 0;
     // Asked after response() for an answer with a body, and for a WebSocket; may be null. Lives until the body is over.
     virtual std::unique_ptr<BodyFilter> filter(RelayResponse const& response) = 0;
+    // Asked last, for a final answer that is no WebSocket: true keeps it back until adapt_response() and answer_with(), or refuse_answer().
+    virtual bool holds(RelayResponse const&) { return false; }
     // What a guest is told whose request is not taken, or whose upstream gave no answer (gone, upstream).
     virtual HttpResponse explain(RelayFault fault) = 0;
     // For each request that was forwarded or refused by refuse().
@@ -94,6 +98,13 @@ public:
     void set_upstream(std::unique_ptr<Transport> upstream);
     void forward(RelayRequest const& request, std::string_view authority, Secret secret, Then then = Then::go_on);
     void refuse(HttpResponse const& response, Then then = Then::go_on);
+    // While a request is asked about: its body goes to the adapter, at once. What forward() is given later is the head that goes with what
+    // the adapter gives; refuse() ends it. A guest that waits for leave to send its body gets it.
+    void adapt_request(std::unique_ptr<BodyAdapter> adapter);
+    // While an answer is held: the same for it. `head` says the framing.
+    void adapt_response(std::unique_ptr<BodyAdapter> adapter);
+    void answer_with(RelayResponse const& head);
+    void refuse_answer(HttpResponse const& response);
     // Closes both sides at once, the guest's with a reset. The owner hears nothing more.
     void cut();
     RelayTotals totals() const;

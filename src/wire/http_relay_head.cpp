@@ -195,7 +195,8 @@ std::expected<RelayResponse, RelayFault> read_response_head(std::string_view hea
     if (out.status == 101 && !out.websocket) return std::unexpected(RelayFault::grammar);
     if (asked.head || out.status == 304) out.stated_length = std::string(fields->first("content-length"));
     out.body = asked.head || has_no_body(out.status) ? BodyFraming{} : *body;
-    out.keep_alive = message.version() == 11 && !fields->lists("connection", "close") && out.body.kind != Framing::until_close;
+    out.says_close = fields->lists("connection", "close");
+    out.keep_alive = message.version() == 11 && !out.says_close && out.body.kind != Framing::until_close;
     out.headers = fields->end_to_end();
     return out;
 }

@@ -38,13 +38,14 @@ enum class RelayFault : std::uint8_t {
     gone,  // a side went away in the middle
     upstream,  // the upstream's answer is not understood
     flood,  // HTTP/2: too many frames that carry nothing
-    kLast = flood
+    adapter,  // who looks at messages did not finish with this one
+    kLast = adapter
 };
 
 constexpr std::string_view name_of(RelayFault fault)
 {
     constexpr std::string_view kNames[] = {"none", "grammar", "version", "too_large", "framing", "host", "target", "path", "method",
-        "expectation", "chunk", "timeout", "gone", "upstream", "flood"};
+        "expectation", "chunk", "timeout", "gone", "upstream", "flood", "adapter"};
     static_assert(std::size(kNames) == static_cast<std::size_t>(RelayFault::kLast) + 1);
     return kNames[static_cast<std::size_t>(fault)];
 }
@@ -77,6 +78,7 @@ struct RelayResponse {
     BodyFraming body;
     std::string stated_length;  // Content-Length of an answer that has no body of its own (HEAD, 304)
     bool keep_alive = true;
+    bool says_close = false;  // as a field, whatever its framing means
     bool websocket = false;  // 101 to that upgrade
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// The relay's machine, between http_relay.cpp (what it does with messages) and http_relay_wait.cpp (when it reads, writes, and gives up).
+// The relay's machine, between http_relay.cpp (what it does with messages), http_relay_adapt.cpp (with those that are
+// shown to somebody first) and http_relay_wait.cpp (when it reads, writes, and gives up).
 // Nobody else includes it.
 
 #include <optional>
@@ -20,12 +21,16 @@ public:
     void forward(RelayRequest const& request, std::string_view authority, Secret secret, Then then);
     void refuse(HttpResponse const& response, Then then);
     void set_upstream(std::unique_ptr<Transport> upstream);
+    void adapt_request(std::unique_ptr<BodyAdapter> adapter);
+    void adapt_response(std::unique_ptr<BodyAdapter> adapter);
+    void answer_with(RelayResponse const& head);
+    void refuse_answer(HttpResponse const& response);
     void cut();
     RelayTotals totals() const { return {guest_.bytes_read(), guest_.bytes_written()}; }
 
 private:
     enum class Up : std::uint8_t { head, asking, body, done };
-    enum class Down : std::uint8_t { idle, head, body, done };
+    enum class Down : std::uint8_t { idle, head, held, body, done };
     enum class Mode : std::uint8_t { messages, tunnel, finishing, closed };
     enum class Wait : std::uint8_t { none, head, idle, quiet, linger };
 
@@ -39,10 +44,18 @@ private:
     bool step_tunnel();
     bool step_finish();
 
+    // With an adapter: http_relay_adapt.cpp.
+    bool step_show_request();
+    bool step_give_request();
+    bool step_show_response();
+    bool step_give_response();
+    void drop_adapters();
+
     bool take_response(RelayResponse response);
     bool end_response();
     bool no_answer(RelayFault fault);
     void pass_down(std::string_view piece, bool last);
+    void give_down(std::string_view piece, bool last);
     void answer(HttpResponse const& response);
     bool reject(RelayFault fault);
     void finish(RelayFault fault);
@@ -74,6 +87,10 @@ private:
     BodyReader response_body_;
     Framing response_framing_ = Framing::none;
     std::unique_ptr<BodyFilter> filter_;
+    std::unique_ptr<BodyAdapter> request_adapter_;
+    std::unique_ptr<BodyAdapter> response_adapter_;
+    bool request_shown_ = false;   // the adapter has all of it
+    bool response_shown_ = false;
     RelayDone done_;
     unsigned status_ = 0;
     unsigned informational_ = 0;

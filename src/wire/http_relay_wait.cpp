@@ -55,7 +55,7 @@ void HttpRelay::State::set_waits()
     else if (mode_ == Mode::messages && up_ == Up::head)
         set_wait(guest_.in().empty() ? Wait::idle : Wait::head);
     else
-        set_wait(up_ == Up::asking ? Wait::none : Wait::quiet);  // while the thread decides, the time is the thread's
+        set_wait(up_ == Up::asking && !request_adapter_ ? Wait::none : Wait::quiet);  // while the thread decides, the time is the thread's
     if (!stall_watch_ && (guest_.waiting() != 0 || upstream_.waiting() != 0)) watch_stalls();
     if (filter_ && !held_watch_ && upstream_.in().empty()) {
         held_watch_ = loop_.after(limits_.held, [weak = weak_from_this()] {
@@ -65,10 +65,7 @@ void HttpRelay::State::set_waits()
             std::string piece;
             self->filter_->release(piece);
             if (piece.empty()) return;
-            self->done_.bytes_down += piece.size();
-            std::string framed;
-            put_body(framed, self->mode_ == Mode::tunnel ? Framing::none : self->response_framing_, piece);
-            self->guest_.put(framed);
+            self->give_down(piece, false);
             self->turn();
         });
     } else if (!filter_ || !upstream_.in().empty()) {

@@ -25,6 +25,7 @@ struct Said final : Asker {
     void say(proto::RouteAsked const& m) override { routes.push_back(m); }
     void say(proto::RequestAsked const&) override {}
     void say(proto::RequestDone const&) override {}
+    void say(proto::IcapAsked const&) override {}
     void say(proto::ConnectionEnded const& m) override { ended.push_back(m); }
     void say(proto::EgressDenied const& m) override { denied.push_back(m); }
 
