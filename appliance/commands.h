@@ -9,6 +9,7 @@ int run_main(int argc, char** argv);
 int ctl_main(int argc, char** argv);
 int manifest_main(int argc, char** argv);
 int audit_main(int argc, char** argv);
+int vault_main(int argc, char** argv);
 int doctor_main(int argc, char** argv);
 int version_main(int argc, char** argv);
 int helper_main(int argc, char** argv);

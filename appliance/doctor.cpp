@@ -20,6 +20,7 @@
 #include <string_view>
 
 #include "appliance/commands.h"
+#include "appliance/machine_key.h"
 #include "appliance/manifest/files.h"
 #include "base/unique_fd.h"
 #include "wire/json.h"
@@ -167,6 +168,19 @@ Finding examine_locked_memory()
     return bad("memory cannot be locked", "raise RLIMIT_MEMLOCK (ulimit -l): keys are kept out of swap");
 }
 
+// A chip of TPM 1.2 has no resource manager in the kernel, and so no such device.
+Finding examine_tpm()
+{
+    UniqueFd const device(::open(kTpmDevice, O_RDWR | O_CLOEXEC));
+    if (device) return good(std::format("TPM 2.0 ({}): the vault's key is sealed to it", kTpmDevice));
+    if (errno != ENOENT)
+        return bad(
+            std::format("{} cannot be opened ({})", kTpmDevice, std::strerror(errno)), "pass the device in, or start with --tpm none");
+    return worse("no TPM 2.0: the vault's key is a file beside the vault",
+        "works; whoever gets the state's disk can open the vault: switch the TPM on in the firmware, or keep the state on an encrypted "
+        "volume");
+}
+
 char const* mark_of(Health health)
 {
     switch (health) {
@@ -184,7 +198,8 @@ char const* word_of(Health health) { return health == Health::good ? "good" : he
 std::vector<Finding> examine()
 {
     return {examine_user(), examine_kernel(), examine_namespaces(), examine_cgroups(), examine_file_systems(), examine_fuse(),
-        examine_landlock(), examine_seccomp(), examine_lookup_program(), examine_locked_memory(), examine_runc(), examine_runsc()};
+        examine_landlock(), examine_seccomp(), examine_lookup_program(), examine_locked_memory(), examine_tpm(), examine_runc(),
+        examine_runsc()};
 }
 
 int verdict_of(std::vector<Finding> const& findings)

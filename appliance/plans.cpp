@@ -67,6 +67,17 @@ Descriptors lend_front(Core& core, helper::Kind front, manifest::Listen const& l
     };
 }
 
+// The vault's directory, and its key: from a TPM, if there is one, at each start anew.
+Descriptors lend_custody(Prepared const& prepared)
+{
+    return [directory = prepared.state.state.get(), key = prepared.machine_key]() mutable -> Result<std::vector<UniqueFd>> {
+        std::vector<UniqueFd> out;
+        out.push_back(OCU_TRY(duplicate(directory)));
+        out.push_back(OCU_TRY(key.open()));
+        return out;
+    };
+}
+
 // The host of a listener, where it is one that clients can name.
 void push_address(proto::CustodyConfig& config, manifest::Listen const& listen)
 {
@@ -128,8 +139,7 @@ void plan_helpers(Supervisor& supervisor, Core& core, Prepared const& prepared, 
         supervisor.plan(kind, HelperPlan{&core.inbox_of(role), std::move(config), std::move(descriptors), {}});
     };
     plan(Kind::audit_writer, Role::audit, audit_writer_config(prepared), lend({prepared.state.audit.get()}));
-    plan(Kind::custody, Role::custody, custody_config(prepared.applied),
-        lend({prepared.state.state.get(), prepared.state.machine_key.get()}));
+    plan(Kind::custody, Role::custody, custody_config(prepared.applied), lend_custody(prepared));
     plan(Kind::launcher, Role::sandbox, launcher_config(prepared));
     plan(Kind::parser, Role::storage, wire::encode(proto::ParserConfig{}));
     plan(Kind::uplink, Role::edge, uplink_config(prepared.applied));

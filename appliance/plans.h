@@ -7,6 +7,7 @@
 #include <string>
 
 #include "appliance/core.h"
+#include "appliance/machine_key.h"
 #include "appliance/manifest/manifest.h"
 #include "appliance/run_options.h"
 #include "appliance/state_dir.h"
@@ -19,6 +20,7 @@ struct Prepared {
     RunOptions options;
     manifest::Applied applied;
     StateDir state;
+    MachineKey machine_key;
     std::string run_directory;
     std::string cgroup_prefix;
     std::string agent_file;
@@ -33,8 +35,8 @@ void plan_helpers(Supervisor& supervisor, Core& core, Prepared const& prepared, 
 
 // Who writes and who signs come first. The rest start together; the fronts are last among them, so that nobody is served early.
 inline constexpr helper::Kind kStartFirst[] = {helper::Kind::audit_writer, helper::Kind::custody};
-inline constexpr helper::Kind kStartThen[] = {helper::Kind::launcher, helper::Kind::parser, helper::Kind::uplink, helper::Kind::storage_lane,
-    helper::Kind::operator_front, helper::Kind::files_front, helper::Kind::gateway_front};
+inline constexpr helper::Kind kStartThen[] = {helper::Kind::launcher, helper::Kind::parser, helper::Kind::uplink,
+    helper::Kind::storage_lane, helper::Kind::operator_front, helper::Kind::files_front, helper::Kind::gateway_front};
 static_assert(std::size(kStartFirst) + std::size(kStartThen) == helper::kStandingKinds);
 
 }  // namespace ocu::appliance

@@ -228,6 +228,7 @@ void Machine::record_start()
     start.what = proto::What::appliance_start;
     start.actor = "core";
     start.resource = wire::Text<512>(OCU_VERSION);
+    start.detail = wire::Text<1024>("vault-key=" + std::string(name_of(prepared_.machine_key.binding())));
     // Nobody is told that this machine serves before the record says so.
     core_->recorder().record(std::move(start), [this](Result<EventNumber> written) {
         if (written) return probe(0);
@@ -254,15 +255,15 @@ void Machine::announce()
         return stop();
     }
     auto const& state = prepared_.state.path;
+    if (prepared_.options.status_lines) tell_status();  // before it: what is told of READY has this in it
     std::printf("READY mcp=%s/mcp token-file=%s/callers/dev.token files=%s/ operator-socket=%s/operator.sock state=%s\n", mcp_url_.c_str(),
         state.c_str(), files_url_.c_str(), state.c_str(), state.c_str());
     std::fflush(stdout);
-    if (prepared_.options.status_lines) tell_status();
 }
 
 void Machine::tell_status()
 {
-    CoreStatus status{core_->vitals().sessions, 0, helper::kStandingKinds, core_->vitals().frozen};
+    CoreStatus status{core_->vitals().sessions, 0, helper::kStandingKinds, core_->vitals().frozen, prepared_.machine_key.binding()};
     for (auto const& up : health_.up) status.helpers_up += up ? 1u : 0u;
     if (auto line = status_line(status); line != last_status_) {
         std::printf("%s\n", line.c_str());
@@ -308,6 +309,7 @@ Result<Prepared> prepare(RunOptions options, manifest::Applied applied, RunDir c
 {
     Prepared prepared;
     prepared.state = OCU_TRY(open_state_dir(options.state));
+    prepared.machine_key = OCU_TRY(MachineKey::choose(prepared.state.state.get(), options.tpm));
     prepared.run_directory = run_dir.path();
     prepared.cgroup_prefix = run_dir.path().substr(run_dir.path().rfind('/') + 1);
     prepared.agent_file = OCU_TRY(run_dir.put_file("agent", embedded_guest(), 0555));
@@ -361,6 +363,7 @@ int run_main(int argc, char** argv)
     if (!run_dir) return refuse("run", run_dir.error());
     auto prepared = prepare(std::move(*options), std::move(*applied), *run_dir);
     if (!prepared) return refuse("run", prepared.error());
+    log::info("the vault's key is", in_words(prepared->machine_key.binding()));
     Machine machine(std::move(*prepared), std::move(*run_dir), std::move(*signals));
     auto const started = machine.start();
     if (started) machine.serve();

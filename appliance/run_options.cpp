@@ -7,7 +7,7 @@ namespace ocu::appliance {
 
 char const kRunUsage[] =
     "usage: ocu-appliance run --manifest FILE [--trust PUBKEY] --state DIR --image FILE [--runc PATH] [--runsc PATH] [--readme FILE]\n"
-    "                         [--service-address ADDRESS] [--status-lines]\n"
+    "                         [--service-address ADDRESS] [--tpm auto|none|PATH] [--status-lines]\n"
     "\n"
     "  --manifest FILE  what to do; FILE.minisig beside it must be signed by the trusted key\n"
     "  --trust PUBKEY   the minisign public key file that manifests must be signed with;\n"
@@ -20,7 +20,11 @@ char const kRunUsage[] =
     "  --service-address ADDRESS\n"
     "                   listeners that the manifest does not place are ADDRESS:8443 (MCP) and ADDRESS:8444 (files), with TLS,\n"
     "                   instead of 127.0.0.1:8811 and :8812\n"
-    "  --status-lines   print `STATUS sessions=N helpers=UP/ALL frozen=yes|no` on stdout when it changes, at most once a second\n"
+    "  --tpm PATH       the TPM 2.0 that the vault's key is sealed to: a device, or the socket of an emulated one. auto, the default:\n"
+    "                   /dev/tpmrm0 where there is one; none: the key is a file in the state directory. What was sealed once\n"
+    "                   stays sealed: it needs its TPM at each start\n"
+    "  --status-lines   print `STATUS sessions=N helpers=UP/ALL frozen=yes|no vault-key=tpm|file` on stdout when it\n"
+    "                   changes, at most once a second\n"
     "\n"
     "Prints `READY mcp=... ` on stdout when it serves. SIGTERM or SIGINT ends it in order.\n";
 
@@ -33,7 +37,7 @@ std::expected<RunOptions, std::string> parse_run_options(int argc, char** argv)
     };
     Option const known[] = {{"--manifest", &options.manifest}, {"--trust", &options.trust}, {"--state", &options.state},
         {"--image", &options.image}, {"--runc", &options.runc}, {"--runsc", &options.runsc}, {"--readme", &options.guest_readme},
-        {"--service-address", &options.service_address}};
+        {"--service-address", &options.service_address}, {"--tpm", &options.tpm}};
     for (int i = 1; i < argc; i += 2) {
         if (std::string_view(argv[i]) == "--status-lines") {
             options.status_lines = true;

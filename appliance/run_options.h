@@ -15,6 +15,7 @@ struct RunOptions {
     std::string image;        // EROFS file or directory
     std::string runc = "/usr/sbin/runc";
     std::string runsc;        // empty: no gVisor on this machine
+    std::string tpm = "auto";  // what the vault's key is sealed to: machine_key.h
     std::string guest_readme; // shown to guests and, as instructions, to agents
     std::string service_address; // numeric; where the manifest leaves listeners to the machine. Empty: loopback
     bool status_lines = false;   // print STATUS lines on stdout as things change

@@ -39,25 +39,6 @@ Result<void> write_all(int fd, std::span<std::byte const> bytes)
     return {};
 }
 
-// The key under which the vault rests. Made once; a missing key beside a filled vault is custody's to refuse.
-Result<UniqueFd> open_machine_key(int directory)
-{
-    UniqueFd existing(::openat(directory, "machine.key", O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-    if (existing) return existing;
-    if (errno != ENOENT) return fail_os("open machine.key");
-    auto key = OCU_TRY(Secret::make(kMachineKeyBytes));
-    crypto::random_bytes(key.bytes());
-    UniqueFd const fresh(::openat(directory, "machine.key.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!fresh) return fail_os("make machine.key");
-    OCU_CHECK(write_all(fresh.get(), key.bytes()));
-    if (::fsync(fresh.get()) != 0) return fail_os("sync machine.key");
-    if (::renameat(directory, "machine.key.new", directory, "machine.key") != 0) return fail_os("name machine.key");
-    if (::fsync(directory) != 0) return fail_os("sync state directory");
-    UniqueFd key_file(::openat(directory, "machine.key", O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-    if (!key_file) return fail_os("open machine.key");
-    return key_file;
-}
-
 }  // namespace
 
 Result<StateDir> open_state_dir(std::string const& path)
@@ -78,7 +59,6 @@ Result<StateDir> open_state_dir(std::string const& path)
     OCU_CHECK(make_directory(root.get(), "callers", 0700));
     OCU_CHECK(make_directory(root.get(), "run", 0700));
     dir.state = OCU_TRY(make_directory(root.get(), "state", 0700));
-    dir.machine_key = OCU_TRY(open_machine_key(dir.state.get()));
     return dir;
 }
 

@@ -14,8 +14,7 @@ struct StateDir {
     UniqueFd lock;         // held for our life: two appliances cannot share a state
     UniqueFd audit;        // directory
     UniqueFd store;        // directory
-    UniqueFd state;        // directory; custody keeps its vault in it
-    UniqueFd machine_key;  // state/machine.key, read-only, 32 bytes
+    UniqueFd state;        // directory; custody keeps its vault in it, and machine_key.h its key
 };
 
 // Makes what is missing. Errors: conflict (another appliance runs on it), os.

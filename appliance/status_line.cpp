@@ -31,8 +31,8 @@ std::optional<std::string_view> word_of(std::string_view line, std::string_view 
 
 std::string status_line(CoreStatus const& status)
 {
-    return std::format(
-        "STATUS sessions={} helpers={}/{} frozen={}", status.sessions, status.helpers_up, status.helpers, status.frozen ? "yes" : "no");
+    return std::format("STATUS sessions={} helpers={}/{} frozen={} vault-key={}", status.sessions, status.helpers_up, status.helpers,
+        status.frozen ? "yes" : "no", name_of(status.vault_key));
 }
 
 std::optional<CoreStatus> parse_status(std::string_view line)
@@ -41,12 +41,15 @@ std::optional<CoreStatus> parse_status(std::string_view line)
     auto const sessions = number(word_of(line, "sessions").value_or(""));
     auto const helpers = word_of(line, "helpers").value_or("");
     auto const frozen = word_of(line, "frozen").value_or("");
+    auto const key = word_of(line, "vault-key").value_or("");
     auto const slash = helpers.find('/');
     if (!sessions || slash == std::string_view::npos || (frozen != "yes" && frozen != "no")) return std::nullopt;
+    if (key != name_of(KeyBinding::tpm) && key != name_of(KeyBinding::file)) return std::nullopt;
     auto const up = number(helpers.substr(0, slash));
     auto const all = number(helpers.substr(slash + 1));
     if (!up || !all) return std::nullopt;
-    return CoreStatus{*sessions, *up, *all, frozen == "yes"};
+    auto const binding = key == name_of(KeyBinding::tpm) ? KeyBinding::tpm : KeyBinding::file;
+    return CoreStatus{*sessions, *up, *all, frozen == "yes", binding};
 }
 
 }  // namespace ocu::appliance

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "appliance/machine_key.h"
+
 namespace ocu::appliance {
 
 struct CoreStatus {
@@ -16,11 +18,12 @@ struct CoreStatus {
     std::uint32_t helpers_up = 0;
     std::uint32_t helpers = 0;
     bool frozen = false;
+    KeyBinding vault_key = KeyBinding::file;
 
     bool operator==(CoreStatus const&) const = default;
 };
 
-// "STATUS sessions=N helpers=UP/ALL frozen=yes|no", without line end.
+// "STATUS sessions=N helpers=UP/ALL frozen=yes|no vault-key=tpm|file", without line end.
 std::string status_line(CoreStatus const& status);
 // Nothing: another line, or one with a part missing.
 std::optional<CoreStatus> parse_status(std::string_view line);

@@ -98,6 +98,7 @@ proto::ScreenState screen_state(MachineView const& view, std::string const& fing
         out.helpers_up = view.status.helpers_up;
         out.helpers = view.status.helpers;
         out.frozen = view.status.frozen;
+        cut(out.vault_key, appliance::in_words(view.status.vault_key));
     }
     cut(out.clock_source, view.time.source());
     cut(out.clock_trouble, view.time.trouble());
@@ -129,6 +130,7 @@ ReportFacts report_facts(MachineView const& view, WriteReport const& wanted)
         facts.files_url = view.urls.files_url;
         facts.certificate_pem = read_state_file("/mcp.crt");
         facts.checkpoint_key = read_state_file("/audit/keys/checkpoint.pub");
+        facts.vault_key = appliance::in_words(view.status.vault_key);
         facts.sealing_key = read_state_file("/appliance.pub");
     }
     if (view.plan.trusted()) facts.trusted_key_id = key_id(*view.plan.trusted());

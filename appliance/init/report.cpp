@@ -74,6 +74,7 @@ std::string as_json(ReportFacts const& facts)
         certificate.set("file", "mcp.crt").set("sha256", certificate_fingerprint(facts.certificate_pem));
         report.set("certificate", std::move(certificate));
         report.set("checkpoint_key", facts.checkpoint_key).set("sealing_key", facts.sealing_key);
+        report.set("vault_key", facts.vault_key);
     }
     report.set("trusted_key", facts.trusted_key_id).set("secure_boot", facts.secure_boot == "on");
     report.set("machine", machine_of(facts));
@@ -100,6 +101,7 @@ std::string as_text(ReportFacts const& facts)
             out += "Its certificate  mcp.crt, SHA-256 fingerprint\n                 " + print + "\n";
         if (!facts.checkpoint_key.empty()) out += "Audit log        checkpoint.pub verifies what `audit export` gives\n";
         if (!facts.sealing_key.empty()) out += "Secrets for it   are sealed to appliance.pub (`manifest seal`)\n";
+        if (!facts.vault_key.empty()) out += "Its own keys     rest " + facts.vault_key + "\n";
     }
     out += "\nTakes manifests signed with key " + (facts.trusted_key_id.empty() ? "(none yet)" : facts.trusted_key_id) + "\n";
     out += std::format("Version          {}, kernel {}\nSecure Boot      {}\nClock            {}\n", facts.version, facts.kernel,

@@ -31,6 +31,7 @@ struct ReportFacts {
     std::string certificate_pem;    // STATE/mcp.crt; empty: none
     std::string checkpoint_key;     // STATE/audit/keys/checkpoint.pub
     std::string sealing_key;        // STATE/appliance.pub: secrets are sealed to it
+    std::string vault_key;          // to what its keys are bound, in words
     std::string trusted_key_id;
 
     // The machine.

@@ -21,6 +21,7 @@
 #include "appliance/profiles/stick.h"
 #include "appliance/profiles/storage_lane.h"
 #include "appliance/profiles/time.h"
+#include "appliance/profiles/tpm.h"
 #include "appliance/profiles/uplink.h"
 
 namespace ocu::profiles {
@@ -29,7 +30,7 @@ inline constexpr std::uint32_t kSlotsMax = 4096;
 
 // All but those that keep a capability: the launcher, mounter, and stick while it writes a report.
 inline constexpr std::array kConfinedProfiles{&kGatewayFront, &kOperatorFront, &kFilesFront, &kParser, &kCustody, &kUplink, &kEdge,
-    &kStorageLane, &kAuditWriter, &kBroker, &kExec, &kTime, &kScreen, &kDhcp, &kStick};
+    &kStorageLane, &kAuditWriter, &kBroker, &kExec, &kTime, &kScreen, &kDhcp, &kStick, &kTpm};
 
 // The user ids that a helper may run as: one, or one for each slot.
 struct Users {

@@ -19,7 +19,7 @@ proto::ScreenState clean(proto::ScreenState state)
 {
     auto const each = [](auto&... texts) { (make_clean(texts), ...); };
     each(state.name, state.version, state.profile, state.tier, state.mcp_url, state.files_url, state.fingerprint, state.manifest_digest,
-        state.manifest_note, state.trust, state.clock_source, state.clock_trouble, state.state_kept, state.secure_boot);
+        state.manifest_note, state.trust, state.clock_source, state.clock_trouble, state.state_kept, state.secure_boot, state.vault_key);
     auto interfaces = state.interfaces.items();
     for (auto& port : interfaces) each(port.name, port.role, port.device, port.addresses, port.trouble);
     state.interfaces = std::move(interfaces);

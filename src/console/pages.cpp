@@ -101,7 +101,9 @@ Element safety_box(proto::ScreenState const& state, Theme const& theme, int colu
     bool const on = state.secure_boot.view() == "on";
     return box("Boot and state",
         {row("Boot", "Secure Boot " + or_word(state.secure_boot.str(), "not known"), columns, theme, on ? theme.good() : theme.warn()),
-            row("State", or_word(state.state_kept.str(), "-"), columns, theme)},
+            row("State", or_word(state.state_kept.str(), "-"), columns, theme),
+            row("Keys", or_word(state.vault_key.str(), "-"), columns, theme,
+                state.vault_key.view().starts_with("sealed") ? theme.good() : theme.value())},
         theme);
 }
 

@@ -129,7 +129,9 @@ Result<std::size_t> read_whole(int fd, std::span<std::byte> into)
 {
     std::size_t size = 0;
     while (size < into.size()) {
-        ssize_t const got = ::pread(fd, into.data() + size, into.size() - size, static_cast<off_t>(size));
+        // The key of a TPM comes through a pipe, which has no places.
+        ssize_t got = ::pread(fd, into.data() + size, into.size() - size, static_cast<off_t>(size));
+        if (got < 0 && errno == ESPIPE) got = ::read(fd, into.data() + size, into.size() - size);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return fail_os("read a key file");
         if (got == 0) break;

@@ -60,7 +60,7 @@ Result<bool> renew_certificate(Keys& keys, crypto::CertificateNames const& names
 // The same for the authority that sandboxes trust. Its name follows from its key.
 Result<bool> renew_authority(Keys& keys, std::chrono::sys_seconds now);
 
-// Exactly 32 bytes from an open file. Errors: malformed, os.
+// Exactly 32 bytes from an open file or a pipe whose other end is closed. Errors: malformed, os.
 Result<Secret> read_machine_key(int fd);
 // The keys in `directory`'s vault; nothing where there is none yet, or an empty one. Errors: as open_vault, os.
 Result<std::optional<Keys>> load_vault(int directory, Secret const& machine_key);

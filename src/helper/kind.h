@@ -27,7 +27,8 @@ enum class Kind : std::uint8_t {
     dhcp,
     time,
     screen,  // of the first process (appliance/init), on the booted machine only
-    kLast = screen,
+    tpm,     // of the core, for one piece of work each time that custody starts
+    kLast = tpm,
 };
 
 inline constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::kLast) + 1;
@@ -39,7 +40,7 @@ constexpr bool is_per_session(Kind kind) { return kind == Kind::broker || kind =
 constexpr std::string_view name_of(Kind kind)
 {
     constexpr std::string_view kNames[] = {"gateway-front", "operator-front", "files-front", "parser", "custody", "launcher", "uplink",
-        "storage-lane", "audit-writer", "broker", "exec", "edge", "mounter", "stick", "dhcp", "time", "screen"};
+        "storage-lane", "audit-writer", "broker", "exec", "edge", "mounter", "stick", "dhcp", "time", "screen", "tpm"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 

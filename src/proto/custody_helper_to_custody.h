@@ -6,7 +6,7 @@
 // hand_identity hands the service's TLS identity to a front, over a descriptor that comes along, and has no answer.
 // open_edge_channel gives it its end of a session's channel (proto/edge_helper_to_custody_helper.h); a new one closes the old one.
 // grant_lease is answered with lease_held: from then on the lease can be redeemed. revoke_session ends channel and leases, unanswered.
-// Descriptors of the configuration: [0] the directory of the vault; [1] the machine key file, read-only, 32 bytes.
+// Descriptors of the configuration: [0] the directory of the vault; [1] where the machine key, 32 bytes, is read: a file, or a pipe from the `tpm` helper.
 
 #include <array>
 
@@ -23,7 +23,7 @@ namespace ocu::proto {
 
 enum class ServeTls : std::uint8_t {
     no,
-    own,    // with the machine's own key and a certificate for `names`
+    own,  // with the machine's own key and a certificate for `names`
     given,  // with `certificate` and `sealed_key`
     kLast = given,
 };
@@ -70,9 +70,9 @@ struct CustodyReport {
     std::array<std::uint8_t, 32> appliance_public{};
     crypto::IdentityFault fault{};
     wire::Text<crypto::kChainBytesMax> certificate;  // PEM chain; empty: nothing is served over TLS
-    wire::Text<kAuthorityBytesMax> bump_ca;          // PEM; empty: nothing is bumped
-    crypto::IdentityFault credential_fault{};        // one of sealed_*, of the first credential that does not open
-    std::uint32_t credential = 0;                    // which one that is, in the order of the configuration
+    wire::Text<kAuthorityBytesMax> bump_ca;  // PEM; empty: nothing is bumped
+    crypto::IdentityFault credential_fault{};  // one of sealed_*, of the first credential that does not open
+    std::uint32_t credential = 0;  // which one that is, in the order of the configuration
 
     static void fields(auto& wire, auto& m)
     {

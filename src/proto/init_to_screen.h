@@ -66,6 +66,7 @@ struct ScreenState {
     wire::Text<200> clock_trouble;
     wire::Text<100> state_kept;    // "in memory only: gone at power-off"
     wire::Text<60> secure_boot;    // "on", "OFF: …"
+    wire::Text<60> vault_key;      // "sealed to this machine's TPM", "in a file: …"; empty while nothing serves
     std::int64_t wall_clock = 0;   // Unix seconds when this was sent
     std::uint64_t uptime_s = 0;
     std::uint32_t sessions = 0;
@@ -78,8 +79,8 @@ struct ScreenState {
     static void fields(auto& wire, auto& m)
     {
         wire(m.phase, m.name, m.version, m.profile, m.tier, m.mcp_url, m.files_url, m.fingerprint, m.manifest_serial, m.manifest_digest,
-            m.manifest_note, m.trust, m.clock_source, m.clock_trouble, m.state_kept, m.secure_boot, m.wall_clock, m.uptime_s, m.sessions,
-            m.helpers_up, m.helpers, m.frozen, m.interfaces, m.warnings);
+            m.manifest_note, m.trust, m.clock_source, m.clock_trouble, m.state_kept, m.secure_boot, m.vault_key, m.wall_clock, m.uptime_s,
+            m.sessions, m.helpers_up, m.helpers, m.frozen, m.interfaces, m.warnings);
     }
 };
 

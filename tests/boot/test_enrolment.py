@@ -64,6 +64,7 @@ class Enrolment(unittest.TestCase):
         self.machine.wait_for(r"^ocu: report written", 60, since)
         report = json.loads(read_back(f"{self.machine.folder}/again.img", "report.json"))
         self.assertEqual(report["result"], "applied")
+        self.assertEqual(report["vault_key"], "sealed to this machine's TPM")
         self.picture("enrolled")
 
     def test_4_shutdown_from_the_screen(self):

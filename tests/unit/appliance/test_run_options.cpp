@@ -33,6 +33,7 @@ TEST_CASE("run_options: given what is needed, when it is read, then nothing else
     CHECK(options->state == "s");
     CHECK(options->service_address.empty());
     CHECK_FALSE(options->status_lines);
+    CHECK(options->tpm == "auto");
 }
 
 TEST_CASE("run_options: given a switch without a value, when it stands between others, then those keep theirs", "[appliance]")

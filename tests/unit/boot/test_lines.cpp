@@ -35,12 +35,14 @@ TEST_CASE("core_lines: given another line, when it is read, then nobody serves",
 
 TEST_CASE("core_lines: given a status, when it is written and read, then it is the same", "[boot][AP-9]")
 {
-    appliance::CoreStatus const status{12, 8, 9, true};
-    CHECK(appliance::status_line(status) == "STATUS sessions=12 helpers=8/9 frozen=yes");
+    appliance::CoreStatus const status{12, 8, 9, true, appliance::KeyBinding::tpm};
+    CHECK(appliance::status_line(status) == "STATUS sessions=12 helpers=8/9 frozen=yes vault-key=tpm");
     CHECK(appliance::parse_status(appliance::status_line(status)) == status);
     for (std::string_view const bad :
-        {"", "STATUS", "STATUS sessions=1 helpers=8 frozen=no", "STATUS sessions=-1 helpers=8/9 frozen=no", "STATUS sessions=1 helpers=8/9",
-            "STATUS sessions=1 helpers=8/9 frozen=maybe", "STATUS sessions=99999999999 helpers=8/9 frozen=no"})
+        {"", "STATUS", "STATUS sessions=1 helpers=8 frozen=no vault-key=file", "STATUS sessions=-1 helpers=8/9 frozen=no vault-key=file",
+            "STATUS sessions=1 helpers=8/9 vault-key=file", "STATUS sessions=1 helpers=8/9 frozen=maybe vault-key=file",
+            "STATUS sessions=99999999999 helpers=8/9 frozen=no vault-key=file", "STATUS sessions=1 helpers=8/9 frozen=no",
+            "STATUS sessions=1 helpers=8/9 frozen=no vault-key=none"})
         CHECK_FALSE(appliance::parse_status(bad));
 }
 

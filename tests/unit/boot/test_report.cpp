@@ -28,6 +28,7 @@ struct ReportTest {
         facts.files_url = "https://192.0.2.7:8444/";
         facts.certificate_pem = certificate;
         facts.checkpoint_key = "vault-7+12345678+AAAA\n";
+        facts.vault_key = "sealed to this machine's TPM";
         facts.trusted_key_id = "0807060504030201";
         facts.version = "0.1.0";
         facts.kernel = "6.12.1-ocu";
@@ -65,6 +66,7 @@ TEST_CASE_METHOD(ReportTest, "report: given an applied manifest, when it is repo
     CHECK(root["certificate"]["sha256"].string() == fingerprint);
     CHECK(root["checkpoint_key"].string() == facts.checkpoint_key);
     CHECK(root["trusted_key"].string() == "0807060504030201");
+    CHECK(root["vault_key"].string() == "sealed to this machine's TPM");
     CHECK(root["secure_boot"].boolean() == true);
     CHECK(root["machine"]["secure_boot"].string() == "on");
     CHECK(root["machine"]["kernel"].string() == "6.12.1-ocu");
@@ -77,7 +79,7 @@ TEST_CASE_METHOD(ReportTest, "report: given an applied manifest, when it is repo
 {
     auto const text = file("report.txt");
     for (std::string_view const part : {"is applied", "vault-7", "serial 3", "https://192.0.2.7:8443/mcp", fingerprint.c_str(),
-             "52:54:00:12:34:56", "192.0.2.7/24", "0807060504030201", "nobody vouches for the time"})
+             "52:54:00:12:34:56", "192.0.2.7/24", "0807060504030201", "nobody vouches for the time", "rest sealed to this machine's TPM"})
         CHECK(text.find(part) != std::string::npos);
 }
 

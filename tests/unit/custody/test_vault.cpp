@@ -4,10 +4,12 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/sealed_face.h"
 #include "custody/service_identity.h"
@@ -322,6 +324,24 @@ TEST_CASE_METHOD(VaultTest, "identity: given no TLS, when asked for, then none; 
     REQUIRE(own);
     CHECK(own->certificate_pem == keys.certificate.pem);
     CHECK(crypto::judge_identity(own->certificate_pem, own->key_pem, kNow) == IdentityFault::none);
+}
+
+TEST_CASE("machine key: given it in a pipe, as a TPM's comes, when read, then it is whole, and a longer or shorter one is none",
+    "[custody][T-12]")
+{
+    for (std::size_t const size : {0u, 31u, 32u, 33u}) {
+        int ends[2] = {-1, -1};
+        REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+        UniqueFd const read_end(ends[0]);
+        {
+            UniqueFd const write_end(ends[1]);
+            std::string const bytes(size, 'k');
+            REQUIRE(::write(write_end.get(), bytes.data(), size) == static_cast<ssize_t>(size));
+        }
+        auto const key = custody::read_machine_key(read_end.get());
+        CHECK(key.has_value() == (size == 32));
+        if (!key) CHECK(key.error().fault == Fault::malformed);
+    }
 }
 
 }  // namespace test_vault
