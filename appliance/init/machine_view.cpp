@@ -98,7 +98,8 @@ proto::ScreenState screen_state(MachineView const& view, std::string const& fing
         out.helpers_up = view.status.helpers_up;
         out.helpers = view.status.helpers;
         out.frozen = view.status.frozen;
-        cut(out.vault_key, appliance::in_words(view.status.vault_key));
+        // Half a line of 80 columns is all that there is.
+        cut(out.vault_key, view.status.vault_key == appliance::KeyBinding::tpm ? "sealed to the TPM" : "in a file, no TPM");
     }
     cut(out.clock_source, view.time.source());
     cut(out.clock_trouble, view.time.trouble());

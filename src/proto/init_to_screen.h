@@ -66,7 +66,7 @@ struct ScreenState {
     wire::Text<200> clock_trouble;
     wire::Text<100> state_kept;    // "in memory only: gone at power-off"
     wire::Text<60> secure_boot;    // "on", "OFF: …"
-    wire::Text<60> vault_key;      // "sealed to this machine's TPM", "in a file: …"; empty while nothing serves
+    wire::Text<60> vault_key;      // "sealed to the TPM", "in a file, no TPM"; empty while nothing serves
     std::int64_t wall_clock = 0;   // Unix seconds when this was sent
     std::uint64_t uptime_s = 0;
     std::uint32_t sessions = 0;

@@ -25,7 +25,7 @@ inline proto::ScreenState serving_state()
     state.clock_source = "network time, 2 of 2 servers agree";
     state.state_kept = "on disk, encrypted";
     state.secure_boot = "on";
-    state.vault_key = "sealed to this machine's TPM";
+    state.vault_key = "sealed to the TPM";
     state.wall_clock = 1'795'655'239;
     state.uptime_s = 3 * 3600 + 12 * 60;
     state.sessions = 3;

@@ -52,7 +52,7 @@ TEST_CASE_METHOD(DrawTest,
         for (std::string_view const words : {"plant-7", "SERVING", "2026-11-26 01:07:19 UTC", "The machine works",
                  "https://192.0.2.7:8443/mcp", "https://192.0.2.7:8444/", "192.0.2.7/24 (service)", "3FA9 025C 77E1 4BD0",
                  "F06E 8937 A254 DB10", "internal_workforce", "gvisor", "11 of 11 up", "3 h 12 min", "network time", "Secure Boot on",
-                 "on disk, encrypted", "sealed to this machine's TPM", "RWQf6LRCGA9i53ml", "12", "unchanged since", "s shut down"}) {
+                 "on disk, encrypted", "sealed to the TPM", "RWQf6LRCGA9i53ml", "12", "unchanged since", "s shut down"}) {
             INFO(words << " at " << columns << "x" << rows << "\n" << text());
             CHECK(has(words));
         }

@@ -326,7 +326,8 @@ TEST_CASE_METHOD(VaultTest, "identity: given no TLS, when asked for, then none; 
     CHECK(crypto::judge_identity(own->certificate_pem, own->key_pem, kNow) == IdentityFault::none);
 }
 
-TEST_CASE("machine key: given it in a pipe, as a TPM's comes, when read, then it is whole, and a longer or shorter one is none", "[custody][T-12]")
+TEST_CASE("machine key: given it in a pipe, as a TPM's comes, when read, then it is whole, and a longer or shorter one is none",
+    "[custody][T-12]")
 {
     for (std::size_t const size : {0u, 31u, 32u, 33u}) {
         int ends[2] = {-1, -1};
