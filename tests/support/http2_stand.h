@@ -30,7 +30,7 @@ struct Http2Stand : Http2Owner {
     bool until(std::function<bool()> const& so)
     {
         bool late = false;
-        auto const guard = loop.after(std::chrono::seconds(5), [&] { late = true; });
+        auto const guard = loop.after(std::chrono::seconds(10), [&] { late = true; });
         for (pump(); !so(); pump()) {
             if (late) return false;
             auto const again = loop.after(std::chrono::milliseconds(1), [] {});
