@@ -33,8 +33,9 @@ struct Guest final : Http2Events {
         check(request->path.starts_with('/') && !request->path.contains("/../") && !request->path.contains('\\'));
         check(!request->host.empty() && request->method != "CONNECT" && request->method != "TRACE");
         for (auto const& each : request->headers)
-            check(each.name != "connection" && each.name != "transfer-encoding" && each.name != "host" && !each.name.starts_with("proxy-") &&
-                  !each.name.starts_with(':') && !each.value.contains('\n') && !each.value.contains('\r'));
+            check(each.name != "connection" && each.name != "transfer-encoding" && each.name != "host" &&
+                  !each.name.starts_with("proxy-") && !each.name.starts_with(':') && !each.value.contains('\n') &&
+                  !each.value.contains('\r'));
         auto const authority = request->host.contains(':') ? '[' + request->host + ']' : request->host;
         auto const again = read_http2_request(print_http2_request(*request, authority), end);
         check(again.has_value() && again->method == request->method && again->path == request->path && again->query == request->query);

@@ -14,7 +14,8 @@ using namespace ocu;
 using namespace test_support;
 
 struct Stand : ExchangeStand {
-    void open(wire::Alpn speaks = wire::Alpn::h2, wire::AlpnOffer offers = {true, true}, bool http1_only = false, LeafWish const& wish = {kName})
+    void open(
+        wire::Alpn speaks = wire::Alpn::h2, wire::AlpnOffer offers = {true, true}, bool http1_only = false, LeafWish const& wish = {kName})
     {
         auto const key = *crypto::make_p256_key();
         auto const der = public_authority.leaf(wish, *crypto::p256_public(key));
@@ -60,7 +61,9 @@ struct Stand : ExchangeStand {
     std::vector<wire::Watch> ticks;
 };
 
-TEST_CASE("exchange: given HTTP/2 on both sides, when requests come at once, then each is asked for by its number and only what is allowed goes out",
+TEST_CASE(
+    "exchange: given HTTP/2 on both sides, when requests come at once, then each is asked for by its number and only what is allowed goes "
+    "out",
     "[edge][EG-3][EG-7]")
 {
     Stand stand;
@@ -85,7 +88,8 @@ TEST_CASE("exchange: given HTTP/2 on both sides, when requests come at once, the
     CHECK_FALSE(stand.ended);
 }
 
-TEST_CASE("exchange: given one connection, when a stream is for another authority, then it is name_mismatch, unasked, and nothing new is taken",
+TEST_CASE(
+    "exchange: given one connection, when a stream is for another authority, then it is name_mismatch, unasked, and nothing new is taken",
     "[edge][EG-5]")
 {
     for (auto const* const authority : {"other.example.com", "api.example.com:8443", "API.example.com.evil.org"}) {
@@ -108,7 +112,8 @@ TEST_CASE("exchange: given one connection, when a stream is for another authorit
     }
 }
 
-TEST_CASE("exchange: given a lease, when a stream presents its token, then the credential goes out and comes back nowhere", "[edge][EG-7][T-12]")
+TEST_CASE(
+    "exchange: given a lease, when a stream presents its token, then the credential goes out and comes back nowhere", "[edge][EG-7][T-12]")
 {
     Stand stand;
     stand.allow(7);
@@ -118,7 +123,9 @@ TEST_CASE("exchange: given a lease, when a stream presents its token, then the c
     auto const there = stand.at_server("/v1");
     CHECK(Http2Peer::field(stand.server.stories[there].heads[0], "authorization") == "Bearer " + kCredential);
     CHECK(Http2Peer::field(stand.server.stories[there].heads[0], "accept-encoding") == "identity");
-    stand.server.answer(there, {{":status", "200"}, {"content-type", "text/plain"}, {"content-length", std::to_string(kCredential.size() + 4)}, {"x-echo", kCredential}},
+    stand.server.answer(there,
+        {{":status", "200"}, {"content-type", "text/plain"}, {"content-length", std::to_string(kCredential.size() + 4)},
+            {"x-echo", kCredential}},
         "<<" + kCredential + ">>", {{"x-trailer", "is " + kCredential}, {"grpc-status", "0"}});
     REQUIRE(stand.so([&] { return stand.client.stories[stream].closed; }));
     auto const& story = stand.client.stories[stream];
@@ -132,12 +139,14 @@ TEST_CASE("exchange: given a lease, when a stream presents its token, then the c
     REQUIRE(stand.so([&] { return stand.at_server("/coded") != 0; }));
     stand.server.answer(stand.at_server("/coded"), {{":status", "200"}, {"content-encoding", "gzip"}}, "zzz");
     CHECK(stand.told(coded, "protocol_denied"));
-    auto const last = stand.ask("/plain", {{"authorization", "Bearer " + kToken}});  // the connection is still good, and nothing of one request is another's
+    auto const last = stand.ask(
+        "/plain", {{"authorization", "Bearer " + kToken}});  // the connection is still good, and nothing of one request is another's
     REQUIRE(stand.so([&] { return stand.at_server("/plain") != 0; }));
     CHECK_FALSE(stand.client.stories[last].closed);
 }
 
-TEST_CASE("exchange: given a token where none may be, when it comes in a stream's head or trailers, then it goes nowhere", "[edge][EG-7][T-12]")
+TEST_CASE(
+    "exchange: given a token where none may be, when it comes in a stream's head or trailers, then it goes nowhere", "[edge][EG-7][T-12]")
 {
     Stand stand;
     stand.allow();
@@ -195,7 +204,8 @@ TEST_CASE("exchange: given what each side speaks, when a bump begins, then the g
 }
 
 // The guest's hello is read before anything is offered upstream.
-TEST_CASE("exchange: given a guest with HTTP/2 alone and an upstream without, when it asks, then it is told protocol_denied in HTTP/2", "[edge][EG-5][EG-7]")
+TEST_CASE("exchange: given a guest with HTTP/2 alone and an upstream without, when it asks, then it is told protocol_denied in HTTP/2",
+    "[edge][EG-5][EG-7]")
 {
     Stand stand;
     stand.allow();
@@ -203,8 +213,8 @@ TEST_CASE("exchange: given a guest with HTTP/2 alone and an upstream without, wh
     auto const key = *crypto::make_p256_key();
     auto const der = stand.public_authority.leaf(LeafWish{kName}, *crypto::p256_public(key));
     stand.upstream_rules = *wire::TlsToGuest::make(*crypto::p256_key_pem(key));
-    stand.upstream = std::make_unique<Peer>(
-        stand.loop, *stand.upstream_rules->accept(stand.loop, wire::plain_transport(stand.loop, std::move(b.theirs)), der, {}, wire::Alpn::http11));
+    stand.upstream = std::make_unique<Peer>(stand.loop,
+        *stand.upstream_rules->accept(stand.loop, wire::plain_transport(stand.loop, std::move(b.theirs)), der, {}, wire::Alpn::http11));
     auto const rules = *wire::TlsToUpstream::make(stand.fakes.authority.pem());
     stand.clients.push_back(rules);
     stand.guest = std::make_unique<Peer>(
@@ -212,18 +222,22 @@ TEST_CASE("exchange: given a guest with HTTP/2 alone and an upstream without, wh
     std::string hello(4096, '\0');
     REQUIRE(stand.until([&] {
         auto const got = ::recv(a.ours.get(), hello.data(), hello.size(), MSG_DONTWAIT);
-        if (got > 0) hello.resize(static_cast<std::size_t>(got));
-        else stand.ticks.push_back(stand.loop.after(std::chrono::milliseconds(1), [] {}));
+        if (got > 0)
+            hello.resize(static_cast<std::size_t>(got));
+        else
+            stand.ticks.push_back(stand.loop.after(std::chrono::milliseconds(1), [] {}));
         return got > 0;
     }));
     ExchangeRoute route{ConnectionId{3}, proto::Handling::bump, proto::RouteForm::direct, kName, 443, kName};
-    stand.exchange = std::make_unique<Exchange>(stand.tools, stand.loop, std::move(a.ours), hello, std::move(b.ours), std::move(route), stand.calls());
+    stand.exchange =
+        std::make_unique<Exchange>(stand.tools, stand.loop, std::move(a.ours), hello, std::move(b.ours), std::move(route), stand.calls());
     auto const stream = stand.ask("/x");
     CHECK(stand.told(stream, "protocol_denied"));
     CHECK(stand.asked.empty());
 }
 
-TEST_CASE("exchange: given an upstream that is not accepted, when streams come, then each is told so, and the connection goes away", "[edge][EG-9]")
+TEST_CASE("exchange: given an upstream that is not accepted, when streams come, then each is told so, and the connection goes away",
+    "[edge][EG-9]")
 {
     Stand stand;
     stand.allow();

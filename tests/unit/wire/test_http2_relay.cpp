@@ -15,7 +15,8 @@ std::string const kHost = "api.example.com";
 TEST_CASE("http2 relay: given requests at once, when their answers come in another order, then each has its own", "[wire][EG-7]")
 {
     Http2Stand stand;
-    auto const first = stand.client.ask(Http2Peer::get(kHost, "/first?q=1")), second = stand.client.ask(Http2Peer::get(kHost, "/b/../second"));
+    auto const first = stand.client.ask(Http2Peer::get(kHost, "/first?q=1")),
+               second = stand.client.ask(Http2Peer::get(kHost, "/b/../second"));
     REQUIRE(stand.reaches_server("/first?q=1"));
     REQUIRE(stand.reaches_server("/second"));
     stand.server.answer(stand.at_server("/second"), {{":status", "201"}, {"x-a", "2"}}, "two");
@@ -63,7 +64,8 @@ TEST_CASE("http2 relay: given large bodies, when they go both ways at once, then
     CHECK(stand.dones[stream].bytes_down == down.size());
 }
 
-TEST_CASE("http2 relay: given a side that does not read, when the other goes on, then it is held at the window and neighbours are not", "[wire][T-06]")
+TEST_CASE("http2 relay: given a side that does not read, when the other goes on, then it is held at the window and neighbours are not",
+    "[wire][T-06]")
 {
     Http2Stand stand;
     (void)stand.client.ask(Http2Peer::get(kHost, "/slow"));
@@ -87,7 +89,8 @@ TEST_CASE("http2 relay: given a side that does not read, when the other goes on,
     CHECK(4'000'000 - stand.client.sayings[upload].text.size() <= 2 * kHttp2StreamWindowBytes);
 }
 
-TEST_CASE("http2 relay: given streams that are dropped in the middle, when many were, then the connection's window is whole again", "[wire][T-06]")
+TEST_CASE("http2 relay: given streams that are dropped in the middle, when many were, then the connection's window is whole again",
+    "[wire][T-06]")
 {
     Http2Stand stand;
     for (int round = 0; round < 24; ++round) {
@@ -98,7 +101,8 @@ TEST_CASE("http2 relay: given streams that are dropped in the middle, when many 
         auto const there = stand.at_server(path);
         stand.server.session().respond(there, {{":status", "200"}}, Http2Session::Body::follows);
         stand.server.say(there, std::string(60'000, 'd'));
-        REQUIRE(stand.until([&] { return stand.server.stories[there].body.size() == 60'000 && stand.client.stories[stream].body.size() == 60'000; }));
+        REQUIRE(stand.until(
+            [&] { return stand.server.stories[there].body.size() == 60'000 && stand.client.stories[stream].body.size() == 60'000; }));
         if (round % 2 == 0)
             stand.client.session().reset(stream, 8);
         else
@@ -135,7 +139,8 @@ TEST_CASE("http2 relay: given refusals, when they are said, then the guest reads
     CHECK_FALSE(stand.client.away);
 }
 
-TEST_CASE("http2 relay: given a request that waits for its decision, when the guest resets it, then it goes nowhere and is told as done", "[wire][EG-3]")
+TEST_CASE("http2 relay: given a request that waits for its decision, when the guest resets it, then it goes nowhere and is told as done",
+    "[wire][EG-3]")
 {
     Http2Stand stand;
     stand.on_request = [](Http2StreamId, RelayRequest const&) {};
@@ -151,7 +156,8 @@ TEST_CASE("http2 relay: given a request that waits for its decision, when the gu
     CHECK(stand.server.stories.empty());
 }
 
-TEST_CASE("http2 relay: given an upstream that goes away, when it says so or does not, then the guest hears it in its own terms", "[wire][EG-7]")
+TEST_CASE(
+    "http2 relay: given an upstream that goes away, when it says so or does not, then the guest hears it in its own terms", "[wire][EG-7]")
 {
     SECTION("GOAWAY: what runs ends well, and the guest is told to go as well")
     {
@@ -209,7 +215,9 @@ TEST_CASE("http2 relay: given an upstream that goes away, when it says so or doe
     }
 }
 
-TEST_CASE("http2 relay: given an answer before its request was whole, when the upstream reads no further, then the upload stops and the answer stands",
+TEST_CASE(
+    "http2 relay: given an answer before its request was whole, when the upstream reads no further, then the upload stops and the answer "
+    "stands",
     "[wire][EG-7]")
 {
     Http2Stand stand;
