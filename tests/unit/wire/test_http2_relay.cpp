@@ -116,6 +116,20 @@ TEST_CASE("http2 relay: given streams that are dropped in the middle, when many 
     }
 }
 
+TEST_CASE("http2 relay: given bodies that came before a refusal, when many did, then their window is the guest's again", "[wire][T-06]")
+{
+    Http2Stand stand;
+    stand.on_request = [](Http2StreamId, RelayRequest const&) {};
+    for (std::size_t round = 0; round < 8; ++round) {
+        auto const stream = stand.client.ask_with_body(Http2Peer::get(kHost, "/", "POST"));
+        stand.client.say(stream, std::string(100'000, 'u'));
+        REQUIRE(stand.until([&] { return stand.client.sayings[stream].text.empty() && stand.requests.size() == round + 1; }));
+        stand.settle();
+        stand.relay->refuse(stream, {403, {}, "no\n"});
+        REQUIRE(stand.until([&] { return stand.client.stories[stream].closed; }));
+    }
+}
+
 TEST_CASE("http2 relay: given refusals, when they are said, then the guest reads them and the connection goes on", "[wire][EG-6]")
 {
     Http2Stand stand;
