@@ -192,10 +192,7 @@ std::string Exchange::Impl::authority() const
     return out;
 }
 
-std::optional<wire::HttpResponse> Exchange::Impl::response(wire::RelayResponse& head)
-{
-    return flow ? flow->response(head) : std::nullopt;
-}
+std::optional<wire::HttpResponse> Exchange::Impl::response(wire::RelayResponse& head) { return flow ? flow->response(head) : std::nullopt; }
 
 std::unique_ptr<wire::BodyFilter> Exchange::Impl::filter(wire::RelayResponse const& head) { return flow ? flow->filter(head) : nullptr; }
 

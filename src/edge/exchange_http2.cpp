@@ -10,7 +10,8 @@ using wire::Http2StreamId;
 
 Http2Exchange::Http2Exchange(
     std::shared_ptr<ExchangeTools> tools, ExchangeRoute route, std::string authority, RequestFlow::Unasked unverified, Calls calls)
-    : tools_(std::move(tools)), route_(std::move(route)), authority_(std::move(authority)), unverified_(unverified), calls_(std::move(calls))
+    : tools_(std::move(tools)), route_(std::move(route)), authority_(std::move(authority)), unverified_(unverified),
+      calls_(std::move(calls))
 {}
 
 void Http2Exchange::start(wire::Loop& loop, std::unique_ptr<wire::Transport> guest, std::unique_ptr<wire::Transport> upstream)

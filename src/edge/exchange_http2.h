@@ -21,7 +21,8 @@ public:
     };
 
     // `unverified`: why every request is refused, or none. `upstream` may then be null.
-    Http2Exchange(std::shared_ptr<ExchangeTools> tools, ExchangeRoute route, std::string authority, RequestFlow::Unasked unverified, Calls calls);
+    Http2Exchange(
+        std::shared_ptr<ExchangeTools> tools, ExchangeRoute route, std::string authority, RequestFlow::Unasked unverified, Calls calls);
 
     void start(wire::Loop& loop, std::unique_ptr<wire::Transport> guest, std::unique_ptr<wire::Transport> upstream);
     void allowed(proto::RequestAllowed const& message);

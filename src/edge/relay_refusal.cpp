@@ -21,7 +21,7 @@ std::string_view sentence(Reason reason)
         return "The credential for this destination is put in place of this session's token for it, and the request does not present that "
                "token, alone, in the header that the rule names";
     case Reason::upstream_unverified: return "The server there could not show that it is the one that was asked for";
-    case Reason::protocol_denied: return "What was sent, or what came back, is not plain HTTP/1.1 as this gateway takes it";
+    case Reason::protocol_denied: return "What was sent, or what came back, is not plain HTTP as this gateway takes it";
     case Reason::icap_denied: return "Whoever looks at what is sent and received for this destination does not let it through";
     case Reason::icap_unavailable: return "What is sent and received for this destination cannot be looked at now. Trying again later may help";
     case Reason::session_denied: return "This session may no longer connect to anything";

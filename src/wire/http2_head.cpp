@@ -40,12 +40,14 @@ std::expected<void, RelayFault> read_host(Split const& from, RelayRequest& out)
     auto const& authority = from.pseudo.first(":authority");
     auto const hosts = from.fields.count("host");
     if (hosts > 1 || (authority.empty() && hosts == 0)) return std::unexpected(RelayFault::host);
-    if (!read_authority(authority.empty() ? from.fields.first("host") : authority, out.host, out.port)) return std::unexpected(RelayFault::host);
+    if (!read_authority(authority.empty() ? from.fields.first("host") : authority, out.host, out.port))
+        return std::unexpected(RelayFault::host);
     if (authority.empty() || hosts == 0) return {};
     std::string host;
     std::uint16_t port = 0;
     // A client sends both alike; which of two different ones counts is not ours to guess. Port 443 is what an absent one means.
-    if (!read_authority(from.fields.first("host"), host, port) || host != out.host || (port == 0 ? 443 : port) != (out.port == 0 ? 443 : out.port))
+    if (!read_authority(from.fields.first("host"), host, port) || host != out.host ||
+        (port == 0 ? 443 : port) != (out.port == 0 ? 443 : out.port))
         return std::unexpected(RelayFault::host);
     return {};
 }

@@ -24,7 +24,10 @@ Http2Relay::Http2Relay(
 Http2Relay::~Http2Relay() { state_->cut(); }
 void Http2Relay::cut() { state_->cut(); }
 RelayTotals Http2Relay::totals() const { return state_->totals(); }
-void Http2Relay::refuse(Http2StreamId stream, HttpResponse const& response, HttpRelay::Then then) { state_->refuse(stream, response, then); }
+void Http2Relay::refuse(Http2StreamId stream, HttpResponse const& response, HttpRelay::Then then)
+{
+    state_->refuse(stream, response, then);
+}
 void Http2Relay::forward(Http2StreamId stream, RelayRequest const& request, std::string_view authority, Secret secret)
 {
     state_->forward(stream, request, authority, secret);
@@ -86,7 +89,8 @@ void Http2Relay::State::forward(Http2StreamId id, RelayRequest const& request, s
     if (stream->upstream != 0)
         by_upstream_[stream->upstream] = id;
     else
-        fail_stream(id, *stream, code(Http2Error::refused_stream));  // it went away before this was sent: the guest may ask again, elsewhere
+        fail_stream(
+            id, *stream, code(Http2Error::refused_stream));  // it went away before this was sent: the guest may ask again, elsewhere
 }
 
 void Http2Relay::State::refuse(Http2StreamId id, HttpResponse const& response, HttpRelay::Then then)

@@ -83,7 +83,8 @@ bool Http2Relay::State::drain(Http2Session& session, RelaySide& side)
 
 void Http2Relay::State::look_at_ends()
 {
-    if (guest_.deaf() || (guest_.ended() && guest_.in().empty())) return streams_.empty() ? finish(RelayFault::none) : break_off(RelayFault::gone);
+    if (guest_.deaf() || (guest_.ended() && guest_.in().empty()))
+        return streams_.empty() ? finish(RelayFault::none) : break_off(RelayFault::gone);
     if (upstream_session_) {
         bool const gone = upstream_.deaf() || (upstream_.ended() && upstream_.in().empty());
         if (gone || upstream_broken_) return upstream_lost(gone ? RelayFault::gone : RelayFault::upstream);

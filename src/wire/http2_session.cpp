@@ -72,7 +72,10 @@ struct FreeSession {
 
 std::string_view text_of(std::uint8_t const* bytes, std::size_t size) { return {reinterpret_cast<char const*>(bytes), size}; }
 
-Http2End end_of(nghttp2_frame const& frame) { return (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 ? Http2End::stream : Http2End::not_yet; }
+Http2End end_of(nghttp2_frame const& frame)
+{
+    return (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 ? Http2End::stream : Http2End::not_yet;
+}
 
 class Session final : public Http2Session {
 public:
@@ -123,8 +126,8 @@ private:
     static int begin_headers(nghttp2_session*, nghttp2_frame const*, void* user);
     static int header(nghttp2_session*, nghttp2_frame const* frame, std::uint8_t const* name, std::size_t name_size,
         std::uint8_t const* value, std::size_t value_size, std::uint8_t flags, void* user);
-    static int invalid_header(nghttp2_session*, nghttp2_frame const*, std::uint8_t const*, std::size_t, std::uint8_t const*, std::size_t,
-        std::uint8_t, void*);
+    static int invalid_header(
+        nghttp2_session*, nghttp2_frame const*, std::uint8_t const*, std::size_t, std::uint8_t const*, std::size_t, std::uint8_t, void*);
     static int frame_received(nghttp2_session*, nghttp2_frame const* frame, void* user);
     static int invalid_frame(nghttp2_session*, nghttp2_frame const* frame, int error, void* user);
     static int data_chunk(nghttp2_session*, std::uint8_t, std::int32_t stream, std::uint8_t const* bytes, std::size_t size, void* user);
@@ -216,7 +219,9 @@ std::vector<nghttp2_nv> Session::pairs_of(Http2Fields const& fields, Secret secr
 {
     std::vector<nghttp2_nv> out;
     out.reserve(fields.size());
-    auto const bytes = [](std::string const& text) { return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data())); };  // it only reads
+    auto const bytes = [](std::string const& text) {
+        return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));
+    };  // it only reads
     for (auto const& each : fields) {
         bool const quiet = secret == Secret::carried || std::ranges::find(kNeverIndexed, each.name) != std::end(kNeverIndexed);
         auto const flags = static_cast<std::uint8_t>(quiet ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE);
@@ -257,7 +262,8 @@ void Session::inform(Http2StreamId stream, Http2Fields const& fields)
 
 int Session::begin_frame(nghttp2_session*, nghttp2_frame_hd const* head, void* user)
 {
-    bool const message = head->type == NGHTTP2_HEADERS || head->type == NGHTTP2_CONTINUATION || (head->type == NGHTTP2_DATA && head->length != 0);
+    bool const message =
+        head->type == NGHTTP2_HEADERS || head->type == NGHTTP2_CONTINUATION || (head->type == NGHTTP2_DATA && head->length != 0);
     if (!message) self(user).events_.control(head->type == NGHTTP2_WINDOW_UPDATE ? kWindowUpdateCost : kControlCost);
     return 0;
 }
@@ -282,8 +288,8 @@ int Session::header(nghttp2_session*, nghttp2_frame const*, std::uint8_t const* 
 }
 
 // The library would leave such a field out in silence: two readers could then see two requests.
-int Session::invalid_header(nghttp2_session*, nghttp2_frame const* frame, std::uint8_t const*, std::size_t, std::uint8_t const*, std::size_t,
-    std::uint8_t, void* user)
+int Session::invalid_header(nghttp2_session*, nghttp2_frame const* frame, std::uint8_t const*, std::size_t, std::uint8_t const*,
+    std::size_t, std::uint8_t, void* user)
 {
     self(user).events_.broken(frame->hd.stream_id);
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -337,17 +343,19 @@ int Session::frame_sent(nghttp2_session*, nghttp2_frame const* frame, void* user
     return 0;
 }
 
-nghttp2_ssize Session::read_data(nghttp2_session*, std::int32_t stream, std::uint8_t* into, std::size_t room, std::uint32_t* flags,
-    nghttp2_data_source*, void* user)
+nghttp2_ssize Session::read_data(
+    nghttp2_session*, std::int32_t stream, std::uint8_t* into, std::size_t room, std::uint32_t* flags, nghttp2_data_source*, void* user)
 {
     auto& session = self(user);
     auto const pulled = session.events_.pull(stream, {reinterpret_cast<char*>(into), room});
-    if (pulled.more == Http2Pull::More::later) return pulled.size == 0 ? nghttp2_ssize{NGHTTP2_ERR_DEFERRED} : static_cast<nghttp2_ssize>(pulled.size);
+    if (pulled.more == Http2Pull::More::later)
+        return pulled.size == 0 ? nghttp2_ssize{NGHTTP2_ERR_DEFERRED} : static_cast<nghttp2_ssize>(pulled.size);
     if (pulled.more == Http2Pull::More::over) {
         *flags |= NGHTTP2_DATA_FLAG_EOF;
         if (!pulled.trailers.empty()) {
             auto const pairs = session.pairs_of(pulled.trailers, Secret::none);
-            if (nghttp2_submit_trailer(session.session(), stream, pairs.data(), pairs.size()) == 0) *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+            if (nghttp2_submit_trailer(session.session(), stream, pairs.data(), pairs.size()) == 0)
+                *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
         }
     }
     return static_cast<nghttp2_ssize>(pulled.size);

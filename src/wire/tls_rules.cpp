@@ -113,7 +113,8 @@ private:
 };
 
 // The one that was chosen for it, or the handshake ends; a client without ALPN is not asked, and speaks HTTP/1.1. `wanted`: a string_view.
-int choose_protocol(WOLFSSL*, unsigned char const** out, unsigned char* out_size, unsigned char const* in, unsigned int in_size, void* wanted)
+int choose_protocol(
+    WOLFSSL*, unsigned char const** out, unsigned char* out_size, unsigned char const* in, unsigned int in_size, void* wanted)
 {
     for (unsigned at = 0; at < in_size; at += 1u + in[at]) {
         unsigned const size = in[at];

@@ -114,22 +114,23 @@ struct ExchangeStand {
         auto const der = (by ? *by : public_authority).leaf(wish, upstream_public);
         open_bump_with(*crypto::p256_key_pem(key), der);
     }
-    void open_bump_with(Secret const& key_pem, std::string const& der)
+    void open_bump_with(Secret const& key_pem, std::string const& der, wire::Alpn speaks = wire::Alpn::http11, wire::AlpnOffer offers = {},
+        bool http1_only = false)
     {
         Pair b;
         upstream_rules = *wire::TlsToGuest::make(key_pem);
-        auto stream = upstream_rules->accept(loop, wire::plain_transport(loop, std::move(b.theirs)), der, {});
+        auto stream = upstream_rules->accept(loop, wire::plain_transport(loop, std::move(b.theirs)), der, {}, speaks);
         REQUIRE(stream.has_value());
         upstream = std::make_unique<Peer>(loop, *std::move(stream));
-        open_bump_on(std::move(b.ours));
+        open_bump_on(std::move(b.ours), kName, offers, http1_only);
     }
-    void open_bump_on(UniqueFd upstream_end, std::string const& asks_for = kName)
+    void open_bump_on(UniqueFd upstream_end, std::string const& asks_for = kName, wire::AlpnOffer offers = {}, bool http1_only = false)
     {
         Pair a;
         auto client = *wire::TlsToUpstream::make(fakes.authority.pem());
-        guest = std::make_unique<Peer>(loop, *client->connect(loop, wire::plain_transport(loop, std::move(a.theirs)), asks_for));
+        guest = std::make_unique<Peer>(loop, *client->connect(loop, wire::plain_transport(loop, std::move(a.theirs)), asks_for, offers));
         clients.push_back(client);
-        ExchangeRoute route{ConnectionId{3}, proto::Handling::bump, proto::RouteForm::direct, kName, 443, kName};
+        ExchangeRoute route{ConnectionId{3}, proto::Handling::bump, proto::RouteForm::direct, kName, 443, kName, http1_only};
         exchange =
             std::make_unique<Exchange>(tools, loop, std::move(a.ours), std::string{}, std::move(upstream_end), std::move(route), calls());
     }

@@ -46,7 +46,10 @@ public:
 
     Http2Session& session() { return *session_; }
     Http2StreamId ask(Http2Fields const& fields) { return session_->request(fields, Http2Session::Body::none, Http2Session::Secret::none); }
-    Http2StreamId ask_with_body(Http2Fields const& fields) { return session_->request(fields, Http2Session::Body::follows, Http2Session::Secret::none); }
+    Http2StreamId ask_with_body(Http2Fields const& fields)
+    {
+        return session_->request(fields, Http2Session::Body::follows, Http2Session::Secret::none);
+    }
     void say(Http2StreamId stream, std::string text, bool all = false, Http2Fields trailers = {})
     {
         auto& saying = sayings[stream];
@@ -117,7 +120,15 @@ private:
 
 // Frames by hand: RFC 9113, 4.1.
 inline std::string const kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-enum : unsigned char { kDataFrame = 0, kHeadersFrame = 1, kResetFrame = 3, kSettingsFrame = 4, kPingFrame = 6, kWindowFrame = 8, kContinuationFrame = 9 };
+enum : unsigned char {
+    kDataFrame = 0,
+    kHeadersFrame = 1,
+    kResetFrame = 3,
+    kSettingsFrame = 4,
+    kPingFrame = 6,
+    kWindowFrame = 8,
+    kContinuationFrame = 9
+};
 enum : unsigned char { kEndStream = 1, kEndHeaders = 4 };
 
 inline std::string number(std::uint64_t value, int bytes)

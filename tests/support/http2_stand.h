@@ -18,7 +18,8 @@ struct Http2Stand : Http2Owner {
         auto upstream_pair = *make_socket_pair();
         guest = FarEnd(std::move(guest_pair.theirs));
         upstream = FarEnd(std::move(upstream_pair.theirs));
-        relay.emplace(loop, plain_transport(loop, std::move(guest_pair.ours)), plain_transport(loop, std::move(upstream_pair.ours)), limits, *this);
+        relay.emplace(
+            loop, plain_transport(loop, std::move(guest_pair.ours)), plain_transport(loop, std::move(upstream_pair.ours)), limits, *this);
     }
 
     // Bytes between the peers and their ends. What does not fit a socket waits.
@@ -30,7 +31,7 @@ struct Http2Stand : Http2Owner {
     bool until(std::function<bool()> const& so)
     {
         bool late = false;
-        auto const guard = loop.after(std::chrono::seconds(5), [&] { late = true; });
+        auto const guard = loop.after(std::chrono::seconds(10), [&] { late = true; });
         for (pump(); !so(); pump()) {
             if (late) return false;
             auto const again = loop.after(std::chrono::milliseconds(1), [] {});
@@ -64,12 +65,16 @@ struct Http2Stand : Http2Owner {
         else
             relay->forward(stream, head, head.host, HttpRelay::Secret::none);
     }
-    std::optional<HttpResponse> response(Http2StreamId, RelayResponse& head) override { return on_response ? on_response(head) : std::nullopt; }
+    std::optional<HttpResponse> response(Http2StreamId, RelayResponse& head) override
+    {
+        return on_response ? on_response(head) : std::nullopt;
+    }
     std::unique_ptr<BodyFilter> filter(Http2StreamId, RelayResponse const&) override { return make_filter ? make_filter() : nullptr; }
     HttpResponse explain(Http2StreamId, RelayFault fault) override
     {
         faults.push_back(fault);
-        return {fault == RelayFault::gone || fault == RelayFault::upstream ? 502u : 403u, {{"X-Fault", std::string(name_of(fault))}}, "no\n"};
+        return {
+            fault == RelayFault::gone || fault == RelayFault::upstream ? 502u : 403u, {{"X-Fault", std::string(name_of(fault))}}, "no\n"};
     }
     bool request_trailers(Http2StreamId, Http2Fields const&) override { return trailers_pass; }
     void response_trailers(Http2StreamId, Http2Fields& trailers) override
