@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "appliance/manifest/admit_icap.h"
 #include "appliance/manifest/admit_inject.h"
 #include "base/crypto/certificate.h"
 #include "base/sealed_face.h"
@@ -155,6 +156,11 @@ Admission<edge::Rule> admit_rule(std::string const& key, JsonView wanted, std::s
         auto injection = admit_inject(key, inject, rule, credentials);
         if (!injection) return std::unexpected(injection.error());
         rule.injection = std::move(*injection);
+    }
+    if (JsonView const shown = wanted["icap"]; shown && shown.size() > 0) {
+        auto icap = admit_icap(key + ".icap", shown, rule);
+        if (!icap) return std::unexpected(icap.error());
+        rule.icap = std::move(*icap);
     }
     return rule;
 }

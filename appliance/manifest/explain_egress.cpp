@@ -50,6 +50,8 @@ std::string line_of(edge::Rule const& rule)
     else if (rule.injection)
         out += std::format("; a request that carries the token from ${} gets credential {} as {}", printable(rule.injection->environment),
             printable(rule.injection->credential), printable(rule.injection->header));
+    if (rule.icap && rule.icap->request) out += "; each request is shown to " + printable(rule.icap->request->uri);
+    if (rule.icap && rule.icap->response) out += "; each answer is shown to " + printable(rule.icap->response->uri);
     if (rule.budget_bytes != 0) out += std::format("; at most {} MiB per session", rule.budget_bytes / kMebi);
     return out + ".\n";
 }

@@ -161,7 +161,14 @@ std::string_view schema_text()
                   "source": {"x-not-yet": "credentials come from the manifest only"}
                 }
               },
-              "icap": {"x-not-yet": "requests are not shown to an ICAP server yet"},
+              "icap": {
+                "type": "object", "additionalProperties": false, "description": "Who is shown each request and answer, and may change or refuse it.",
+                "properties": {
+                  "request": {"type": "string", "pattern": "^icap://[^/ ]{2,64}/[A-Za-z0-9._~/?=&-]{1,128}$", "description": "REQMOD."},
+                  "response": {"type": "string", "pattern": "^icap://[^/ ]{2,64}/[A-Za-z0-9._~/?=&-]{1,128}$", "description": "RESPMOD."},
+                  "preview": {"type": "integer", "minimum": 0, "maximum": 4096, "default": 1024, "description": "Bytes of a body that are sent first."}
+                }
+              },
               "budget": {
                 "type": "object", "additionalProperties": false,
                 "properties": {"session_mib": {"type": "integer", "minimum": 1, "maximum": 1048576, "description": "Both ways, for each session."}}

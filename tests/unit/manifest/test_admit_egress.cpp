@@ -231,10 +231,36 @@ TEST_CASE("egress: given ports, methods or paths that cannot be held to, when th
         one(a + R"("rung": "bump", "paths": ["/a/../b"])", ".paths[0]", "not normal"),
         one(a + R"("rung": "bump", "paths": ["/a//b"])", ".paths[0]", "not normal"),
         one(a + R"("budget": {"session_mib": 0})", ".budget.session_mib", "between"),
-        one(a + R"("icap": {"url": "icap://x"})", ".icap", "no effect in this version"),
+        one(a + R"("icap": {"request": "icap://10.0.0.5/a"})", ".icap", "needs rung bump"),
+        one(a + R"("rung": "bump", "icap": {"preview": 4})", ".icap", "neither request nor response"),
+        one(a + R"("rung": "bump", "icap": {"url": "icap://10.0.0.5/a"})", ".icap.url", "not a key"),
+        one(a + R"("rung": "bump", "icap": {"request": "icaps://10.0.0.5/a"})", ".icap.request", "match"),
+        one(a + R"("rung": "bump", "icap": {"request": "icap://10.0.0.5"})", ".icap.request", "match"),
+        one(a + R"("rung": "bump", "icap": {"request": "icap://scan.example/a"})", ".icap.request", "numeric"),
+        one(a + R"("rung": "bump", "icap": {"response": "icap://10.0.0.5:0/a"})", ".icap.response", "port"),
+        one(a + R"("rung": "bump", "icap": {"response": "icap://10.0.0.5:70000/a"})", ".icap.response", "port"),
+        one(a + R"("rung": "bump", "icap": {"response": "icap://224.0.0.1/a"})", ".icap.response", "no address"),
+        one(a + R"("rung": "bump", "icap": {"response": "icap://10.0.0.5/a", "preview": 4097})", ".icap.preview", "between"),
         {with_rules(R"({"hosts": ["a.example"]})"), "egress.rules[0].name", "missing"},
         {with_rules(rule(R"("hosts": ["a.example"])") + "," + rule(R"("hosts": ["b.example"])")), "egress.rules[1].name", "twice"},
     });
+}
+
+TEST_CASE("egress: given who is shown requests and answers, when it is admitted, then each by its own address", "[manifest][EG-11]")
+{
+    auto const admitted = admit(with_rules(rule(
+        R"("hosts": ["a.example"], "rung": "bump", "icap": {"request": "icap://10.0.0.5/req", "response": "icap://[fd00::5]:1345/resp?x=1", "preview": 0})")));
+    REQUIRE(admitted);
+    auto const& icap = admitted->edge.rules[0].icap;
+    REQUIRE(icap);
+    CHECK(icap->request->uri == "icap://10.0.0.5/req");
+    CHECK(icap->request->address == "10.0.0.5");
+    CHECK(icap->request->port == 1344);
+    CHECK(icap->response->address == "fd00::5");
+    CHECK(icap->response->port == 1345);
+    CHECK(icap->preview_bytes == 0);
+    CHECK(admit(with_rules(rule(R"("hosts": ["a.example"], "ports": [80], "icap": {"request": "icap://10.0.0.5/req"})"))));
+    CHECK_FALSE(admit(with_rules(rule(R"("hosts": ["a.example"], "icap": {}, "rung": "bump")")))->edge.rules[0].icap);
 }
 
 TEST_CASE("egress: given an injection that would leak, break or steer, when it is admitted, then refused", "[manifest][EG-7][T-12]")

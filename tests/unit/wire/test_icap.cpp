@@ -15,7 +15,7 @@ using Kind = IcapVerdict::Kind;
 std::string const kRequest = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n";
 std::string const kResponse = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
 
-TEST_CASE("icap: given answers that are not ICAP as it is written, when they are read, then refused", "[wire][EG-11][T-02]")
+TEST_CASE("icap: given answers that are not ICAP as it is written, when they are read, then refused", "[wire][EG-11][T-24][T-02]")
 {
     auto const fault = [](std::string const& head, IcapMethod asked = IcapMethod::reqmod) {
         auto const read = read_icap_head(head, asked);
@@ -88,7 +88,7 @@ struct Stand {
     std::optional<IcapAdapter> adapter;
 };
 
-TEST_CASE("icap: given a body, when the server wants no more than a preview, then it goes on as it is and the connection is used again", "[wire][EG-11]")
+TEST_CASE("icap: given a body, when the server wants no more than a preview, then it goes on as it is and the connection is used again", "[wire][EG-11][T-24]")
 {
     Stand stand;
     stand.adapter->feed("hell", false);
@@ -107,7 +107,7 @@ TEST_CASE("icap: given a body, when the server wants no more than a preview, the
     CHECK(stand.taken == "hello");
 }
 
-TEST_CASE("icap: given a short body, when it is whole in the preview, then the server is told so", "[wire][EG-11]")
+TEST_CASE("icap: given a short body, when it is whole in the preview, then the server is told so", "[wire][EG-11][T-24]")
 {
     Stand stand;
     stand.adapter->feed("hi", true);
@@ -118,7 +118,7 @@ TEST_CASE("icap: given a short body, when it is whole in the preview, then the s
     CHECK(stand.verdict->kind == Kind::unusable);
 }
 
-TEST_CASE("icap: given no body, when it is shown, then without a preview, and 204 is allowed", "[wire][EG-11]")
+TEST_CASE("icap: given no body, when it is shown, then without a preview, and 204 is allowed", "[wire][EG-11][T-24]")
 {
     Stand stand(IcapMethod::reqmod, false);
     REQUIRE(stand.server_got("GET /a HTTP/1.1\r\nHost: h\r\n\r\n"));
@@ -131,7 +131,7 @@ TEST_CASE("icap: given no body, when it is shown, then without a preview, and 20
     CHECK(stand.taken.empty());
 }
 
-TEST_CASE("icap: given a long body, when the server goes on, then the rest is streamed to it and what it gives is taken, with a bound", "[wire][EG-11][T-02]")
+TEST_CASE("icap: given a long body, when the server goes on, then the rest is streamed to it and what it gives is taken, with a bound", "[wire][EG-11][T-24][T-02]")
 {
     Stand stand;
     stand.adapter->feed("abcd", false);
@@ -158,13 +158,14 @@ TEST_CASE("icap: given a long body, when the server goes on, then the rest is st
     stand.adapter->feed("end", true);
     REQUIRE(stand.server_got("3\r\nend\r\n0\r\n\r\n"));
     (void)stand.server.say(icap_200("req", "POST /a HTTP/1.1\r\nHost: h\r\n\r\n", "other"));
+    REQUIRE(stand.settled());
     REQUIRE(stand.over());
     CHECK(stand.taken == "other");
     CHECK(stand.verdict->request.body == BodyFraming{Framing::chunked, 0});
     CHECK(stand.spare);
 }
 
-TEST_CASE("icap: given an answer in the place of a request, when it comes, then it is one, and its page goes nowhere", "[wire][EG-11]")
+TEST_CASE("icap: given an answer in the place of a request, when it comes, then it is one, and its page goes nowhere", "[wire][EG-11][T-24]")
 {
     Stand stand;
     stand.adapter->feed("hell", false);
@@ -177,7 +178,7 @@ TEST_CASE("icap: given an answer in the place of a request, when it comes, then 
     CHECK_FALSE(stand.spare);
 }
 
-TEST_CASE("icap: given a server that says what it may not, when it does, then unusable, and nothing comes out", "[wire][EG-11][T-02]")
+TEST_CASE("icap: given a server that says what it may not, when it does, then unusable, and nothing comes out", "[wire][EG-11][T-24][T-02]")
 {
     std::string const page = "POST /a HTTP/1.1\r\nHost: h\r\n\r\n";
     for (auto const& bad : {std::string("ICAP/1.0 500 Bad\r\n\r\n"), std::string("ICAP/1.0 404 No such\r\n\r\n"), std::string("ICAP/1.0 206 Partial\r\n\r\n"),
@@ -197,7 +198,7 @@ TEST_CASE("icap: given a server that says what it may not, when it does, then un
     }
 }
 
-TEST_CASE("icap: given 204 after the rest was asked for, when it comes, then unusable: nobody has the body any more", "[wire][EG-11]")
+TEST_CASE("icap: given 204 after the rest was asked for, when it comes, then unusable: nobody has the body any more", "[wire][EG-11][T-24]")
 {
     Stand stand;
     stand.adapter->feed("hell", false);
@@ -210,7 +211,7 @@ TEST_CASE("icap: given 204 after the rest was asked for, when it comes, then unu
     CHECK(stand.verdict->kind == Kind::unusable);
 }
 
-TEST_CASE("icap: given a server that ends or is silent, when it owes an answer, then unusable; in the middle of a body, broken", "[wire][EG-11]")
+TEST_CASE("icap: given a server that ends or is silent, when it owes an answer, then unusable; in the middle of a body, broken", "[wire][EG-11][T-24]")
 {
     SECTION("ends before")
     {
@@ -235,6 +236,7 @@ TEST_CASE("icap: given a server that ends or is silent, when it owes an answer, 
         auto const whole = icap_200("res", "HTTP/1.1 200 OK\r\n\r\n", "hello");
         (void)stand.server.say(whole.substr(0, whole.size() - 3));
         REQUIRE(stand.until([&] { return stand.taken == "hello"; }));
+        REQUIRE(stand.settled());
         CHECK(stand.verdict->kind == Kind::response);
         CHECK(stand.adapter->state() == BodyAdapter::State::open);
         stand.server.leave();
@@ -242,7 +244,7 @@ TEST_CASE("icap: given a server that ends or is silent, when it owes an answer, 
     }
 }
 
-TEST_CASE("icap: given a body of another length than its head says, when it comes, then broken before a byte too many", "[wire][EG-11][T-02]")
+TEST_CASE("icap: given a body of another length than its head says, when it comes, then broken before a byte too many", "[wire][EG-11][T-24][T-02]")
 {
     std::string const head = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n";
     for (std::string const body : {"hello", "hel"}) {
@@ -255,7 +257,7 @@ TEST_CASE("icap: given a body of another length than its head says, when it come
     }
 }
 
-TEST_CASE("icap: given a preview that does not fill, when a moment has passed, then it is sent as it is", "[wire][EG-11]")
+TEST_CASE("icap: given a preview that does not fill, when a moment has passed, then it is sent as it is", "[wire][EG-11][T-24]")
 {
     Stand stand(IcapMethod::respmod, true, {.preview_bytes = 1000, .gather = 10ms});
     stand.adapter->feed("drip", false);
