@@ -131,14 +131,18 @@ consteval bool agent_path_is_clean()
             if (is_privileged_word(permit.type)) return false;
     return true;
 }
-// A session's edge process is on the guest's path, and has a channel to the process that holds the keys: two questions fit into it, both
-// about its own session, and no other word of custody's (T-12, CU-4).
-static_assert(proto::kEdgeMaySendCustody.size() == 2 &&
+// A session's edge process is on the guest's path, and has a channel to the process that holds the keys: three questions fit into it, all
+// about its own session, and no other word of custody's (T-12, CU-4). The third has a client's certificate proved: what is signed is built in
+// custody, and is good for a TLS 1.3 client's handshake alone.
+static_assert(proto::kEdgeMaySendCustody.size() == 3 &&
               proto::kEdgeMaySendCustody[0].type == static_cast<std::uint16_t>(proto::Type::leaf_wanted) &&
               proto::kEdgeMaySendCustody[1].type == static_cast<std::uint16_t>(proto::Type::redeem) &&
-              proto::kEdgeMaySendCustody[0].descriptors == 0 && proto::kEdgeMaySendCustody[1].descriptors == 0);
+              proto::kEdgeMaySendCustody[2].type == static_cast<std::uint16_t>(proto::Type::client_proof_wanted) &&
+              proto::kEdgeMaySendCustody[0].descriptors == 0 && proto::kEdgeMaySendCustody[1].descriptors == 0 &&
+              proto::kEdgeMaySendCustody[2].descriptors == 0);
 static_assert(!is_privileged_word(static_cast<std::uint16_t>(proto::Type::leaf_wanted)) &&
-              !is_privileged_word(static_cast<std::uint16_t>(proto::Type::redeem)));
+              !is_privileged_word(static_cast<std::uint16_t>(proto::Type::redeem)) &&
+              !is_privileged_word(static_cast<std::uint16_t>(proto::Type::client_proof_wanted)));
 static_assert(agent_path_is_clean(), "T-03, T-05, T-12: the agent's path has no operator's, launcher's, custody's or dialler's word");
 
 // AU: audit's only word to anyone is a request for a signature; it has no way to cause an action.

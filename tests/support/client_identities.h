@@ -33,7 +33,7 @@ inline ClientMaterial make_client(TestAuthority& authority, LeafWish wish = {.na
     auto const pem = *crypto::p256_key_pem(key);
     out.key_pem.assign(reinterpret_cast<char const*>(pem.bytes().data()), pem.bytes().size());
     out.public_key = *crypto::p256_public(key);
-    out.chain_pem = certificate_pem(authority.leaf(wish, out.public_key)) + authority.pem();
+    out.chain_pem = certificate_pem(authority.leaf(wish, out.public_key));
     return out;
 }
 
