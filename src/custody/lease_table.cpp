@@ -19,6 +19,16 @@ Lease const* LeaseTable::find(LeaseNumber number, Monotonic now) const
     return found == leases_.end() || found->second.ends <= now ? nullptr : &found->second;
 }
 
+Lease const* LeaseTable::alike(Lease const& wanted, Monotonic now, std::chrono::seconds least) const
+{
+    auto const found = std::ranges::find_if(leases_, [&](auto const& each) {
+        Lease const& lease = each.second;
+        return lease.session == wanted.session && lease.ends - now >= least && lease.rule == wanted.rule &&
+               lease.credential == wanted.credential && lease.destination == wanted.destination;
+    });
+    return found == leases_.end() ? nullptr : &found->second;
+}
+
 std::vector<Lease> LeaseTable::revoke(SessionId session, Monotonic now)
 {
     std::vector<Lease> lived;

@@ -5,6 +5,7 @@
 // redeem by; both end a lease at the same moment of the same clock, whatever else happens (invariant 10, CU-2).
 // Pure. Threading: one thread.
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -33,6 +34,8 @@ public:
     bool add(Lease lease, Monotonic now);
     // Nothing once it has ended.
     Lease const* find(LeaseNumber number, Monotonic now) const;
+    // One of the same session for the same rule, credential and destination that has at least `least` to go; nothing if there is none.
+    Lease const* alike(Lease const& wanted, Monotonic now, std::chrono::seconds least) const;
     void remove(LeaseNumber number) { leases_.erase(number); }
     // Takes all of a session's away; those that had not ended.
     std::vector<Lease> revoke(SessionId session, Monotonic now);

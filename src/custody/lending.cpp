@@ -21,7 +21,8 @@ void Lending::helper_down()
     link_ = nullptr;
     table_.clear();
     auto const waiting = std::exchange(waiting_, {});
-    for (auto const& [number, each] : waiting) edge_.send(proto::LeaseMade{each.request, Reason::credential_unavailable, 0, {}});
+    for (auto const& [number, each] : waiting)
+        for (auto const request : each.requests) edge_.send(proto::LeaseMade{request, Reason::credential_unavailable, 0, {}});
 }
 
 void Lending::hear(proto::EdgeToCustody::Message message)
@@ -100,12 +101,17 @@ void Lending::wanted(proto::LeaseWanted wanted)
     auto const now = clock_.now();
     Lease lease{crypto::random_u64(), wanted.session, wanted.rule.str(), wanted.credential.str(), wanted.destination.str(),
         now + proto::kLeaseLifeMax};
+    // Many requests to one destination share a lease: each redeems it with the session's token, and one record says that it was lent.
+    if (Lease const* const lent = table_.alike(lease, now, kLeaseSharedLeast)) {
+        if (auto const found = waiting_.find(lent->number); found != waiting_.end()) return found->second.requests.push_back(wanted.request);
+        return edge_.send(proto::LeaseMade{wanted.request, Reason::none, lent->number, std::chrono::floor<std::chrono::seconds>(lent->ends - now)});
+    }
     auto const number = lease.number;
     auto granted = event(What::lease_granted, lease, Reason::none);
     granted.number = proto::kLeaseLifeMax.count();
     // Its place is taken while the record is being written, so that no number of open questions is more than the table holds.
     if (!table_.add(std::move(lease), now)) return refuse(wanted, Reason::credential_unavailable);
-    waiting_[number] = Waiting{wanted.request};
+    waiting_[number] = Waiting{{wanted.request}};
     recorder_.record(std::move(granted), [this, number](Result<EventNumber> written) { recorded(number, written.has_value()); });
 }
 
@@ -138,12 +144,12 @@ bool Lending::held(proto::LeaseHeld const& held)
 void Lending::answer(LeaseNumber number, Reason reason)
 {
     auto const found = waiting_.find(number);
-    auto const request = found->second.request;
+    auto const requests = std::move(found->second.requests);
     waiting_.erase(found);
     Lease const* const lease = reason == Reason::none ? table_.find(number, clock_.now()) : nullptr;
-    if (lease == nullptr)
-        return edge_.send(proto::LeaseMade{request, reason == Reason::none ? Reason::credential_unavailable : reason, 0, {}});
-    edge_.send(proto::LeaseMade{request, Reason::none, number, std::chrono::floor<std::chrono::seconds>(lease->ends - clock_.now())});
+    if (lease == nullptr && reason == Reason::none) reason = Reason::credential_unavailable;
+    auto const left = lease == nullptr ? std::chrono::seconds(0) : std::chrono::floor<std::chrono::seconds>(lease->ends - clock_.now());
+    for (auto const request : requests) edge_.send(proto::LeaseMade{request, reason, lease == nullptr ? 0 : number, left});
 }
 
 wire::List<proto::LeaseShown, proto::kLeasesMax> Lending::list() const

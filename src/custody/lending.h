@@ -8,6 +8,7 @@
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "base/clock.h"
 #include "custody/lease_table.h"
@@ -37,7 +38,7 @@ public:
 
 private:
     struct Waiting {
-        RequestId request;  // the edge's
+        std::vector<RequestId> requests;  // the edge's: those that the lease will serve
         bool told_helper = false;
     };
 

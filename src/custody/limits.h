@@ -15,6 +15,7 @@ namespace ocu::custody {
 
 inline constexpr std::size_t kLeasesMax = proto::kLeasesMax;
 inline constexpr std::size_t kLeasesPerSessionMax = 64;
+inline constexpr std::chrono::seconds kLeaseSharedLeast{60};  // what a lease has to go when another request is given it
 inline constexpr std::size_t kOverMax = 65'536;            // sessions remembered as over; ids are never reused, the oldest may go
 inline constexpr std::size_t kRefusalsPerMinuteMax = 120;  // records of refused leases; more are counted in the next one
 
