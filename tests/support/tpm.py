@@ -27,6 +27,7 @@ class Tpm:
         self.change = change  # given (direction, bytes), what is passed on instead
         self.wire = []        # (direction, bytes)
         self.connections = 0
+        self.turn = threading.Lock()  # held while an emulator runs: its memory is its own for as long
         self.listener = socket.socket(socket.AF_UNIX)
         os.mkdir(self.memory)
         self.listener.bind(self.path)
@@ -41,7 +42,7 @@ class Tpm:
             except OSError:
                 return
             self.connections += 1
-            with guest:
+            with guest, self.turn:
                 self._connect(guest)
 
     def _connect(self, guest):
@@ -75,9 +76,12 @@ class Tpm:
 
     def clear(self):
         """As the firmware does: a new seed, and with it another storage key."""
-        for each in os.listdir(self.memory):
-            os.unlink(os.path.join(self.memory, each))
+        with self.turn:
+            for each in os.listdir(self.memory):
+                os.unlink(os.path.join(self.memory, each))
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # wakes who waits in accept
+        self.thread.join(20)
         self.listener.close()
         self.folder.cleanup()
