@@ -251,9 +251,9 @@ TEST_CASE_METHOD(CustodyTest, "custody: given no identity or no helper, when a f
 }
 
 struct LendingTest : CustodyTest {
-    void want(std::uint64_t request = 1, std::uint64_t session = 5)
+    void want(std::uint64_t request = 1, std::uint64_t session = 5, std::string destination = "api.example.com")
     {
-        edge_in.send(proto::LeaseWanted{RequestId{request}, SessionId{session}, "api", "api-key", "api.example.com"});
+        edge_in.send(proto::LeaseWanted{RequestId{request}, SessionId{session}, "api", "api-key", wire::Text<253>(std::move(destination))});
         loop.settle();
     }
     proto::GrantLease granted() { return peer.take<proto::GrantLease>(); }
@@ -262,9 +262,9 @@ struct LendingTest : CustodyTest {
         peer.send(proto::LeaseHeld{grant.lease});
         loop.settle();
     }
-    proto::GrantLease lend(std::uint64_t request = 1, std::uint64_t session = 5)
+    proto::GrantLease lend(std::uint64_t request = 1, std::uint64_t session = 5, std::string destination = "api.example.com")
     {
-        want(request, session);
+        want(request, session, std::move(destination));
         auto grant = granted();
         hold(grant);
         return grant;
@@ -393,7 +393,7 @@ TEST_CASE_METHOD(LendingTest,
     "[custody][CU-2][T-06]")
 {
     helper_up();
-    for (std::uint64_t i = 1; i <= custody::kLeasesPerSessionMax; ++i) (void)lend(i);
+    for (std::uint64_t i = 1; i <= custody::kLeasesPerSessionMax; ++i) (void)lend(i, 5, "host" + std::to_string(i) + ".example");
     want(100);
     CHECK(leases.back().reason == proto::Reason::credential_unavailable);
     (void)lend(101, 6);
@@ -402,6 +402,36 @@ TEST_CASE_METHOD(LendingTest,
     CHECK(list().leases.items().empty());
     (void)lend(102);
     CHECK(leases.back().reason == proto::Reason::none);
+}
+
+TEST_CASE_METHOD(LendingTest,
+    "lending: given a lease that has a while to go, when one like it is wanted, then it is that one, with one record; else a new one",
+    "[custody][CU-2]")
+{
+    helper_up();
+    want(1);
+    auto const grant = granted();
+    want(2);  // before the helper has it
+    CHECK(peer.has_nothing());
+    CHECK(leases.empty());
+    hold(grant);
+    want(3);
+    REQUIRE(leases.size() == 3);
+    for (std::uint64_t i = 0; i < 3; ++i) {
+        CHECK(leases[i].request == RequestId{i + 1});
+        CHECK(leases[i].reason == proto::Reason::none);
+        CHECK(leases[i].lease == grant.lease);
+    }
+    CHECK(recorder.count(proto::What::lease_granted) == 1);
+    CHECK(peer.has_nothing());
+    SECTION("another session's") { CHECK(lend(4, 6).lease != grant.lease); }
+    SECTION("for another destination") { CHECK(lend(4, 5, "other.example").lease != grant.lease); }
+    SECTION("one that is about to end is not given again")
+    {
+        clock.advance(std::chrono::minutes(14) + std::chrono::seconds(1));
+        CHECK(lend(4).lease != grant.lease);
+    }
+    CHECK(recorder.count(proto::What::lease_granted) == 2);
 }
 
 TEST_CASE_METHOD(LendingTest,
