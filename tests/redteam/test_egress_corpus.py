@@ -34,8 +34,8 @@ MAY_BE_ASKED = {"allowed.example", "api.example", "open.example", "key.example",
 
 def hostile_world():
     world = World(servers=recorder.__file__, names=CERTIFIED)
-    for words in (["addr", "add", f"{recorder.RESOLVER}/32", "dev", "lo"], ["route", "add", "local", "default", "dev", "lo"],
-                  ["-6", "route", "add", "local", "default", "dev", "lo"]):
+    for words in (["addr", "add", f"{recorder.RESOLVER}/32", "dev", "lo"], ["route", "add", "local", "default", "dev", "lo", "table", "main"],
+                  ["-6", "route", "add", "local", "default", "dev", "lo", "table", "main", "metric", "2000"]):
         ip("-n", world.space, *words)
     return world
 
@@ -145,8 +145,13 @@ class Corpus(unittest.TestCase):
         out = collections.Counter()
         for each in events(self.appliance):
             if each["message"] in ("egress_denied", "dns_denied"):
-                told = re.search(r"count=(\d+)", each["unmapped"].get("detail", ""))
-                out[each["unmapped"]["resource"], each.get("status_code")] += int(told.group(1)) if told else 1
+                told = dict(re.findall(r"(count|name)=(\S+)", each["unmapped"].get("detail", "")))
+                place = each["unmapped"]["resource"]
+                # Refused before it was asked for: the address that stands for the name is the destination.
+                stands_for = place.startswith(("198.18.", "[64:ff9b:1:ffff")) and "name" in told
+                if stands_for and each.get("status_code") == "protocol_denied":
+                    place = told["name"] + ":" + place.rsplit(":", 1)[1]
+                out[place, each.get("status_code")] += int(told.get("count", 1))
             elif each["message"] == "http_request" and each.get("status_code"):
                 out[each["unmapped"].get("resource", ""), each["status_code"]] += 1
         return out
