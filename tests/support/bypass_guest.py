@@ -43,7 +43,9 @@ def hello(marker, wish):
         kind = wish.get("sni_type", 0)
         parts.append(extension(0, vector(b"".join(bytes([kind]) + vector(each.encode("latin-1"), 2) for each in entries), 2)))
     group, share = 29, os.urandom(32)
-    parts += [extension(10, vector(struct.pack(">HH", 29, 23), 2)), extension(13, vector(struct.pack(">HHH", 0x0403, 0x0804, 0x0401), 2))]
+    groups = [group, 23] + ([0x11ec] if wish.get("post_quantum") else []) + ([0x2a2a] if wish.get("grease") else [])
+    parts += [extension(10, vector(b"".join(struct.pack(">H", each) for each in groups), 2)),
+              extension(13, vector(struct.pack(">HHH", 0x0403, 0x0804, 0x0401), 2))]
     shares = struct.pack(">H", group) + vector(share, 2)
     if wish.get("post_quantum"):
         shares = struct.pack(">H", 0x11ec) + vector(os.urandom(1216), 2) + shares
