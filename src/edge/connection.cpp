@@ -187,10 +187,9 @@ void Connection::open_exchange(proto::RouteOpened const& opened, UniqueFd upstre
     Exchange::Calls calls;
     calls.ask = [this](proto::RequestAsked asked) { around_.asker.say(asked); };
     calls.done = [this](proto::RequestDone done) { around_.asker.say(done); };
-    calls.ended = [this](
-                      proto::ConnectionEnded ended, std::string_view word) { end(ended.reason, word, ended.bytes_up, ended.bytes_down); };
-    exchange_ = std::make_unique<Exchange>(
-        std::move(tools), around_.loop, std::move(fd_), std::move(bytes_), std::move(upstream), std::move(route), std::move(calls));
+    calls.ended = [this](proto::ConnectionEnded ended, std::string_view word) { end(ended.reason, word, ended.bytes_up, ended.bytes_down); };
+    exchange_ = std::make_unique<Exchange>(std::move(tools), around_.loop, std::move(fd_), std::move(bytes_), std::move(upstream),
+        std::move(route), std::move(calls));
 }
 
 void Connection::refused(Reason reason)
@@ -225,8 +224,7 @@ void Connection::deny(EgressProtocol protocol, Reason reason, std::string_view n
     proto::EgressDenied event;
     event.protocol = protocol;
     event.reason = reason;
-    event.destination =
-        wire::Text<64>::cut(form_ == proto::RouteForm::direct || address_.empty() ? text_of(destination_.address) : address_);
+    event.destination = wire::Text<64>::cut(form_ == proto::RouteForm::direct || address_.empty() ? text_of(destination_.address) : address_);
     event.port = port_;
     event.name = wire::Text<256>::cut(name.empty() ? std::string_view(name_) : name);
     event.count = 1;

@@ -58,8 +58,7 @@ Result<void> Edge::State::start(Session& session)
     descriptors.push_back(OCU_TRY(duplicate(session.dns.get())));
     descriptors.push_back(std::move(channel.theirs));
     descriptors.push_back(OCU_TRY(duplicate(roots.get())));
-    auto spawned =
-        OCU_TRY(wires.spawner.spawn(helper::Kind::edge, session.slot, wire::encode(proto::EdgeConfig{}), std::move(descriptors)));
+    auto spawned = OCU_TRY(wires.spawner.spawn(helper::Kind::edge, session.slot, wire::encode(proto::EdgeConfig{}), std::move(descriptors)));
     wires.custody.send(proto::EdgeChannel{session.id, std::move(channel.ours)});
     session.child = std::move(spawned.child);
     session.ready = false;
@@ -67,8 +66,9 @@ Result<void> Edge::State::start(Session& session)
     session.link = std::make_unique<wire::Link>(
         loop, std::move(spawned.link), wire::Link::Options{kHelperSays, kHelperQueueBytesMax},
         [this, id = session.id](wire::Link::Frame frame) { says(id, frame); },
-        [this, id = session.id, generation = session.generation](
-            wire::Lost why) { loop.post([this, id, generation, why] { lost(id, generation, why); }); });
+        [this, id = session.id, generation = session.generation](wire::Lost why) {
+            loop.post([this, id, generation, why] { lost(id, generation, why); });
+        });
     return {};
 }
 
@@ -163,9 +163,7 @@ bool Edge::State::name_asked(Session& session, proto::NameAsked const& asked)
 {
     if (asked.name.empty() || !is_plain(asked.name.view())) return false;
     bool const may = session.closed == proto::Reason::none && allow.name_may(asked.name.view());
-    proto::Reason const reason = may                                     ? proto::Reason::none
-                                 : session.closed == proto::Reason::none ? proto::Reason::not_allowed
-                                                                         : session.closed;
+    proto::Reason const reason = may ? proto::Reason::none : session.closed == proto::Reason::none ? proto::Reason::not_allowed : session.closed;
     session.link->send(proto::NameDecided{asked.request, reason});
     if (may) return true;
     proto::EgressDenied denied;

@@ -152,8 +152,7 @@ void Edge::State::dialled(proto::Dialled const& message, UniqueFd socket)
     descriptors.push_back(std::move(socket));
     proto::RouteOpened opened{connection, route.verdict.handling, {}};
     if (opened.handling == proto::Handling::bump)
-        opened.upstream_name =
-            route.verdict.dial_name.empty() ? wire::Text<253>(route.verdict.dial_address) : wire::Text<253>(route.verdict.dial_name);
+        opened.upstream_name = route.verdict.dial_name.empty() ? wire::Text<253>(route.verdict.dial_address) : wire::Text<253>(route.verdict.dial_name);
     session->link->send(opened, std::move(descriptors));
     keep_counting();
 }

@@ -34,10 +34,9 @@
 namespace ocu::proto {
 
 // Names are answered with addresses of these, which no guest can reach otherwise: one for each name and session.
-inline constexpr std::uint32_t kSyntheticFirst4 = 0xc6120000;  // 198.18.0.0/15 (RFC 2544)
+inline constexpr std::uint32_t kSyntheticFirst4 = 0xc6120000;   // 198.18.0.0/15 (RFC 2544)
 inline constexpr unsigned kSyntheticPrefix4 = 15;
-inline constexpr std::array<std::uint8_t, 12> kSyntheticPrefix6{
-    0x00, 0x64, 0xff, 0x9b, 0x00, 0x01, 0xff, 0xff, 0, 0, 0, 0};  // /96 (RFC 8215)
+inline constexpr std::array<std::uint8_t, 12> kSyntheticPrefix6{0x00, 0x64, 0xff, 0x9b, 0x00, 0x01, 0xff, 0xff, 0, 0, 0, 0};  // /96 (RFC 8215)
 // For programs that are told of a proxy: CONNECT and absolute-form. The lane's own address.
 inline constexpr std::uint16_t kProxyPort = 3128;
 
@@ -74,8 +73,8 @@ struct NameDecided {
 struct ConnectAsked {
     static constexpr Type kType = Type::connect_asked;
     ConnectionId connection;  // whose route will be asked for
-    wire::Text<253> name;  // lower case, without the last dot; or
-    wire::Text<45> address;  // numeric
+    wire::Text<253> name;     // lower case, without the last dot; or
+    wire::Text<45> address;   // numeric
     std::uint16_t port = 0;
 
     static void fields(auto& wire, auto& m) { wire(m.connection, m.name, m.address, m.port); }
@@ -97,12 +96,12 @@ struct RouteAsked {
     static constexpr Type kType = Type::route_asked;
     ConnectionId connection;  // numbered by the helper as it accepts; asked for in any order, never one that is open
     RouteForm form{};
-    EgressProtocol protocol{};  // of the first bytes: tcp, http or tls
-    wire::Text<253> name;  // of the synthetic address, or of CONNECT or the absolute form; lower case
-    wire::Text<45> address;  // numeric; empty if `name` says it
+    EgressProtocol protocol{};      // of the first bytes: tcp, http or tls
+    wire::Text<253> name;           // of the synthetic address, or of CONNECT or the absolute form; lower case
+    wire::Text<45> address;         // numeric; empty if `name` says it
     std::uint16_t port = 0;
-    wire::Text<253> inner_name;  // tls: SNI, http: Host; lower case, without port; empty if there is none
-    bool encrypted_hello = false;  // tls: the ClientHello hides its name (ECH)
+    wire::Text<253> inner_name;     // tls: SNI, http: Host; lower case, without port; empty if there is none
+    bool encrypted_hello = false;   // tls: the ClientHello hides its name (ECH)
 
     static void fields(auto& wire, auto& m)
     {
@@ -113,8 +112,8 @@ struct RouteAsked {
 // What the helper does with an open route.
 enum class Handling : std::uint8_t {
     splice,  // bytes both ways, unseen
-    http,  // plain HTTP/1.1: each request is asked for
-    bump,  // TLS ended here, upstream verified; inside it as `http`
+    http,    // plain HTTP/1.1: each request is asked for
+    bump,    // TLS ended here, upstream verified; inside it as `http`
     kLast = bump
 };
 
@@ -142,10 +141,10 @@ inline constexpr std::size_t kPathTextBytesMax = 2048;
 struct RequestAsked {
     static constexpr Type kType = Type::request_asked;
     ConnectionId connection;
-    RequestId request;  // numbered by the helper within the connection, from 1
+    RequestId request;                     // numbered by the helper within the connection, from 1
     wire::Text<32> method;
-    wire::Text<253> host;  // of the request, lower case, without port
-    wire::Text<kPathTextBytesMax> path;  // normalised, without query
+    wire::Text<253> host;                  // of the request, lower case, without port
+    wire::Text<kPathTextBytesMax> path;    // normalised, without query
 
     static void fields(auto& wire, auto& m) { wire(m.connection, m.request, m.method, m.host, m.path); }
 };
@@ -154,9 +153,9 @@ struct RequestAllowed {
     static constexpr Type kType = Type::request_allowed;
     ConnectionId connection;
     RequestId request;
-    std::uint64_t lease = 0;  // 0: nothing is injected
-    wire::Text<64> header;  // whose value is replaced
-    wire::Text<128> format;  // "Bearer {}": {} stands for the credential; "{basic}" for base64("user:password")
+    std::uint64_t lease = 0;       // 0: nothing is injected
+    wire::Text<64> header;         // whose value is replaced
+    wire::Text<128> format;        // "Bearer {}": {} stands for the credential; "{basic}" for base64("user:password")
 
     static void fields(auto& wire, auto& m) { wire(m.connection, m.request, m.lease, m.header, m.format); }
 };
@@ -214,7 +213,7 @@ struct EgressDenied {
     Reason reason{};
     wire::Text<64> destination;  // the address that was asked for; "*" where many were folded into one
     std::uint16_t port = 0;
-    wire::Text<256> name;  // what the guest called it: HTTP Host, SNI, DNS name
+    wire::Text<256> name;        // what the guest called it: HTTP Host, SNI, DNS name
     std::uint32_t count = 0;
 
     static void fields(auto& wire, auto& m) { wire(m.protocol, m.reason, m.destination, m.port, m.name, m.count); }

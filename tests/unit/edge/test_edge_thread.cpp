@@ -17,8 +17,7 @@ TEST_CASE_METHOD(EdgeTest, "edge: given a lane, when nothing comes by it, then n
     CHECK(heard.channels == std::vector{kSession});
 }
 
-TEST_CASE_METHOD(EdgeTest,
-    "edge: given what no rule names, when asked for, then refused with its reason, on record, and nothing is dialled",
+TEST_CASE_METHOD(EdgeTest, "edge: given what no rule names, when asked for, then refused with its reason, on record, and nothing is dialled",
     "[edge][EG-1][EG-6][T-05]")
 {
     served();
@@ -54,9 +53,7 @@ TEST_CASE_METHOD(EdgeTest, "edge: given a rule, when a route is asked for, then 
     CHECK(descriptors.size() == 1);
 }
 
-TEST_CASE_METHOD(EdgeTest,
-    "edge: given connections that speak in another order than they came, when routes are asked for, then that is no violation",
-    "[edge][EG-2]")
+TEST_CASE_METHOD(EdgeTest, "edge: given connections that speak in another order, when routes are asked for, then no violation", "[edge][EG-2]")
 {
     served();
     say(asked(7, "other.example"));
@@ -69,8 +66,8 @@ TEST_CASE_METHOD(EdgeTest,
     CHECK(recorder.of(What::helper_violation).size() == 1);
 }
 
-TEST_CASE_METHOD(
-    EdgeTest, "edge: given what cannot be recorded, when a route is asked for, then it is refused and not dialled", "[edge][EG-12][T-10]")
+TEST_CASE_METHOD(EdgeTest, "edge: given what cannot be recorded, when a route is asked for, then it is refused and not dialled",
+    "[edge][EG-12][T-10]")
 {
     served();
     recorder.broken = true;
@@ -79,8 +76,8 @@ TEST_CASE_METHOD(
     CHECK(uplink.has_nothing());
 }
 
-TEST_CASE_METHOD(
-    EdgeTest, "edge: given no uplink, when a route is asked for, then it is refused; one that was being dialled as well", "[edge][EG-12]")
+TEST_CASE_METHOD(EdgeTest, "edge: given no uplink, when a route is asked for, then it is refused; one that was being dialled as well",
+    "[edge][EG-12]")
 {
     attach();
     first_packet();
@@ -95,8 +92,7 @@ TEST_CASE_METHOD(
     CHECK(refused() == Reason::edge_draining);
 }
 
-TEST_CASE_METHOD(EdgeTest,
-    "edge: given an uplink that hands over a connection to elsewhere, when it is looked at, then the guest does not get it",
+TEST_CASE_METHOD(EdgeTest, "edge: given an uplink that hands over a connection to elsewhere, when it is looked at, then the guest does not get it",
     "[edge][T-05][T-14]")
 {
     served();
@@ -151,8 +147,7 @@ TEST_CASE_METHOD(EdgeTest, "edge: given sever comes before attach, when attached
     CHECK(spawner.kinds.empty());
 }
 
-TEST_CASE_METHOD(EdgeTest,
-    "edge: given an open route, when the lane is detached or the helper dies, then the socket is shut and it is on record",
+TEST_CASE_METHOD(EdgeTest, "edge: given an open route, when the lane is detached or the helper dies, then the socket is shut and it is on record",
     "[edge][T-13][T-14]")
 {
     served();
@@ -173,8 +168,7 @@ TEST_CASE_METHOD(EdgeTest,
     CHECK(recorder.of(What::egress_closed).size() == 1);
 }
 
-TEST_CASE_METHOD(
-    EdgeTest, "edge: given bytes over a route, when it ends, then the record says how many, by the kernel's count", "[edge][EG-10][T-14]")
+TEST_CASE_METHOD(EdgeTest, "edge: given bytes over a route, when it ends, then the record says how many, by the kernel's count", "[edge][EG-10][T-14]")
 {
     served();
     (void)open(asked());
@@ -196,8 +190,8 @@ struct Budgeted : EdgeTest {
     Budgeted() : EdgeTest([](edge::Config& c) { c.rules[0].budget_bytes = 8; }) {}
 };
 
-TEST_CASE_METHOD(Budgeted,
-    "edge: given a rule's budget, when it is spent, then the connection is cut and the next refused, other rules go on", "[edge][EG-10]")
+TEST_CASE_METHOD(Budgeted, "edge: given a rule's budget, when it is spent, then the connection is cut and the next refused, other rules go on",
+    "[edge][EG-10]")
 {
     served();
     (void)open(asked());

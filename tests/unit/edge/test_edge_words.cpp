@@ -73,8 +73,7 @@ TEST_CASE_METHOD(Injecting, "edge: given a rule with a credential, when a reques
     CHECK(done[0].bytes == 30);
 }
 
-TEST_CASE_METHOD(
-    Injecting, "edge: given no lease, when refused or never answered, then the request is refused and goes nowhere", "[edge][EG-12][T-12]")
+TEST_CASE_METHOD(Injecting, "edge: given no lease, when refused or never answered, then the request is refused and goes nowhere", "[edge][EG-12][T-12]")
 {
     served();
     (void)open(asked());
@@ -96,8 +95,7 @@ TEST_CASE_METHOD(
     }
 }
 
-TEST_CASE_METHOD(
-    Injecting, "edge: given a request that no rule allows, when asked for, then refused with its reason and on record", "[edge][EG-3]")
+TEST_CASE_METHOD(Injecting, "edge: given a request that no rule allows, when asked for, then refused with its reason and on record", "[edge][EG-3]")
 {
     served();
     (void)open(asked());
@@ -212,8 +210,7 @@ TEST_CASE_METHOD(EdgeTest, "edge: given more connections than one session may ha
     CHECK(refused() == Reason::rate_exceeded);
 }
 
-TEST_CASE_METHOD(
-    EdgeTest, "storage_lane: given a helper that reports a destination or speaks, when heard, then a violation", "[edge][T-14]")
+TEST_CASE_METHOD(EdgeTest, "storage_lane: given a helper that reports a destination or speaks, when heard, then a violation", "[edge][T-14]")
 {
     test::HelperPeer peer;
     SECTION("reports a destination")
@@ -245,8 +242,7 @@ TEST_CASE_METHOD(EdgeTest, "edge: given a helper that says more than a second ma
     CHECK(recorder.of(What::helper_violation).empty());
 }
 
-TEST_CASE_METHOD(
-    EdgeTest, "edge: given it is told to stop, when routes are open, then they end, are recorded, and it says so", "[edge][T-10]")
+TEST_CASE_METHOD(EdgeTest, "edge: given it is told to stop, when routes are open, then they end, are recorded, and it says so", "[edge][T-10]")
 {
     served();
     (void)open(asked());
