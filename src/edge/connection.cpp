@@ -38,8 +38,8 @@ void Connection::look_again()
 {
     stage_ = Stage::looking;
     watch_ = around_.loop.on_readable(fd_.get(), [this] { readable(); });
-    // A program that asks a proxy speaks first.
-    bool const may_be_silent = !to_proxy_ || form_ == proto::RouteForm::connect;
+    // A program that asks a proxy speaks first, and so does one of TLS or HTTP: slow ones (Java, a loaded machine) are waited for.
+    bool const may_be_silent = (!to_proxy_ || form_ == proto::RouteForm::connect) && port_ != 443 && port_ != 80;
     deadline_ = around_.loop.after(may_be_silent && bytes_.empty() ? kLookTime : kHeadTime, [this] { look_time_is_over(); });
 }
 

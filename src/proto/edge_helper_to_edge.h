@@ -100,7 +100,7 @@ enum class RouteForm : std::uint8_t { direct, connect, absolute, kLast = absolut
 // All that is known before a byte goes out. `name` is empty when the guest used an address that stands for no name.
 struct RouteAsked {
     static constexpr Type kType = Type::route_asked;
-    ConnectionId connection;  // numbered by the helper as they come, from 1; asked for in any order, each once
+    ConnectionId connection;  // numbered by the helper as it accepts; asked for in any order, never one that is open
     RouteForm form{};
     EgressProtocol protocol{};      // of the first bytes: tcp, http or tls
     wire::Text<253> name;           // of the synthetic address, or of CONNECT or the absolute form; lower case

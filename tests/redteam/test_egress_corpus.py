@@ -34,8 +34,8 @@ MAY_BE_ASKED = {"allowed.example", "api.example", "open.example", "key.example",
 
 def hostile_world():
     world = World(servers=recorder.__file__, names=CERTIFIED)
-    for words in (["addr", "add", f"{recorder.RESOLVER}/32", "dev", "lo"], ["route", "add", "local", "default", "dev", "lo"],
-                  ["-6", "route", "add", "local", "default", "dev", "lo"]):
+    for words in (["addr", "add", f"{recorder.RESOLVER}/32", "dev", "lo"], ["route", "add", "local", "default", "dev", "lo", "table", "main"],
+                  ["-6", "route", "add", "local", "default", "dev", "lo", "table", "main", "metric", "2000"]):
         ip("-n", world.space, *words)
     return world
 
@@ -100,7 +100,7 @@ class Corpus(unittest.TestCase):
         cases = [bypass.marked(bypass.fill(case, self.words), next(self.numbers)) for case in bypass.cases_of(theme)]
         self.assertEqual(len({each["name"] for each in cases}), len(cases), "a name twice")
         self.put(f"{theme}.json", json.dumps([bypass.attempt(each) for each in cases]).encode())
-        text = self.bash(f"python3 /workspace/t/guest.py /workspace/t/{theme}.json > /workspace/t/out 2>&1; wc -c < /workspace/t/out")
+        text = self.bash(f"python3 -W ignore /workspace/t/guest.py /workspace/t/{theme}.json > /workspace/t/out 2>&1; wc -c < /workspace/t/out")
         size, out = int(text.split()[0]), ""
         for at in range(0, size, 20000):
             out += self.bash(f"tail -c +{at + 1} /workspace/t/out | head -c 20000 | base64 -w 0").strip() + "\n"
@@ -145,10 +145,16 @@ class Corpus(unittest.TestCase):
         out = collections.Counter()
         for each in events(self.appliance):
             if each["message"] in ("egress_denied", "dns_denied"):
-                told = re.search(r"count=(\d+)", each["unmapped"].get("detail", ""))
-                out[each["unmapped"]["resource"], each.get("status_code")] += int(told.group(1)) if told else 1
+                told = dict(re.findall(r"(count|name)=(\S+)", each["unmapped"].get("detail", "")))
+                place = each["unmapped"]["resource"]
+                # Refused before it was asked for: the address that stands for the name is the destination.
+                stands_for = place.startswith(("198.18.", "[64:ff9b:1:ffff")) and "name" in told
+                if stands_for and each.get("status_code") == "protocol_denied":
+                    place = told["name"] + ":" + place.rsplit(":", 1)[1]
+                out[place, each.get("status_code")] += int(told.get("count", 1))
             elif each["message"] == "http_request" and each.get("status_code"):
-                out[each["unmapped"].get("resource", ""), each["status_code"]] += 1
+                for port in (80, 443):  # the record of a request has no port
+                    out[f"{each['http_request']['url']['hostname']}:{port}", each["status_code"]] += 1
         return out
 
     def test_names(self):

@@ -128,6 +128,39 @@ Result<void> check_terms(std::string_view common_name, unsigned days)
     return {};
 }
 
+// RFC 5280 wants the basic constraints of an authority to be critical, and strict programs (Python from 3.13) refuse it otherwise; the library
+// cannot say so. What is to be signed, as it writes it, ends with
+//
+//      A3 n  30 n  … 30 n  06 03 55 1D 13  [01 01 FF]  04 08 30 06 01 01 FF 02 01 00 …      in brackets: what is put in
+//
+// and every length on the way down grows by those three bytes. Errors: os (it is written in another way).
+Result<void> make_constraint_critical(std::vector<byte>& der, int& body_size)
+{
+    constexpr std::array<byte, 15> kConstraint{0x06, 0x03, 0x55, 0x1d, 0x13, 0x04, 0x08, 0x30, 0x06, 0x01, 0x01, 0xff, 0x02, 0x01, 0x00};
+    constexpr std::array<byte, 3> kCritical{0x01, 0x01, 0xff};
+    constexpr std::size_t kOidBytes = 5;
+    constexpr byte kLengthMax = 0x7f - kCritical.size();
+    auto const size = static_cast<std::size_t>(body_size);
+    std::span const body(der.data(), size);
+    auto const found = static_cast<std::size_t>(std::ranges::search(body, kConstraint).begin() - body.begin());
+    if (found == size || found < 2 || size < 8 || body[0] != 0x30 || body[1] != 0x82) return fail(Fault::os, "an authority's constraint");
+    std::size_t extensions = 4;
+    while (extensions + 4 < found && (body[extensions] != 0xa3 || body[extensions + 2] != 0x30 ||
+                                         extensions + 2 + body[extensions + 1] != size || extensions + 4 + body[extensions + 3] != size))
+        ++extensions;
+    if (extensions + 4 >= found || body[found - 2] != 0x30) return fail(Fault::os, "an authority's extensions");
+    for (auto const at : {extensions + 1, extensions + 3, found - 1}) {
+        if (body[at] > kLengthMax) return fail(Fault::os, "an authority's extensions are too long");
+        der[at] = static_cast<byte>(der[at] + kCritical.size());
+    }
+    auto const whole = static_cast<unsigned>(der[2]) << 8 | der[3];
+    der[2] = static_cast<byte>((whole + kCritical.size()) >> 8);
+    der[3] = static_cast<byte>(whole + kCritical.size());
+    der.insert(der.begin() + static_cast<std::ptrdiff_t>(found + kOidBytes), kCritical.begin(), kCritical.end());
+    body_size += static_cast<int>(kCritical.size());
+    return {};
+}
+
 // `subject` is whom it is for, `signer` whose signature it carries.
 Result<std::vector<byte>> sign(Cert& cert, EccKey& subject, EccKey& signer)
 {
@@ -135,6 +168,7 @@ Result<std::vector<byte>> sign(Cert& cert, EccKey& subject, EccKey& signer)
     std::vector<byte> der(kNamesBytesMax + 2048);
     if (!rng.good() || wc_MakeCert_ex(&cert, der.data(), static_cast<word32>(der.size()), ECC_TYPE, subject.get(), rng.get()) < 0)
         return fail(Fault::os, "make a certificate");
+    if (cert.isCA != 0) OCU_CHECK(make_constraint_critical(der, cert.bodySz));
     int const size =
         wc_SignCert_ex(cert.bodySz, cert.sigType, der.data(), static_cast<word32>(der.size()), ECC_TYPE, signer.get(), rng.get());
     if (size <= 0) return fail(Fault::os, "sign a certificate");

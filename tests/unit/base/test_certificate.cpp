@@ -209,4 +209,13 @@ TEST_CASE_METHOD(AuthorityTest, "leaf: given a point that is none, or no name, w
     CHECK_FALSE(leaf());
 }
 
+TEST_CASE("certificate: given an authority, when it is made, then its constraint is critical, as strict programs want it", "[base][EG-8]")
+{
+    auto const key = *crypto::make_p256_key();
+    auto const made = *crypto::issue_authority(key, "a name", std::chrono::sys_seconds(std::chrono::seconds(1'800'000'000)), 30);
+    auto const der = *crypto::certificate_der(made.pem);
+    std::string_view const text(reinterpret_cast<char const*>(der.data()), der.size());
+    CHECK(text.contains(std::string_view("\x06\x03\x55\x1d\x13\x01\x01\xff\x04\x08\x30\x06\x01\x01\xff\x02\x01\x00", 18)));
+}
+
 }  // namespace test_certificate

@@ -305,11 +305,12 @@ TEST_CASE_METHOD(
 {
     std::vector<std::size_t> const one{1};
     for (auto const* path : {"/v1/../admin", "/v1/..", "/v1/./x", "/v1/%2e%2e/admin", "/v1/.%2E/admin", "/v1/..%2fadmin", "/v1/..%5Cadmin",
-             "/v1/..\\admin", "/v1/..;x/admin", "/v1/x/%2e"}) {
+             "/v1/..\\admin", "/v1/..;x/admin", "/v1/x/%2e", "/v1/%252e%252e/admin", "/v1/..%252fadmin", "/v1/%25252e./admin",
+             "/v1/..%255cadmin", "/v1/%c0%ae%C0%AE/admin", "/v1/..%c1%9cadmin", "/v1/..%25c0%afadmin"}) {
         INFO(path);
         CHECK(list().request(one, "api.example.com", request("GET", "api.example.com", path)).reason == Reason::path_denied);
     }
-    for (auto const* path : {"/v1/a..b", "/v1/.well-known/x", "/v1/...", "/v1/%2", "/v1/a;b=c"}) {
+    for (auto const* path : {"/v1/a..b", "/v1/.well-known/x", "/v1/...", "/v1/%2", "/v1/a;b=c", "/v1/100%25", "/v1/%25", "/v1/a%252eb", "/v1/%c3%a9"}) {
         INFO(path);
         CHECK(list().request(one, "api.example.com", request("GET", "api.example.com", path)).reason == Reason::none);
     }

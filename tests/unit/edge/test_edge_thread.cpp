@@ -53,6 +53,19 @@ TEST_CASE_METHOD(EdgeTest, "edge: given a rule, when a route is asked for, then 
     CHECK(descriptors.size() == 1);
 }
 
+TEST_CASE_METHOD(EdgeTest, "edge: given connections that speak in another order, when routes are asked for, then no violation", "[edge][EG-2]")
+{
+    served();
+    say(asked(7, "other.example"));
+    say(asked(3, "other.example"));
+    CHECK(refused() == Reason::not_allowed);
+    CHECK(refused() == Reason::not_allowed);
+    CHECK(recorder.of(What::helper_violation).empty());
+    (void)open(asked(2));
+    say(asked(2));  // one that is open already
+    CHECK(recorder.of(What::helper_violation).size() == 1);
+}
+
 TEST_CASE_METHOD(EdgeTest, "edge: given what cannot be recorded, when a route is asked for, then it is refused and not dialled",
     "[edge][EG-12][T-10]")
 {

@@ -38,7 +38,8 @@ TEST_CASE("trust: given certificates, when a Java store is made, then each is in
     // As OpenSSL says it: SHA-1 over the password in UTF-16, the format's words, and what precedes.
     CHECK(store->substr(store->size() - 22, 2) == "\7\10");
     auto const digest = java_store("")->substr(12);
-    CHECK(crypto::to_hex({reinterpret_cast<std::uint8_t const*>(digest.data()), digest.size()}) == "e2686e45fb43dfa4d992dd41ceb6b21c6330d792");
+    CHECK(crypto::to_hex({reinterpret_cast<std::uint8_t const*>(digest.data()), digest.size()}) ==
+          "e2686e45fb43dfa4d992dd41ceb6b21c6330d792");
     CHECK(java_store("")->size() == 12 + 20);
 }
 
