@@ -34,7 +34,8 @@ Result<std::shared_ptr<ExchangeTools>> ExchangeTools::make(std::string_view root
 
 struct Exchange::Impl final : wire::RelayOwner, std::enable_shared_from_this<Exchange::Impl> {
     Impl(std::shared_ptr<ExchangeTools> from, wire::Loop& on, ExchangeRoute to, Calls tell)
-        : tools(std::move(from)), loop(on), route(std::move(to)), calls(std::move(tell)), icap(on, route.connection, calls.ask_icap)
+        : tools(std::move(from)), loop(on), route(std::move(to)), calls(std::move(tell)),
+          icap(on, route.connection, route.handling == proto::Handling::bump ? wire::Scheme::https : wire::Scheme::http, calls.ask_icap)
     {}
 
     void begin(UniqueFd guest, std::string already, UniqueFd upstream);

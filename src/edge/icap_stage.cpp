@@ -47,13 +47,20 @@ wire::IcapService IcapStage::service(IcapSide side) const
     return {uri, std::string(host.substr(0, host.find('/')))};
 }
 
+// With the whole URL as its target, as proxies send it and ICAP servers expect it: lists of URLs are looked up by it.
+std::string IcapStage::shown_head(wire::RelayRequest request, std::string_view authority) const
+{
+    request.path.insert(0, std::string(wire::prefix_of(scheme_)).append(authority));
+    return print_request_head(request, authority);
+}
+
 void IcapStage::show_request(wire::RelayRequest const& request, std::string_view authority, Adapt adapt,
     std::function<void(Reason, wire::RelayRequest)> then)
 {
     auto original = request;
     original.expects_continue = false;
     wire::IcapQuestion question{
-        wire::IcapMethod::reqmod, service(IcapSide::request), print_request_head(original, authority), {}, has_body(original.body)};
+        wire::IcapMethod::reqmod, service(IcapSide::request), shown_head(original, authority), {}, has_body(original.body), scheme_};
     auto decided = [original, then](wire::IcapVerdict verdict) {
         auto reason = judge(verdict);
         if (reason == Reason::none && verdict.kind == wire::IcapVerdict::Kind::response) reason = Reason::icap_denied;
@@ -80,8 +87,8 @@ void IcapStage::show_response(wire::RelayRequest const& asked, std::string_view 
     if (shown.body.kind != wire::Framing::length) shown.body = {};
     auto question_of_it = asked;
     question_of_it.body = {};
-    wire::IcapQuestion question{wire::IcapMethod::respmod, service(IcapSide::response), print_request_head(question_of_it, authority),
-        print_response_head(shown, wire::Goes::on), has_body(response.body)};
+    wire::IcapQuestion question{wire::IcapMethod::respmod, service(IcapSide::response), shown_head(std::move(question_of_it), authority),
+        print_response_head(shown, wire::Goes::on), has_body(response.body), scheme_};
     auto decided = [response, then](wire::IcapVerdict verdict) {
         auto reason = judge(verdict);
         if (reason != Reason::none || verdict.kind == wire::IcapVerdict::Kind::as_it_is) return then(reason, response);

@@ -26,8 +26,8 @@ class IcapStage {
 public:
     using Adapt = std::function<void(std::unique_ptr<wire::BodyAdapter>)>;
 
-    IcapStage(wire::Loop& loop, ConnectionId route, std::function<void(proto::IcapAsked)> ask, wire::IcapLimits limits = {})
-        : loop_(loop), route_(route), ask_(std::move(ask)), limits_(limits)
+    IcapStage(wire::Loop& loop, ConnectionId route, wire::Scheme scheme, std::function<void(proto::IcapAsked)> ask, wire::IcapLimits limits = {})
+        : loop_(loop), route_(route), scheme_(scheme), ask_(std::move(ask)), limits_(limits)
     {}
     ~IcapStage();
     IcapStage(IcapStage const&) = delete;
@@ -60,6 +60,7 @@ private:
 
     void connect(proto::IcapSide side, Connected then);
     void connected(proto::IcapSide side, RequestId request, std::shared_ptr<wire::IcapConnection> connection);
+    std::string shown_head(wire::RelayRequest request, std::string_view authority) const;
     wire::IcapService service(proto::IcapSide side) const;
     std::unique_ptr<wire::BodyAdapter> adapter(proto::IcapSide side, std::shared_ptr<wire::IcapConnection> connection,
         wire::IcapQuestion question, wire::Asked asked, std::function<void(wire::IcapVerdict)> decided);
@@ -67,6 +68,7 @@ private:
 
     wire::Loop& loop_;
     ConnectionId route_;
+    wire::Scheme scheme_;
     std::function<void(proto::IcapAsked)> ask_;
     wire::IcapLimits limits_;
     RequestId request_;

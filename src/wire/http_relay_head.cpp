@@ -19,7 +19,6 @@ namespace http = boost::beast::http;
 namespace {
 
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
-constexpr std::string_view kScheme = "http://";
 
 // What Beast would accept and we do not, seen on the raw bytes of a head that ends in an empty line.
 bool is_strict(std::string_view head)
@@ -88,19 +87,20 @@ std::expected<BodyFraming, RelayFault> framing_of(Fields const& fields, Framing 
     return BodyFraming{Framing::length, *length};
 }
 
-std::expected<void, RelayFault> read_target(std::string_view target, Fields const& fields, RelayRequest& out)
+std::expected<void, RelayFault> read_target(std::string_view target, Fields const& fields, Scheme scheme, RelayRequest& out)
 {
     if (fields.count("host") != 1 || !read_authority(fields.first("host"), out.host, out.port)) return std::unexpected(RelayFault::host);
-    if (same_name(target.substr(0, kScheme.size()), kScheme)) {
+    if (auto const prefix = prefix_of(scheme); same_name(target.substr(0, prefix.size()), prefix)) {
         out.absolute = true;
-        target.remove_prefix(kScheme.size());
+        target.remove_prefix(prefix.size());
         auto const authority = target.substr(0, target.find_first_of("/?#"));
         target.remove_prefix(authority.size());
         std::string host;
         std::uint16_t port = 0;
         if (!read_authority(authority, host, port)) return std::unexpected(RelayFault::target);
-        // A client sends both alike; which of two different ones counts is not ours to guess. Port 80 is what an absent one means.
-        if (host != out.host || (port == 0 ? 80 : port) != (out.port == 0 ? 80 : out.port)) return std::unexpected(RelayFault::host);
+        // A client sends both alike; which of two different ones counts is not ours to guess.
+        std::uint16_t const own = scheme == Scheme::https ? 443 : 80;
+        if (host != out.host || (port == 0 ? own : port) != (out.port == 0 ? own : out.port)) return std::unexpected(RelayFault::host);
     }
     return read_path(target, out);
 }
@@ -149,7 +149,7 @@ std::expected<std::size_t, RelayFault> find_head_end(std::string_view bytes)
     return 0;
 }
 
-std::expected<RelayRequest, RelayFault> read_request_head(std::string_view head)
+std::expected<RelayRequest, RelayFault> read_request_head(std::string_view head, Scheme scheme)
 {
     http::request_parser<http::empty_body> parser;
     if (auto const good = parse(parser, head); !good) return std::unexpected(good.error());
@@ -164,7 +164,7 @@ std::expected<RelayRequest, RelayFault> read_request_head(std::string_view head)
     auto const body = framing_of(*fields, Framing::none);
     if (!body) return std::unexpected(body.error());
     out.body = *body;
-    if (auto const good = read_target(message.target(), *fields, out); !good) return std::unexpected(good.error());
+    if (auto const good = read_target(message.target(), *fields, scheme, out); !good) return std::unexpected(good.error());
     if (fields->count("expect") != 0) {
         if (fields->count("expect") != 1 || !same_name(fields->first("expect"), "100-continue"))
             return std::unexpected(RelayFault::expectation);

@@ -91,8 +91,12 @@ struct Asked {
 // Where the head ends (after its empty line), 0 if it is not whole, too_large if it cannot become so.
 std::expected<std::size_t, RelayFault> find_head_end(std::string_view bytes);
 
-// `head` ends with its empty line.
-std::expected<RelayRequest, RelayFault> read_request_head(std::string_view head);
+enum class Scheme { http, https };
+
+constexpr std::string_view prefix_of(Scheme scheme) { return scheme == Scheme::https ? "https://" : "http://"; }
+
+// `head` ends with its empty line. `scheme`: what a target in absolute form must have; its default port is what an absent one means there.
+std::expected<RelayRequest, RelayFault> read_request_head(std::string_view head, Scheme scheme = Scheme::http);
 std::expected<RelayResponse, RelayFault> read_response_head(std::string_view head, Asked asked);
 
 // What the peer is sent. `authority` is the Host: the name that the route stands for, with a port if it is not the scheme's own.

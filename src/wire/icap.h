@@ -34,6 +34,7 @@ struct IcapQuestion {
     std::string request_head;   // of HTTP, whole, with its empty line
     std::string response_head;  // respmod
     bool has_body = false;
+    Scheme scheme = Scheme::http;  // of what the answer may call the request's target
 };
 
 // `preview_bytes` of the body will follow before the server says whether it wants more; not looked at without a body.

@@ -246,7 +246,7 @@ bool IcapAdapter::Machine::promise(BodyFraming& framing, bool bodiless)
 
 bool IcapAdapter::Machine::decide_request(std::string_view head)
 {
-    auto request = read_request_head(head);
+    auto request = read_request_head(head, question.scheme);
     if (!request || !promise(request->body, false)) return break_off();
     connection->side.take(head.size());
     reads = Reads::body;

@@ -6,6 +6,7 @@
 
 import base64
 import gzip
+import hashlib
 import http.server
 import json
 import socketserver
@@ -42,6 +43,8 @@ class Lender(http.server.BaseHTTPRequestHandler):
             "/base64": (200, {"Content-Type": "text/plain"}, base64.b64encode(given.encode())),
             "/percent": (200, {"Content-Type": "text/plain"}, f"key={urllib.parse.quote(secret + '/+')}".encode()),
             "/error": (500, {"Content-Type": "text/html"}, f"<p>bad key {secret}</p>".encode()),
+            "/say": (200, {"Content-Type": "text/plain"}, urllib.parse.unquote(self.path.partition("?")[2]).encode()),
+            "/large": (200, {"Content-Type": "application/octet-stream"}, b"0123456789abcdef" * (4 << 16)),
             "/compressed": (200, {"Content-Encoding": "gzip"}, gzip.compress(head.encode())),
         }.get(self.path.split("?")[0])
         if self.path in ("/trailer", "/slowly"):
@@ -54,6 +57,24 @@ class Lender(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
         return None
+
+    def body(self):
+        """What was uploaded, whichever way it was framed."""
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        pieces = []
+        while size := int(self.rfile.readline(), 16):
+            pieces.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(pieces)
+
+    def do_POST(self):
+        said = hashlib.sha256(self.body()).hexdigest().encode() + b"\n"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
 
     def in_chunks(self, given):
         self.send_response(200)

@@ -120,7 +120,8 @@ TEST_CASE("icap stage: given a credential, when requests and answers are shown, 
     stand.settle();
     seen += stand.server->heard();
     CHECK_FALSE(seen.contains(kCredential));
-    CHECK(seen.contains("GET /v1/x?q=1"));
+    CHECK(seen.contains("GET http://" + kName));  // the whole URL, as such servers look it up
+    CHECK(seen.contains("/v1/x?q=1 HTTP/1.1"));
     stand.server->say(icap_200("res", kOk + "X-Seen: 1\r\n\r\n", "changed"));
     REQUIRE(stand.guest_got("changed"));
     CHECK(stand.guest->heard().contains("X-Seen: 1\r\n"));

@@ -174,7 +174,7 @@ std::unique_ptr<wire::TlsStream> careless_client(wire::Loop& loop, UniqueFd fd, 
     REQUIRE(wolfSSL_CTX_set_max_proto_version(context.get(), how.version_max) == WOLFSSL_SUCCESS);
     std::array<int, 1> groups{WOLFSSL_ECC_SECP256R1};
     REQUIRE(wolfSSL_CTX_set_groups(context.get(), groups.data(), 1) == WOLFSSL_SUCCESS);
-    wire::TlsSession session{wire::TlsSessionHandle(wolfSSL_new(context.get())), std::make_unique<wire::TlsVerdict>()};
+    wire::TlsSession session{wire::TlsSessionHandle(wolfSSL_new(context.get())), std::make_unique<wire::TlsVerdict>(), nullptr};
     auto* const handle = session.handle.get();
     if (how.sni) wolfSSL_UseSNI(handle, WOLFSSL_SNI_HOST_NAME, how.sni, static_cast<unsigned short>(std::strlen(how.sni)));
     std::string protocols = how.alpn ? how.alpn : "";
