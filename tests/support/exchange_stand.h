@@ -130,7 +130,8 @@ struct ExchangeStand {
         auto client = *wire::TlsToUpstream::make(fakes.authority.pem());
         guest = std::make_unique<Peer>(loop, *client->connect(loop, wire::plain_transport(loop, std::move(a.theirs)), asks_for, offers));
         clients.push_back(client);
-        ExchangeRoute route{ConnectionId{3}, proto::Handling::bump, proto::RouteForm::direct, kName, 443, kName, http1_only};
+        ExchangeRoute route{ConnectionId{3}, proto::Handling::bump, proto::RouteForm::direct, kName, 443, kName};
+        route.http1_only = http1_only;
         exchange =
             std::make_unique<Exchange>(tools, loop, std::move(a.ours), std::string{}, std::move(upstream_end), std::move(route), calls());
     }
