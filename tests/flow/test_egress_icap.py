@@ -2,11 +2,10 @@
 """Requests and answers are shown to a real ICAP server, which lets them through, refuses and changes them; without it nothing goes (EG-11)."""
 
 import hashlib
-import os
 import unittest
 
 from support import lender
-from support.appliance import Appliance, run_binary, wait_until
+from support.appliance import Appliance, wait_until
 from support.audit import find_events
 from support.icap import Icap
 from support.world import INTERNAL, RESOLVER, World
@@ -36,19 +35,10 @@ class Shown(unittest.TestCase):
         cls.appliance = Appliance(tier=cls.tier, prefix=cls.world.enter, changes={"network": {"dns": [RESOLVER]}}).start()
         cls.addClassCleanup(cls.appliance.remove)
         cls.addClassCleanup(cls.appliance.stop)
-        # The key that a credential is sealed to is made at the first start.
-        cls.appliance.stop()
-        secret = os.path.join(cls.appliance.folder, "secret")
-        with open(secret, "w", encoding="utf-8") as file:
-            file.write(SECRET)
-        with open(secret, encoding="utf-8") as file:
-            sealed = run_binary("manifest", "seal", "--to", os.path.join(cls.appliance.state, "appliance.pub"), stdin=file).stdout.strip()
         with open(cls.world.certificate, encoding="ascii") as file:
             egress = {"rules": rules(cls.icap), "ca_bundle": file.read()}
-        cls.appliance.manifest.value.update(credentials=[{"name": "key", "sealed": sealed}], egress=egress, serial=2)
-        cls.appliance.manifest.write()
         cls.icap.start()
-        cls.appliance.start()
+        cls.appliance.restart_with_credential("key", SECRET, egress=egress)
 
     def bash(self, command):
         return self.world.text_of(self.world.call(self.appliance, command))
@@ -66,7 +56,7 @@ class Shown(unittest.TestCase):
 
     def test_what_the_server_lets_through_arrives(self):
         self.assertIn("hello from the lender", self.curl("/open"))
-        self.assertIn("REQMOD 204 api.example/open", self.icap.log())
+        self.assertIn("REQMOD 204 https://api.example/open", self.icap.log())
 
     def test_what_the_server_refuses_never_reaches_the_upstream(self):
         self.assertIn("x-deny-reason: icap_denied", self.curl("/closed").lower())

@@ -3,11 +3,10 @@
 (EG-7, CU-2, T-12)."""
 
 import json
-import os
 import unittest
 
 from support import lender
-from support.appliance import Appliance, run_binary
+from support.appliance import Appliance
 from support.audit import find_events
 from support.world import RESOLVER, World
 
@@ -25,18 +24,8 @@ class Redeeming(unittest.TestCase):
         cls.appliance = Appliance(tier=cls.tier, prefix=cls.world.enter, changes={"network": {"dns": [RESOLVER]}}).start()
         cls.addClassCleanup(cls.appliance.remove)
         cls.addClassCleanup(cls.appliance.stop)
-        # The key that a credential is sealed to is made at the first start.
-        cls.appliance.stop()
-        secret = os.path.join(cls.appliance.folder, "secret")
-        with open(secret, "w", encoding="utf-8") as file:
-            file.write(SECRET)
-        with open(secret, encoding="utf-8") as file:
-            sealed = run_binary("manifest", "seal", "--to", os.path.join(cls.appliance.state, "appliance.pub"), stdin=file).stdout.strip()
-        value = cls.appliance.manifest.value
         with open(cls.world.certificate, encoding="ascii") as file:
-            value.update(credentials=[{"name": "key", "sealed": sealed}], egress={"rules": [RULE], "ca_bundle": file.read()}, serial=2)
-        cls.appliance.manifest.write()
-        cls.appliance.start()
+            cls.appliance.restart_with_credential("key", SECRET, egress={"rules": [RULE], "ca_bundle": file.read()})
 
     def bash(self, command, chat="one"):
         return self.world.text_of(self.world.call(self.appliance, command, chat))

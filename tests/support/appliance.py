@@ -224,6 +224,19 @@ class Appliance:
             self.process.wait()
             raise AssertionError("SIGTERM did not end the appliance:\n" + self.log_text()) from None
 
+    def restart_with_credential(self, name, secret, **sections):
+        """Starts anew with a manifest that also has `secret`, sealed to this machine: the key for that is made at the first start."""
+        self.stop()
+        path = os.path.join(self.folder, "secret")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(secret)
+        with open(path, encoding="utf-8") as file:
+            sealed = run_binary("manifest", "seal", "--to", os.path.join(self.state, "appliance.pub"), stdin=file)
+        assert sealed.returncode == 0, sealed.stderr
+        self.manifest.value.update(credentials=[{"name": name, "sealed": sealed.stdout.strip()}], serial=self.manifest.value["serial"] + 1, **sections)
+        self.manifest.write()
+        return self.start()
+
     def remove(self):
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -7,13 +7,12 @@
 import http.server
 import json
 import os
-import socketserver
-import ssl
 import subprocess
 import sys
 import threading
 
-ADDRESS = "93.184.216.34"
+from support.pages import serve
+
 lock = threading.Lock()
 
 
@@ -59,25 +58,6 @@ class Pages(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-
-    def handle_error(self, request, client_address):
-        pass
-
-
-def main():
-    folder = sys.argv[1]
-    make_repository(folder)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(f"{folder}/server.crt", f"{folder}/server.key")
-    server = Server((ADDRESS, 443), Pages)
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    with open(f"{folder}/seen", "w", encoding="utf-8"), open(f"{folder}/ready", "w", encoding="utf-8"):
-        pass
-    server.serve_forever()
-
-
 if __name__ == "__main__":
-    main()
+    make_repository(sys.argv[1])
+    serve(sys.argv[1], Pages)
