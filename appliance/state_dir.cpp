@@ -17,7 +17,6 @@ namespace ocu::appliance {
 
 namespace {
 
-constexpr std::size_t kMachineKeyBytes = 32;
 
 Result<UniqueFd> make_directory(int parent, char const* name, mode_t mode)
 {
