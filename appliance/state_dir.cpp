@@ -17,7 +17,6 @@ namespace ocu::appliance {
 
 namespace {
 
-
 Result<UniqueFd> make_directory(int parent, char const* name, mode_t mode)
 {
     if (::mkdirat(parent, name, mode) != 0 && errno != EEXIST) return fail_os("make directory in the state directory");
