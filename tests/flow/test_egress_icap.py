@@ -7,7 +7,7 @@ import unittest
 from support import lender
 from support.appliance import Appliance, wait_until
 from support.audit import find_events
-from support.icap import Icap
+from support.icap import Icap, forget_shared_memory, shared_memory
 from support.world import INTERNAL, RESOLVER, World
 
 SECRET = "upstream-secret-4711"
@@ -29,6 +29,7 @@ class Shown(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
+        cls.addClassCleanup(forget_shared_memory, shared_memory())  # after the world is gone
         cls.world = World(servers=lender.__file__)
         cls.addClassCleanup(cls.world.remove)
         cls.icap = Icap(cls.world, INTERNAL)

@@ -2,6 +2,7 @@
 """A real ICAP server, c-icap with services of Debian's, for a world: one that leaves things as they are, one that refuses addresses of the web,
 one that refuses and changes what an answer says."""
 
+import glob
 import os
 import signal
 import subprocess
@@ -42,6 +43,16 @@ srv_content_filtering.Match rude body /rude/ig score=10 info{{INSTEAD}}=kind
 srv_content_filtering.Profile default block score{{forbidden>5}}
 srv_content_filtering.Profile default replace score{{rude>5}} replaceInfo=INSTEAD
 """
+
+
+def shared_memory():
+    return set(glob.glob("/dev/shm/c-icap-*"))
+
+
+def forget_shared_memory(before):
+    """What servers that were killed have left."""
+    for path in shared_memory() - before:
+        os.unlink(path)
 
 
 class Icap:
