@@ -7,7 +7,7 @@
 
 namespace ocu::tpm {
 
-// For Esys_SetCryptoCallbacks. What a session of ours never uses is answered with "not implemented".
+// For Esys_SetCryptoCallbacks. What a session of ours never uses is refused.
 ESYS_CRYPTO_CALLBACKS cryptography();
 
 }  // namespace ocu::tpm
