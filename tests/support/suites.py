@@ -19,6 +19,7 @@ QUICK = ("tidy", "unit", "process", "flow", "badday", "redteam")
 TSAN_FOLDERS = ("wire", "gateway", "control")
 FUZZ_SECONDS = 4
 FILE_SECONDS_MAX = 1800
+FAILED = []  # the name of each thing that failed, printed again before the closing line: the end of a log is what is kept
 
 
 class Count:
@@ -48,6 +49,7 @@ def say(text):
 
 
 def fail(text, output=""):
+    FAILED.append(text)
     say(f"  FAIL {text}")
     if output:
         say("\n".join("    " + line[:240] for line in output.splitlines()[-40:]))
@@ -81,6 +83,7 @@ def catch2(command, report):
         cases = ElementTree.parse(report).getroot().iter("testcase")
         for case in cases:
             if case.find("failure") is not None or case.find("error") is not None:
+                FAILED.append(f"{os.path.basename(report)[:-4]}: {case.get('name')}")
                 count.failed += 1
             elif case.find("skipped") is not None:
                 say(f"  SKIP {case.get('name')}: {case.find('skipped').get('message') or ''}")
@@ -135,6 +138,8 @@ def python_files(suite, pick):
                 last = line
             else:
                 print(line, end="", flush=True)
+                if line.startswith("  FAIL"):
+                    FAILED.append(f"{suite}/{name}: {line.split(maxsplit=2)[-1].strip()}")
         try:
             process.wait(FILE_SECONDS_MAX)
         except subprocess.TimeoutExpired:
@@ -203,6 +208,7 @@ def mcp(_pick):
     count = Count(totals.get("pass", 0), totals.get("fail", 0) + totals.get("cancelled", 0), totals.get("skipped", 0))
     if count.failed or not count.passed:
         say(done.stdout[-8000:])
+        FAILED.extend(f"mcp: {name}" for name in re.findall(r"^ *not ok \d+ - (.*)$", done.stdout, re.M))
         count.failed = count.failed or 1
     return count
 
@@ -218,17 +224,24 @@ def boot(pick):
 def fuzz(pick):
     seconds = "60" if os.environ.get("OCU_LONG") else str(FUZZ_SECONDS)
     done = script("fuzz", pick[0] if pick else "", seconds, env={"OCU_BUILD": build_folder("fuzz")})
-    lines = done.stdout.splitlines()
-    count = Count(sum(each.startswith("ok ") for each in lines), sum(each.startswith("FAIL ") for each in lines))
-    if done.returncode:
-        count.add(fail("fuzz", done.stdout) if not count.failed else Count())
-        say("\n".join(lines[-80:]) if count.failed else "")
+    count, since = Count(), []
+    for line in done.stdout.splitlines():
+        if line.startswith("ok "):
+            count.passed, since = count.passed + 1, []
+        elif line.startswith("FAIL "):
+            count.add(fail(line[5:], "\n".join(since)))
+            since = []
+        else:
+            since.append(line)
+    if done.returncode and not count.failed:
+        count.add(fail("fuzz", done.stdout))
     return count
 
 
 def tidy(_pick):
     done = subprocess.run([sys.executable, f"{ROOT}/tests/tidy/check.py"], text=True, stdout=subprocess.PIPE, check=False)
     say(done.stdout.rstrip())
+    FAILED.extend(f"tidy: {name}" for name in re.findall(r"^FAIL (.*?):?$", done.stdout, re.M))
     found = re.search(r"^(\d+) passed, (\d+) failed", done.stdout, re.M)
     return Count(*map(int, found.groups())) if found else fail("tidy")
 
@@ -313,6 +326,8 @@ def main():
                 one = fail(f"{suite}: {type(error).__name__}: {error}")
         say(f"{suite}: {one} ({time.monotonic() - started:.0f} s)")
         total.add(one)
+    for each in FAILED:
+        say(f"FAILED {each}")
     say(str(total))
     sys.exit(1 if total.failed or not total.passed else 0)
 
