@@ -75,9 +75,11 @@ bool read_authority(std::string_view text, std::string& host, std::uint16_t& por
     if (host.starts_with('[')) {
         if (!host.ends_with(']')) return false;
         host = host.substr(1, host.size() - 2);
-        return !host.empty() && host.find_first_not_of(kAddress) == std::string::npos;
+        return host.contains(':') && host.find_first_not_of(kAddress) == std::string::npos;
     }
     if (host.ends_with('.')) host.pop_back();
+    // An empty label is no name, and to take a dot away again would make it another one.
+    if (host.starts_with('.') || host.ends_with('.') || host.contains("..")) return false;
     return !host.empty() && host.size() <= 253 && host.find_first_not_of(kName) == std::string::npos;
 }
 
