@@ -100,6 +100,8 @@ class CoreDeath(unittest.TestCase):
             client.bash("sleep 600 >/dev/null 2>&1 & cd /mnt/user-data/outputs && echo x > x")
         running = clients[0].open_call("bash_tool", command="sleep 600")
         self.addCleanup(running.close)
+        # What is looked for later is seen while it is there.
+        self.assertGreaterEqual(set(leftovers.added(before)), {"processes", "namespaces", "cgroups", "run"})
         appliance.signal(signal.SIGKILL)
         appliance.wait()
         self.assertEqual(leftovers.settle(before, 10), {})

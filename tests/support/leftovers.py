@@ -62,13 +62,14 @@ def network_names():
 
 
 def network_namespaces():
-    """Namespaces that any process is in."""
+    """Namespaces that a process of the program or of a session is in. A service of the machine's may well have begun in one of its own meanwhile."""
     found = set()
-    if SHARED:
-        return found
+    program = os.path.realpath(setting("OCU_BINARY"))
     for entry in filter(str.isdigit, os.listdir("/proc")):
         try:
-            found.add(os.readlink(f"/proc/{entry}/ns/net"))
+            of_session = HELPER_UID_BASE <= os.stat(f"/proc/{entry}").st_uid < UID_END
+            if is_ours(entry) and (of_session or os.readlink(f"/proc/{entry}/exe").split(" ")[0] == program):
+                found.add(os.readlink(f"/proc/{entry}/ns/net"))
         except OSError:
             continue
     return found

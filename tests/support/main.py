@@ -17,7 +17,7 @@ class Lines(unittest.TestResult):
 
     def say(self, word, test, text=""):
         took = time.monotonic() - getattr(self, "started", time.monotonic())
-        name = test.id().split(".", 1)[-1]
+        name = test.id() if "(" in test.id() else test.id().split(".", 1)[-1]  # what a whole class does has brackets
         print(f"  {word:<5} {took:6.2f}s {name}" + (f": {text}" if text else ""), flush=True)
 
     def addSuccess(self, test):
