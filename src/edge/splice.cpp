@@ -24,6 +24,10 @@ Splice::Splice(wire::Loop& loop, Clock const& clock, UniqueFd guest, std::string
     up_.from = down_.to = guest_.get();
     up_.to = down_.from = upstream_.get();
     up_.held = std::move(already);
+    guest_ready_ = {loop, guest_.get(), [this] { pump(up_); }, [this] { pump(down_); }};
+    upstream_ready_ = {loop, upstream_.get(), [this] { pump(down_); }, [this] { pump(up_); }};
+    up_.source = down_.sink = &guest_ready_;
+    up_.sink = down_.source = &upstream_ready_;
     pump(up_);
     if (!finished_) pump(down_);
 }
@@ -88,34 +92,25 @@ void Splice::pump(Way& way)
 {
     for (int i = 0; i < kReadsPerWake; ++i) {
         if (!flush(way)) {
-            if (finished_) return;
-            way.readable.reset();
-            if (!way.writable) way.writable = loop_.on_writable(way.to, [this, &way] { pump(way); });
+            if (!finished_) way.sink->want_write();
             return;
         }
-        way.writable.reset();
         if (way.ended) {
-            way.readable.reset();
             if (!std::exchange(way.passed_on, true)) (void)::shutdown(way.to, SHUT_WR);
             if (up_.passed_on && down_.passed_on) finish();
             return;
         }
         if (!move_some(way)) break;
     }
-    if (finished_ || way.ended || !way.held.empty()) {
-        if (!finished_ && !way.writable) way.writable = loop_.on_writable(way.to, [this, &way] { pump(way); });
-        return;
-    }
-    if (!way.readable) way.readable = loop_.on_readable(way.from, [this, &way] { pump(way); });
+    if (finished_) return;
+    way.ended || !way.held.empty() ? way.sink->want_write() : way.source->want_read();
 }
 
 void Splice::finish()
 {
     finished_ = true;
-    up_.readable.reset();
-    up_.writable.reset();
-    down_.readable.reset();
-    down_.writable.reset();
+    guest_ready_.reset();
+    upstream_ready_.reset();
     // The thread has a duplicate of the upstream's: closing ours alone would tell the upstream nothing.
     (void)::shutdown(upstream_.get(), SHUT_RDWR);
     guest_.reset();

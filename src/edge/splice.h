@@ -33,13 +33,13 @@ private:
     struct Way {
         int from = -1;
         int to = -1;
+        wire::Readiness* source = nullptr;
+        wire::Readiness* sink = nullptr;
         std::string held{};
         std::size_t sent = 0;      // of what is held
         std::uint64_t bytes = 0;
         bool ended = false;        // `from` has no more
         bool passed_on = false;    // and `to` knows
-        wire::Watch readable{};
-        wire::Watch writable{};
     };
 
     void pump(Way& way);
@@ -55,6 +55,8 @@ private:
     std::function<void()> ended_;
     Way up_;
     Way down_;
+    wire::Readiness guest_ready_;
+    wire::Readiness upstream_ready_;
     Monotonic last_moved_;
     bool finished_ = false;
     wire::Watch last_word_;

@@ -8,6 +8,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <utility>
+
 #include "base/assert.h"
 #include "base/unique_fd.h"
 
@@ -66,12 +68,17 @@ struct DescriptorWatch : std::enable_shared_from_this<DescriptorWatch> {
     std::function<void()> task;
 };
 
+UniqueFd copy_of(int fd)
+{
+    auto copy = duplicate(fd);
+    OCU_ASSERT(copy.has_value());
+    return std::move(*copy);
+}
+
 Watch watch(asio::io_context& context, int fd, asio::posix::descriptor_base::wait_type type, std::function<void()> task)
 {
     // The reactor knows a descriptor once; a duplicate lets one open file be watched for reading and for writing.
-    auto copy = duplicate(fd);
-    OCU_ASSERT(copy.has_value());
-    auto state = std::make_shared<DescriptorWatch>(context, copy->release(), type, std::move(task));
+    auto state = std::make_shared<DescriptorWatch>(context, copy_of(fd).release(), type, std::move(task));
     state->wait();
     return Watch(state);
 }
@@ -87,5 +94,38 @@ Watch Loop::on_writable(int fd, std::function<void()> task)
 {
     return watch(state_->context, fd, asio::posix::descriptor_base::wait_write, std::move(task));
 }
+
+struct Readiness::State : std::enable_shared_from_this<State> {
+    struct Side {
+        std::function<void()> call;
+        bool wanted = false;
+    };
+
+    State(asio::io_context& context, int fd, std::function<void()> on_read, std::function<void()> on_write)
+        : descriptor(context, fd), read{std::move(on_read)}, write{std::move(on_write)}
+    {}
+
+    void want(Side State::* which, asio::posix::descriptor_base::wait_type type)
+    {
+        if (std::exchange((this->*which).wanted, true)) return;
+        descriptor.async_wait(type, [weak = weak_from_this(), which](boost::system::error_code error) {
+            auto const self = weak.lock();
+            if (error || !self) return;
+            ((*self).*which).wanted = false;
+            ((*self).*which).call();
+        });
+    }
+
+    asio::posix::stream_descriptor descriptor;
+    Side read;
+    Side write;
+};
+
+Readiness::Readiness(Loop& loop, int fd, std::function<void()> readable, std::function<void()> writable)
+    : state_(std::make_shared<State>(loop.context(), copy_of(fd).release(), std::move(readable), std::move(writable)))
+{}
+
+void Readiness::want_read() { state_->want(&State::read, asio::posix::descriptor_base::wait_read); }
+void Readiness::want_write() { state_->want(&State::write, asio::posix::descriptor_base::wait_write); }
 
 }  // namespace ocu::wire

@@ -57,4 +57,20 @@ private:
     std::unique_ptr<State> state_;
 };
 
+// Whether one descriptor can be read or written, asked for anew each time. For one who turns from one to the other and back often: a Watch that
+// comes and goes costs a duplicate and a registration each time. Keeps a duplicate, as a Watch does. Movable; the loop outlives it.
+class Readiness {
+public:
+    Readiness() = default;
+    Readiness(Loop& loop, int fd, std::function<void()> readable, std::function<void()> writable);
+    // One call of `readable` (`writable`), by the loop and never from within, unless this goes first. To want what is already wanted is nothing more.
+    void want_read();
+    void want_write();
+    void reset() { state_.reset(); }
+
+private:
+    struct State;
+    std::shared_ptr<State> state_;  // shared with the pending operations, which hold it weakly
+};
+
 }  // namespace ocu::wire

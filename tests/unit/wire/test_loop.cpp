@@ -156,6 +156,48 @@ TEST_CASE("loop: given one descriptor, when it is watched for reading and for wr
     CHECK(becomes(loop, [&] { return readable; }));
 }
 
+TEST_CASE("loop: given a descriptor's readiness, when it is wanted, then it is told once for each time", "[wire]")
+{
+    Loop loop;
+    auto const pair = make_socket_pair().value();
+    int read = 0;
+    int written = 0;
+    Readiness ready(loop, pair.ours.get(), [&] { ++read; }, [&] { ++written; });
+    REQUIRE(::write(pair.theirs.get(), "a", 1) == 1);
+    turn(loop);
+    CHECK(read + written == 0);  // nobody wanted it
+    ready.want_read();
+    ready.want_read();
+    CHECK(becomes(loop, [&] { return read == 1; }));
+    turn(loop);
+    CHECK(read == 1);
+    CHECK(written == 0);
+    ready.want_write();
+    ready.want_read();  // still there: nobody took it
+    CHECK(becomes(loop, [&] { return read == 2 && written == 1; }));
+    ready.want_read();
+    ready.reset();
+    turn(loop);
+    CHECK(read == 2);
+}
+
+TEST_CASE("loop: given a readiness that its own task gives up, when it is told, then it is told no more", "[wire]")
+{
+    Loop loop;
+    auto pair = make_socket_pair().value();
+    int told = 0;
+    Readiness ready;
+    ready = Readiness(loop, pair.ours.get(), [&] {
+        ++told;
+        ready.reset();
+    }, [] {});
+    ready.want_read();
+    pair.theirs.reset();
+    CHECK(becomes(loop, [&] { return told > 0; }));
+    turn(loop);
+    CHECK(told == 1);
+}
+
 struct Text {
     std::string text;
 };
