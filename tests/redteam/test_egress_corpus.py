@@ -197,5 +197,9 @@ class Corpus(unittest.TestCase):
             self.assertNotIn(each, everything)
 
 
+class CorpusOnGvisor(Corpus):
+    tier = "gvisor"
+
+
 if __name__ == "__main__":
     unittest.main()
