@@ -112,6 +112,7 @@ wire::Bytes uplink_config(manifest::Applied const& applied)
 {
     proto::UplinkConfig config;
     for (auto const& resolver : applied.edge.resolvers) config.resolvers.push(wire::Text<64>(resolver));
+    config.proxy = applied.edge.proxy;
     return wire::encode(config);
 }
 

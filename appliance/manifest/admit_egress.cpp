@@ -5,6 +5,7 @@
 
 #include "appliance/manifest/admit_icap.h"
 #include "appliance/manifest/admit_inject.h"
+#include "appliance/manifest/admit_proxy.h"
 #include "base/crypto/certificate.h"
 #include "base/sealed_face.h"
 #include "proto/guest_variables.h"
@@ -59,23 +60,6 @@ bool is_synthetic(proto::AddressRange const& range)
     proto::AddressRange six{{}, kMappedBits};
     std::ranges::copy(proto::kSyntheticPrefix6, six.address.begin());
     return ranges_meet(range, four) || ranges_meet(range, six);
-}
-
-Admission<proto::AddressRange> admit_range(std::string const& key, std::string_view text)
-{
-    auto const range = edge::parse_range(text);
-    if (!range) return refuse(key, std::string(range.error().what.view()) + ": write 10.1.0.0/16, 2001:db8::/32, or one address");
-    bool const four = edge::is_ipv4(range->address) && range->bits >= kMappedBits;
-    if (four ? range->bits < kMappedBits + kRangeBitsMin4 : range->bits < kRangeBitsMin6)
-        return refuse(key, "would open everything: a prefix is at least /" + std::to_string(four ? kRangeBitsMin4 : kRangeBitsMin6));
-    if (is_synthetic(*range))
-        return refuse(key, "overlaps with the addresses that names are answered with (198.18.0.0/15, 64:ff9b:1:ffff::/96)");
-    auto const what = edge::not_public(range->address).value_or("");
-    if (what == "multicast" || what == "broadcast" || (what == "this network" && range->bits == 128))
-        return refuse(key, "is no address of a machine");
-    if (range->bits < 128 && (what == "loopback" || what == "this network"))
-        return refuse(key, "opens nothing: an address of this machine's own must be named by itself");
-    return *range;
 }
 
 template <class T, class Admit>
@@ -237,6 +221,23 @@ Admission<edge::Tripwire> admit_tripwire(JsonView wanted)
 
 }  // namespace
 
+Admission<proto::AddressRange> admit_range(std::string const& key, std::string_view text)
+{
+    auto const range = edge::parse_range(text);
+    if (!range) return refuse(key, std::string(range.error().what.view()) + ": write 10.1.0.0/16, 2001:db8::/32, or one address");
+    bool const four = edge::is_ipv4(range->address) && range->bits >= kMappedBits;
+    if (four ? range->bits < kMappedBits + kRangeBitsMin4 : range->bits < kRangeBitsMin6)
+        return refuse(key, "would open everything: a prefix is at least /" + std::to_string(four ? kRangeBitsMin4 : kRangeBitsMin6));
+    if (is_synthetic(*range))
+        return refuse(key, "overlaps with the addresses that names are answered with (198.18.0.0/15, 64:ff9b:1:ffff::/96)");
+    auto const what = edge::not_public(range->address).value_or("");
+    if (what == "multicast" || what == "broadcast" || (what == "this network" && range->bits == 128))
+        return refuse(key, "is no address of a machine");
+    if (range->bits < 128 && (what == "loopback" || what == "this network"))
+        return refuse(key, "opens nothing: an address of this machine's own must be named by itself");
+    return *range;
+}
+
 Admission<Egress> admit_egress(JsonView section, JsonView credentials, std::vector<std::string> resolvers)
 {
     Egress egress;
@@ -253,6 +254,9 @@ Admission<Egress> admit_egress(JsonView section, JsonView credentials, std::vect
     auto tripwire = admit_tripwire(section["tripwire"]);
     if (!tripwire) return std::unexpected(tripwire.error());
     egress.config.tripwire = *tripwire;
+    auto proxy = admit_proxy(section["chained_proxy"], egress.config.rules);
+    if (!proxy) return std::unexpected(proxy.error());
+    egress.config.proxy = std::move(*proxy);
     egress.config.contact = text_of(section, "contact");
     return egress;
 }

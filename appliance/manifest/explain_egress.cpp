@@ -4,6 +4,7 @@
 
 #include "appliance/manifest/admit_egress.h"
 #include "edge/address.h"
+#include "edge/chained_proxy.h"
 
 namespace ocu::manifest {
 
@@ -66,6 +67,19 @@ std::string tripwire_line(edge::Tripwire const& wire)
     return std::format("  A session that goes beyond {} is reported{}.\n", listed(at, as_is), wire.kill ? " and ended" : "");
 }
 
+std::string proxy_lines(proto::ChainedProxy const& proxy)
+{
+    if (!proxy) return {};
+    auto out = std::format(
+        "  Everything goes out by the proxy {}; nothing goes another way when it is down or refuses.\n", printable(edge::name_of(proxy)));
+    if (!proxy.direct.items().empty()) out += std::format("  Except to {}: dialled without it.\n", listed(proxy.direct.items(), text_of));
+    out += proxy.resolves ? "  It is told names, but for rules with addresses: where those lead is judged by it alone, and nothing here "
+                            "keeps them out of\n"
+                            "  networks that it can reach.\n"
+                          : "  It is told the addresses that were resolved and judged here.\n";
+    return out;
+}
+
 }  // namespace
 
 std::string explain_egress(edge::Config const& config, std::vector<Credential> const& credentials)
@@ -74,6 +88,7 @@ std::string explain_egress(edge::Config const& config, std::vector<Credential> c
     std::string out = "From a sandbox these can be reached; everything else is refused and recorded:\n";
     for (auto const& rule : config.rules) out += line_of(rule);
     out += tripwire_line(config.tripwire);
+    out += proxy_lines(config.proxy);
     if (!config.extra_roots_pem.empty()) out += "  Certificates of upstreams are also believed if the manifest's own bundle signed them.\n";
     out += config.resolvers.empty() ? "  Names are resolved by this host's own resolvers.\n"
                                     : std::format("  Names are resolved by {}.\n", listed(config.resolvers, as_is));

@@ -176,7 +176,17 @@ std::string_view schema_text()
             }
           }
         },
-        "chained_proxy": {"x-not-yet": "upstreams are dialled directly"},
+        "chained_proxy": {
+          "type": "object", "additionalProperties": false, "description": "The HTTP proxy by which everything goes out. None: upstreams are dialled.",
+          "properties": {
+            "host": {"type": "string", "minLength": 1, "maxLength": 253, "description": "A name, or a numeric address."},
+            "port": {"type": "integer", "minimum": 1, "maximum": 65535},
+            "names": {"type": "string", "enum": ["ours", "proxy"], "default": "ours",
+              "description": "Who resolves names. proxy: where it leads is judged by the proxy alone."},
+            "direct": {"type": "array", "maxItems": 16, "items": {"type": "string", "pattern": "^[0-9a-fA-F:.]{2,45}(/[0-9]{1,3})?$"},
+              "description": "Addresses that are dialled without it."}
+          }
+        },
         "ca_bundle": {"type": ["string", "object"], "maxLength": 262144, "additionalProperties": false,
           "description": "PEM: whose upstream certificates are believed besides those of the public roots."},
         "contact": {"type": "string", "pattern": "^[ -~]{1,200}$", "description": "Whom a refused program may ask for a rule: a sandbox reads it."},

@@ -202,9 +202,9 @@ void Connection::open_exchange(proto::RouteOpened const& opened, UniqueFd upstre
         std::move(route), std::move(calls));
 }
 
-void Connection::refused(Reason reason)
+void Connection::refused(Reason reason, proto::RefusedBy by)
 {
-    if (stage_ == Stage::asking) answer(protocol_, reason);
+    if (stage_ == Stage::asking) answer(protocol_, reason, by);
 }
 
 void Connection::allowed(proto::RequestAllowed const& message)
@@ -252,12 +252,12 @@ void Connection::deny(EgressProtocol protocol, Reason reason, std::string_view n
     answer(protocol, reason);
 }
 
-void Connection::answer(EgressProtocol protocol, Reason reason)
+void Connection::answer(EgressProtocol protocol, Reason reason, proto::RefusedBy by)
 {
     watch_.reset();
     deadline_.reset();
     if (protocol != EgressProtocol::http) return over();
-    auto const text = http_refusal(reason, name_.empty() ? address_ : name_, port_, around_.contact);
+    auto const text = http_refusal(reason, name_.empty() ? address_ : name_, port_, around_.contact, by);
     if (::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT) != static_cast<ssize_t>(text.size())) return over();
     // A close with unread bytes is a reset, and that can take the answer away from the program: read on for a moment.
     close_politely(fd_.get());

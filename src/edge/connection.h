@@ -47,7 +47,7 @@ public:
     // What the thread says. A word that does not fit where this stands is ignored: this may have ended meanwhile.
     void connect_decided(proto::Reason reason);
     void opened(proto::RouteOpened const& opened, UniqueFd upstream);
-    void refused(proto::Reason reason);
+    void refused(proto::Reason reason, proto::RefusedBy by = proto::RefusedBy::us);
     void allowed(proto::RequestAllowed const& message);
     void request_refused(proto::RequestRefused const& message);
     void icap_opened(proto::IcapOpened const& message, UniqueFd socket);
@@ -73,7 +73,7 @@ private:
     void open_exchange(proto::RouteOpened const& opened, UniqueFd upstream);
     // Refused here, without the thread: told to it, and to the guest.
     void deny(proto::EgressProtocol protocol, proto::Reason reason, std::string_view name);
-    void answer(proto::EgressProtocol protocol, proto::Reason reason);
+    void answer(proto::EgressProtocol protocol, proto::Reason reason, proto::RefusedBy by = proto::RefusedBy::us);
     void drain();
     void end(proto::Reason reason, std::string_view word, std::uint64_t up, std::uint64_t down);
     void over();

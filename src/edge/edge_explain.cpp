@@ -24,7 +24,7 @@ SessionFacts Edge::State::facts_of(SessionId id)
 
 void Edge::State::explain(proto::ExplainWanted const& wanted)
 {
-    Explanation explanation(allow, wanted.question, facts_of(wanted.session));
+    Explanation explanation(allow, wanted.question, facts_of(wanted.session), config.proxy);
     if (!explanation.wants_addresses()) return wires.control.send(explanation.answer(wanted.request));
     if (!uplink || explaining.size() >= kExplainingMax) {
         uplink ? explanation.not_judged(proto::DialFailure::over_limit) : explanation.no_uplink();

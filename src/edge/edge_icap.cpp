@@ -51,6 +51,7 @@ bool Edge::State::icap_asked(Session& session, proto::IcapAsked const& asked)
     dial.address = wire::Text<45>(to->address);
     dial.port = to->port;
     dial.ranges.push(parse_range(to->address).value());
+    dial.direct = true;
     uplink->send(dial);
     return true;
 }

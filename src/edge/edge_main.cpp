@@ -94,7 +94,7 @@ private:
         case proto::Type::connect_decided:
             return heard(+[](Server& s, proto::ConnectDecided const& m) { s.with(m.connection, [&](Connection& c) { c.connect_decided(m.reason); }); });
         case proto::Type::route_refused:
-            return heard(+[](Server& s, proto::RouteRefused const& m) { s.with(m.connection, [&](Connection& c) { c.refused(m.reason); }); });
+            return heard(+[](Server& s, proto::RouteRefused const& m) { s.with(m.connection, [&](Connection& c) { c.refused(m.reason, m.by); }); });
         case proto::Type::request_allowed:
             return heard(+[](Server& s, proto::RequestAllowed const& m) { s.with(m.connection, [&](Connection& c) { c.allowed(m); }); });
         case proto::Type::request_refused:

@@ -91,13 +91,7 @@ void Edge::State::recorded(std::uint64_t number, bool written)
     if (!written) return give_up(*session, connection, proto::Reason::audit_unavailable, "not recorded");
     if (!uplink) return give_up(*session, connection, proto::Reason::edge_draining, "uplink down");
     route.stage = Route::Stage::dialling;
-    proto::Dial dial;
-    dial.request = RequestId{number};
-    dial.name = wire::Text<253>(route.verdict.dial_name);
-    dial.address = wire::Text<45>(route.verdict.dial_address);
-    dial.port = route.asked.port;
-    dial.ranges = decltype(dial.ranges)(route.verdict.ranges);
-    uplink->send(dial);
+    uplink->send(dial_of(route));
 }
 
 void Edge::State::uplink_up(UniqueFd link)
@@ -152,7 +146,7 @@ void Edge::State::dialled(proto::Dialled const& message, UniqueFd socket)
     // The socket itself is asked where it leads: what `uplink` says is not enough for what a guest gets (T-05, T-14).
     auto const peer = peer_of(socket.get());
     auto kept = duplicate(socket.get());
-    if (!peer || peer->port != route.asked.port || !may_dial(peer->address, route.verdict.ranges) || !kept) {
+    if (!peer || !leads_there(route, message, *peer) || !kept) {
         log::error("a dialled connection leads elsewhere");
         return give_up(*session, connection, proto::Reason::address_denied, "leads elsewhere");
     }
@@ -178,8 +172,9 @@ void Edge::State::dial_failed(proto::DialFailed const& failed)
     auto const [session, connection] = route_of(failed.request.value);
     if (session == nullptr) return;
     Route& route = session->routes.at(connection);
-    if (route.stage != Route::Stage::dialling) return uplink->violation();
+    if (route.stage != Route::Stage::dialling || (is_of_proxy(failed.failure) && !config.proxy)) return uplink->violation();
     route.address = failed.address.str();
+    if (is_of_proxy(failed.failure)) return proxy_failed(*session, connection, failed);
     proto::Reason reason = proto::Reason::none;
     if (failed.failure == proto::DialFailure::denied) reason = proto::Reason::address_denied;
     if (failed.failure == proto::DialFailure::over_limit) reason = proto::Reason::rate_exceeded;

@@ -2,7 +2,7 @@
 #pragma once
 
 // The edge thread's state, in parts: sessions and wiring (edge.cpp), their helpers (edge_helpers.cpp), routes (edge_routes.cpp), requests
-// (edge_requests.cpp), counting and cutting (edge_counting.cpp), operators' questions (edge_explain.cpp). Included by these alone.
+// (edge_requests.cpp), the proxy (edge_proxy.cpp), counting and cutting (edge_counting.cpp), operators' questions (edge_explain.cpp). Included by these alone.
 
 #include <deque>
 #include <unordered_map>
@@ -12,6 +12,7 @@
 #include "edge/events.h"
 #include "edge/explain.h"
 #include "edge/limits.h"
+#include "edge/sockets.h"
 #include "proto/edge_to_uplink.h"
 
 namespace ocu::edge {
@@ -60,6 +61,11 @@ struct Edge::State {
     void give_up(Session& session, ConnectionId connection, proto::Reason reason, std::string_view why);
     bool connection_ended(Session& session, proto::ConnectionEnded const& ended);
     std::pair<Session*, ConnectionId> route_of(std::uint64_t number);
+
+    // The customer's proxy: edge_proxy.cpp.
+    static proto::Dial dial_of(Route const& route);
+    bool leads_there(Route& route, proto::Dialled const& dialled, Destination const& peer) const;
+    void proxy_failed(Session& session, ConnectionId connection, proto::DialFailed const& failed);
 
     // Requests: edge_requests.cpp.
     bool request_asked(Session& session, proto::RequestAsked const& asked);

@@ -89,6 +89,7 @@ proto::Event closed_event(SessionId session, Route const& route, Traffic traffic
     event.outcome = reason == proto::Reason::none && why.empty() ? proto::Outcome::success : proto::Outcome::failure;
     std::string detail = "up=" + std::to_string(traffic.up) + " down=" + std::to_string(traffic.down);
     if (!route.address.empty()) detail += " address=" + route.address;
+    if (!route.proxy.empty()) detail += " proxy=" + route.proxy;
     if (!why.empty()) detail += " why=" + std::string(why);
     event.detail = wire::Text<1024>::cut(detail);
     event.bytes = traffic.sum();

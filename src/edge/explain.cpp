@@ -65,12 +65,14 @@ std::string_view handling_words(Handling handling, EgressProtocol protocol)
 
 }  // namespace
 
-Explanation::Explanation(AllowList const& allow, proto::EgressQuestion const& question, SessionFacts const& facts)
-    : allow_(allow), question_(question), asked_(route_for(question))
+Explanation::Explanation(
+    AllowList const& allow, proto::EgressQuestion const& question, SessionFacts const& facts, proto::ChainedProxy const& proxy)
+    : allow_(allow), proxy_(proxy), question_(question), asked_(route_for(question))
 {
     say_url();
     say_session(facts);
     say_route(facts);
+    if (reason_ == Reason::none && proxy_) say_way();
     if (reason_ != Reason::none) say_needed();
 }
 
@@ -173,17 +175,37 @@ proto::Dial Explanation::dial() const
     return dial;
 }
 
+// Nothing goes another way when the proxy is down, so this is told of it and not of each address.
+void Explanation::say_way()
+{
+    auto const proxy = name_of(proxy_);
+    if (proxy_resolves(proxy_, dial()))
+        return say("way", std::format("by the proxy {}, which is told the name: where it leads is not known here and not judged", proxy));
+    say("way", std::format("by the proxy {}, which is told the address{}", proxy,
+                   proxy_.direct.items().empty() ? "" : ", but directly to what egress.chained_proxy.direct names"));
+}
+
+void Explanation::say_address(proto::JudgedAddress const& each)
+{
+    auto const kind = each.what.empty() ? std::string_view("public") : each.what.view();
+    auto const address = parse_address(each.address.view());
+    bool const by_proxy = address && !goes_direct(proxy_, *address);
+    std::string_view why = by_proxy ? "the proxy may be asked for it" : "may be dialled";
+    if (!each.permitted) {
+        bool const named = !verdict_.ranges.empty();
+        why = named ? "not one that the rule's addresses name" : "not dialled unless a rule names it";
+        if (by_proxy && !may_go_by_proxy(*address) && may_dial(*address, verdict_.ranges))
+            why = "means another machine to a proxy: only egress.chained_proxy.direct opens it";
+    }
+    // One that is not dialled does no harm beside one that is.
+    say("address", std::format("{} ({}): {}", each.address.view(), kind, why));
+}
+
 void Explanation::judged(proto::DialJudged const& judged)
 {
     bool any = false;
     for (auto const& each : judged.addresses.items()) {
-        auto const kind = each.what.empty() ? std::string_view("public") : each.what.view();
-        bool const named = !verdict_.ranges.empty();
-        auto const why = each.permitted ? "may be dialled"
-                         : named        ? "not one that the rule's addresses name"
-                                        : "not dialled unless a rule names it";
-        // One that is not dialled does no harm beside one that is.
-        say("address", std::format("{} ({}): {}", each.address.view(), kind, why));
+        say_address(each);
         any = any || each.permitted;
         if (!each.permitted) addresses_.push_back(each.address.str());
     }

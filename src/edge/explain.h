@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "edge/allow_list.h"
+#include "edge/chained_proxy.h"
 #include "proto/ask_edge.h"
 #include "proto/edge_to_uplink.h"
 
@@ -23,10 +24,11 @@ struct SessionFacts {
 
 class Explanation {
 public:
-    Explanation(AllowList const& allow, proto::EgressQuestion const& question, SessionFacts const& facts);
+    // `proxy` is not copied.
+    Explanation(AllowList const& allow, proto::EgressQuestion const& question, SessionFacts const& facts, proto::ChainedProxy const& proxy);
 
     // Whether it is still to be asked what the name resolves to. If not, this is complete.
-    bool wants_addresses() const { return reason_ == proto::Reason::none; }
+    bool wants_addresses() const { return reason_ == proto::Reason::none && !proxy_resolves(proxy_, dial()); }
     proto::Dial dial() const;  // without its number; not to connect
 
     void judged(proto::DialJudged const& judged);
@@ -36,6 +38,8 @@ public:
     proto::Explained answer(RequestId request) const;
 
 private:
+    void say_way();
+    void say_address(proto::JudgedAddress const& each);
     void say(std::string_view topic, std::string words, proto::Reason reason = proto::Reason::none);
     void say_url();
     void say_session(SessionFacts const& facts);
@@ -46,6 +50,7 @@ private:
     void say_needed();
 
     AllowList const& allow_;
+    proto::ChainedProxy const& proxy_;
     proto::EgressQuestion question_;
     proto::RouteAsked asked_;
     RouteVerdict verdict_;

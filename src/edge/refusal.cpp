@@ -33,6 +33,13 @@ std::string sentence(Reason reason, std::string const& where)
     }
 }
 
+std::string sentence_of_proxy(Reason reason, std::string const& where)
+{
+    if (reason == Reason::none)
+        return where + " is allowed and cannot be reached: the proxy by which this appliance's connections go did not lead there.";
+    return where + " is allowed by this appliance and refused by the proxy by which its connections go. Retrying does not help.";
+}
+
 }  // namespace
 
 void add_help(wire::Json& error, Help const& help)
@@ -42,13 +49,16 @@ void add_help(wire::Json& error, Help const& help)
     if (!help.contact.empty() && !passes) error.set("ask", help.contact);
 }
 
-std::string http_refusal(Reason reason, std::string_view host, std::uint16_t port, std::string_view contact)
+std::string http_refusal(Reason reason, std::string_view host, std::uint16_t port, std::string_view contact, proto::RefusedBy by)
 {
+    bool const by_us = by == proto::RefusedBy::us;
+    auto const where = host_and_port(host, port);
     bool const refused = reason != Reason::none;
     auto error = wire::Json::object();
     error.set("code", refused ? name_of(reason) : std::string_view("unreachable"));
-    error.set("message", sentence(reason, host_and_port(host, port)));
-    if (refused) add_help(error, {reason, {host, port, {}, {}, {}}, contact});
+    error.set("message", by_us ? sentence(reason, where) : sentence_of_proxy(reason, where));
+    if (refused && by_us) add_help(error, {reason, {host, port, {}, {}, {}}, contact});
+    if (refused && !by_us && !contact.empty()) error.set("ask", contact);
     auto body = wire::Json::object();
     body.set("error", std::move(error));
     wire::HttpResponse response;

@@ -9,11 +9,14 @@
 #include <string_view>
 
 #include "edge/needed_rule.h"
+#include "proto/edge_helper_to_edge.h"
 #include "proto/reason.h"
 
 namespace ocu::edge {
 
-std::string http_refusal(proto::Reason reason, std::string_view host, std::uint16_t port, std::string_view contact = {});
+// `by` proxy: no rule of ours is missing, the customer's proxy says no (403) or could not (502).
+std::string http_refusal(proto::Reason reason, std::string_view host, std::uint16_t port, std::string_view contact = {},
+    proto::RefusedBy by = proto::RefusedBy::us);
 
 struct Help {
     proto::Reason reason{};

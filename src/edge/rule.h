@@ -73,6 +73,7 @@ struct Config {
     std::vector<std::string> resolvers;        // numeric; empty: the host's own
     std::string extra_roots_pem;               // the customer's CA, besides the public ones
     Tripwire tripwire;
+    proto::ChainedProxy proxy;                 // by which everything goes out; none: upstreams are dialled
     std::string contact;                       // whom a guest that was refused may ask, in the manifest's words; empty: nobody is named
 };
 

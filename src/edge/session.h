@@ -48,6 +48,7 @@ struct Route {
     std::uint64_t number = 0;        // of the dial; unique in this process
     UniqueFd kept;                   // the same socket that the helper has: shut here, it is shut for both (T-17)
     std::string address;             // what was dialled
+    std::string proxy;               // by which that was, if it was
     Monotonic began{};
     Traffic counted;                 // so much of it is in the budgets already
     std::size_t rule = 0;            // whose budget pays

@@ -10,11 +10,11 @@ namespace {
 
 class Server {
 public:
-    Server(wire::Loop& loop, Names& names, UniqueFd link)
+    Server(wire::Loop& loop, Names& names, proto::ChainedProxy proxy, UniqueFd link)
         : loop_(loop), link_(
                            loop, std::move(link), {proto::kEdgeToUplink, kQueueBytesMax}, [this](wire::Link::Frame frame) { serve(frame); },
                            [this](wire::Lost) { loop_.stop(); }),
-          dialler_(loop, names,
+          dialler_(loop, names, std::move(proxy),
               {[this](proto::Dialled dialled, UniqueFd socket) { send(dialled, std::move(socket)); },
                   [this](proto::DialFailed failed) { link_.send(failed); }, [this](proto::DialJudged judged) { link_.send(judged); }})
     {}
@@ -60,7 +60,7 @@ Result<void> uplink_main(helper::Helper& helper)
     // Here, because the host's own list of resolvers cannot be read any more afterwards.
     auto const names = OCU_TRY(Names::open(loop, resolvers));
     OCU_CHECK(helper.confine(profiles::kUplink));
-    Server server(loop, *names, OCU_TRY(helper.report_ready()));
+    Server server(loop, *names, config.proxy, OCU_TRY(helper.report_ready()));
     loop.run();
     return {};
 }

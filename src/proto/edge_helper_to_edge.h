@@ -135,13 +135,20 @@ struct RouteOpened {
     static void fields(auto& wire, auto& m) { wire(m.connection, m.handling, m.upstream_name, m.client_certificate, m.http1_only); }
 };
 
+enum class RefusedBy : std::uint8_t {
+    us,
+    proxy,  // the customer's, by which all connections go: what the guest reads says so
+    kLast = proxy
+};
+
 // `reason` none: no rule refuses it, but it cannot be reached (no such name, no answer): 502 where the protocol has room for it.
 struct RouteRefused {
     static constexpr Type kType = Type::route_refused;
     ConnectionId connection;
     Reason reason{};
+    RefusedBy by = RefusedBy::us;
 
-    static void fields(auto& wire, auto& m) { wire(m.connection, m.reason); }
+    static void fields(auto& wire, auto& m) { wire(m.connection, m.reason, m.by); }
 };
 
 inline constexpr std::size_t kPathTextBytesMax = 2048;

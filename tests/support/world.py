@@ -131,7 +131,7 @@ def serve(folder):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self):
-            saw(kind="request", host=self.headers.get("Host"), path=self.path, tls=isinstance(self.connection, ssl.SSLSocket))
+            saw(kind="request", host=self.headers.get("Host"), path=self.path, tls=isinstance(self.connection, ssl.SSLSocket), client=self.client_address[0])
             if self.path == "/endless":
                 self.send_response(200)
                 self.end_headers()

@@ -122,6 +122,16 @@ TEST_CASE("refusal: given a reason and a destination, when printed, then a whole
     CHECK(unreachable.starts_with("HTTP/1.1 502 "));
     CHECK(unreachable.find("x-deny-reason") == std::string::npos);
     CHECK(unreachable.find("[2001:db8::1]:80") != std::string::npos);
+    // A rule more would not help against the customer's proxy.
+    auto const by_proxy = edge::http_refusal(proto::Reason::not_allowed, "example.org", 80, "the shift", proto::RefusedBy::proxy);
+    CHECK(by_proxy.starts_with("HTTP/1.1 403 "));
+    CHECK(by_proxy.contains("x-deny-reason: not_allowed\r\n"));
+    CHECK(by_proxy.contains("refused by the proxy"));
+    CHECK(by_proxy.contains(R"("ask":"the shift")"));
+    CHECK_FALSE(by_proxy.contains("needed"));
+    auto const beyond = edge::http_refusal(proto::Reason::none, "example.org", 80, "the shift", proto::RefusedBy::proxy);
+    CHECK(beyond.starts_with("HTTP/1.1 502 "));
+    CHECK(beyond.contains("the proxy by which"));
 }
 
 proto::EgressDenied denial(std::string destination)

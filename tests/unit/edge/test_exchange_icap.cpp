@@ -271,6 +271,7 @@ TEST_CASE("edge: given a rule with ICAP, when its request asks for a connection,
     CHECK(dial.port == server.port);
     REQUIRE(dial.ranges.items().size() == 1);
     CHECK(dial.ranges.items()[0].bits == 128);
+    CHECK(dial.direct);
     stand.dialled(dial.request, server.near);
     std::vector<UniqueFd> descriptors;
     CHECK(stand.spawner.peer.take<proto::IcapOpened>(&descriptors).side == proto::IcapSide::request);

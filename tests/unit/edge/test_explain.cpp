@@ -6,8 +6,9 @@
 namespace test_edge_thread {
 
 struct ExplainTest : EdgeTest {
-    ExplainTest()
-        : EdgeTest([](edge::Config& c) {
+    explicit ExplainTest(proto::ChainedProxy proxy = {})
+        : EdgeTest([&](edge::Config& c) {
+              c.proxy = std::move(proxy);
               c.rules[0].ranges.clear();
               c.rules[0].ports = {443};
               c.rules[0].budget_bytes = 1 << 20;
@@ -193,6 +194,47 @@ TEST_CASE_METHOD(ExplainTest, "edge: given a refusal, when it is recorded, then 
     say(asked(2, std::string(250, 'x')));
     REQUIRE(recorder.of(What::egress_denied).size() == 2);
     CHECK(recorder.of(What::egress_denied)[1].detail.size() < 1000);
+}
+
+TEST_CASE("explain: given a customer's proxy, when asked, then by what way and what the proxy is told", "[edge][EG-3][EG-9]")
+{
+    proto::ChainedProxy proxy;
+    proxy.name = "proxy.corp.example";
+    proxy.port = 3128;
+    SECTION("addresses that are judged here")
+    {
+        proxy.direct.push(edge::parse_range("93.184.216.0/24").value());
+        ExplainTest test(proxy);
+        test.served();
+        test.ask("one.example");
+        test.resolves_to({{"93.184.216.34", "", true}, {"11.1.1.1", "", true}});
+        auto const told = test.answer();
+        CHECK(told.reason == Reason::none);
+        CHECK(test.words(told, "way").contains("by the proxy proxy.corp.example:3128, which is told the address, but directly to what"));
+        CHECK(test.words(told, "address").contains("93.184.216.34 (public): may be dialled"));
+        CHECK(test.words(told, "address").contains("11.1.1.1 (public): the proxy may be asked for it"));
+    }
+    SECTION("an address that is of each machine")
+    {
+        ExplainTest test(proxy);
+        test.served();
+        test.ask("two.example", "/v1/x");
+        test.resolves_to({{"127.0.0.1", "loopback", false}});
+        auto const told = test.answer();
+        CHECK(told.reason == Reason::address_denied);
+        CHECK(test.words(told, "address").contains("127.0.0.1 (loopback): means another machine to a proxy"));
+    }
+    SECTION("names: nothing is resolved for it")
+    {
+        proxy.resolves = true;
+        ExplainTest test(proxy);
+        test.served();
+        test.ask("one.example");
+        auto const told = test.answer();
+        CHECK(told.reason == Reason::none);
+        CHECK(test.words(told, "way").contains("is told the name: where it leads is not known here and not judged"));
+        CHECK(test.uplink.has_nothing());
+    }
 }
 
 }  // namespace test_edge_thread

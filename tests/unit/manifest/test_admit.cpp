@@ -188,7 +188,6 @@ TEST_CASE(
             "mcp.callers[0].oauth", "no effect"},
         {R"("operators": [{"name": "a", "uid": 5, "roles": ["viewer"]}])", "operators[0].roles", "no effect"},
         {R"("oidc": {"issuer": "x"})", "oidc", "no effect"},
-        {R"("egress": {"chained_proxy": "http://x"})", "egress.chained_proxy", "no effect"},
         {R"("storage": {"s3": {"bucket": "b"}})", "storage.s3", "no effect"},
         {R"("files": {"embed": {"keys": []}})", "files.embed", "no effect"},
         {R"("sandbox": {"mounts": ["/x"]})", "sandbox.mounts", "no effect"},

@@ -75,7 +75,7 @@ std::string certificate()
 TEST_CASE("egress: given nothing, when it is admitted, then there is no rule and nothing can be reached", "[manifest][EG-1][T-05]")
 {
     for (auto const* const text : {R"("egress": {})", R"("egress": {"rules": []}, "credentials": [])",
-             R"("egress": {"rules": {}, "tripwire": {}, "ca_bundle": {}, "chained_proxy": ""}, "credentials": {})"}) {
+             R"("egress": {"rules": {}, "tripwire": {}, "ca_bundle": {}, "chained_proxy": {}}, "credentials": {})"}) {
         auto const applied = admit(with(text)).value();
         CHECK(applied.edge.rules.empty());
         CHECK(applied.credentials.empty());
@@ -322,7 +322,6 @@ TEST_CASE(
         {bundle(pem + "-----BEGIN PRIVATE KEY-----\n"), "egress.ca_bundle", "private key"},
         {with(R"("egress": {"tripwire": {"action": "kill"}})"), "egress.tripwire.action", "nothing that sets it off"},
         {with(R"("egress": {"tripwire": {"webhook": "https://x.example"}})"), "egress.tripwire.webhook", "no effect in this version"},
-        {with(R"("egress": {"chained_proxy": "http://x"})"), "egress.chained_proxy", "no effect in this version"},
     });
     CHECK(admit(bundle(pem)).value().edge.extra_roots_pem == pem);
 }
