@@ -61,6 +61,8 @@ bool is_synthetic(proto::AddressRange const& range)
     return ranges_meet(range, four) || ranges_meet(range, six);
 }
 
+}  // namespace
+
 Admission<proto::AddressRange> admit_range(std::string const& key, std::string_view text)
 {
     auto const range = edge::parse_range(text);
@@ -77,6 +79,8 @@ Admission<proto::AddressRange> admit_range(std::string const& key, std::string_v
         return refuse(key, "opens nothing: an address of this machine's own must be named by itself");
     return *range;
 }
+
+namespace {
 
 template <class T, class Admit>
 Admission<std::vector<T>> admit_list(std::string const& key, JsonView list, Admit admit_one)

@@ -30,6 +30,9 @@ struct Egress {
 inline constexpr unsigned kRangeBitsMin4 = 8;
 inline constexpr unsigned kRangeBitsMin6 = 16;
 
+// One of a list of `addresses`.
+Admission<proto::AddressRange> admit_range(std::string const& key, std::string_view text);
+
 Admission<Egress> admit_egress(wire::JsonView section, wire::JsonView credentials, std::vector<std::string> resolvers);
 
 // Each rule in words, and what is closed.

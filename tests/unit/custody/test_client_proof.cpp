@@ -68,7 +68,8 @@ struct Stand {
     proto::CustodyConfig config;
     Credentials credentials;
     LeaseTable leases;
-    Shelf shelf{keys.scoped_key, authority, credentials, leases, clock};
+    FetchedSecrets fetched;
+    Shelf shelf{keys.scoped_key, authority, credentials, leases, fetched, clock};
     EdgeFace face{kSession, shelf};
 };
 
