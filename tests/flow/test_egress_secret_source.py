@@ -123,8 +123,8 @@ class SecretSource(unittest.TestCase):
         question = next(each for each in self.local.seen() if each["question"]["credential"] == "near-key")["question"]
         session = question.pop("session")
         self.assertRegex(session, "^s-[0-9a-f]{16}$")
-        self.assertEqual(question, {"contract": "ocu-secret-source/1", "appliance": self.appliance.manifest.value["appliance"].get("name", question["appliance"]),
-                                    "purpose": "egress", "rule": "near", "credential": "near-key", "form": "value",
+        self.assertTrue(question.pop("appliance"))
+        self.assertEqual(question, {"contract": "ocu-secret-source/1", "purpose": "egress", "rule": "near", "credential": "near-key", "form": "value",
                                     "destination": {"host": "api.example", "port": 443}})
         # Shared, while it lasts, by the requests of its session: the source is not asked again.
         self.assertIn("hello", self.ask("near", "/again"))
@@ -143,7 +143,7 @@ class SecretSource(unittest.TestCase):
         self.assertIn("Authorization: Basic YWdlbnQ6bmVhci1wYXNzd29yZC0x\r\n", self.heads("/basic")[0])
 
     def test_a_rotated_credential_is_in_use_with_the_next_lease(self):
-        self.local.put("short-key", value="short-secret-1", expires_in=3, version="1")
+        self.local.put("short-key", value="short-secret-1", expires_in=6, version="1")
         self.assertIn("hello", self.ask("short", "/1"))
         self.assertIn("Bearer short-secret-1\r\n", self.heads("/short/1")[0])
         self.local.put("short-key", value="short-secret-2", expires_in=600, version="2")
@@ -151,7 +151,7 @@ class SecretSource(unittest.TestCase):
         def rotated():
             self.ask("short", "/2")
             return any("Bearer short-secret-2\r\n" in each for each in self.heads("/short/2"))
-        self.assertTrue(wait_until(rotated, 15))
+        self.assertTrue(wait_until(rotated, 20))
         self.assertTrue(self.events("lease_granted", "version=2"))
 
     def refused(self, name, why, chat="one", path=""):

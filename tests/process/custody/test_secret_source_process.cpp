@@ -52,8 +52,10 @@ public:
         auto const recipient = wire::decode<proto::CustodyReport>(custody_->ready())->appliance_public;
         custody_.reset();
         proto::CustodyConfig config;
-        config.credentials.push({"us", *sealed::seal_to_appliance(recipient, crypto::as_bytes(client.whole())), proto::CredentialKind::client_certificate});
-        config.credentials.push({"key", *sealed::seal_to_appliance(recipient, crypto::as_bytes("sealed-value")), proto::CredentialKind::value});
+        config.credentials.push(
+            {"us", *sealed::seal_to_appliance(recipient, crypto::as_bytes(client.whole())), proto::CredentialKind::client_certificate});
+        config.credentials.push(
+            {"key", *sealed::seal_to_appliance(recipient, crypto::as_bytes("sealed-value")), proto::CredentialKind::value});
         config.scoped.push({"rule", "key", "TOKEN"});
         start(config);
         REQUIRE(wire::decode<proto::CustodyReport>(custody_->ready())->credential_fault == crypto::IdentityFault::none);
@@ -67,7 +69,8 @@ public:
         auto const space = empty_space();
         asker_->configure(Slotted{3, config}, {space.get(), stream.theirs.get(), channel.theirs.get()});
         (void)asker_->ready();
-        custody_->send(proto::OpenSourceChannel{lease, session, config.server_name.empty() ? wire::Text<64>() : wire::Text<64>("us")}, {channel.ours.get()});
+        custody_->send(proto::OpenSourceChannel{lease, session, config.server_name.empty() ? wire::Text<64>() : wire::Text<64>("us")},
+            {channel.ours.get()});
         return std::move(stream.ours);
     }
     proto::SourceHeld held() { return custody_->expect<proto::SourceHeld>(); }
@@ -80,7 +83,8 @@ public:
     }
     void grant(std::uint64_t lease, SessionId session = kOne, bool fetched = true, std::chrono::milliseconds life = std::chrono::minutes(5))
     {
-        custody_->send(proto::GrantLease{lease, session, "rule", "key", "api.example.com", (std::chrono::steady_clock::now() + life).time_since_epoch(), fetched});
+        custody_->send(proto::GrantLease{
+            lease, session, "rule", "key", "api.example.com", (std::chrono::steady_clock::now() + life).time_since_epoch(), fetched});
         CHECK(custody_->expect<proto::LeaseHeld>().lease == lease);
     }
     std::string token(SessionId session)
@@ -128,7 +132,10 @@ std::string question(int fd)
     return text;
 }
 
-void say(int fd, std::string_view text) { REQUIRE(::send(fd, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size())); }
+void say(int fd, std::string_view text)
+{
+    REQUIRE(::send(fd, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()));
+}
 
 std::string answer_of(std::string const& body)
 {
@@ -139,7 +146,8 @@ std::string const kGood = answer_of(R"({"value":"fetched-value","expires_in":60,
 
 }  // namespace
 
-TEST_CASE("secret source: given an answer, when its lease is granted, then redeemed by its session alone, and nothing sealed stands in for it",
+TEST_CASE(
+    "secret source: given an answer, when its lease is granted, then redeemed by its session alone, and nothing sealed stands in for it",
     "[custody][EG-1][CU-2][T-12][T-26]")
 {
     Bank bank;
@@ -197,10 +205,11 @@ TEST_CASE("secret source: given answers of a hostile source, when they are read,
         SourceFailure why;
     };
     std::uint64_t lease = 100;
-    for (auto const& row : {Row{"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", SourceFailure::not_found}, Row{"HTTP/1.1 500 No\r\n\r\n", SourceFailure::status},
-             Row{answer_of(R"({"value":"a\r\nb","expires_in":60})"), SourceFailure::malformed}, Row{kGood + "more", SourceFailure::malformed},
-             Row{answer_of("{").substr(0, 30), SourceFailure::malformed}, Row{std::string(9000, 'x'), SourceFailure::too_large},
-             Row{std::string(3000, '\0'), SourceFailure::malformed}}) {
+    for (auto const& row : {Row{"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", SourceFailure::not_found},
+             Row{"HTTP/1.1 500 No\r\n\r\n", SourceFailure::status},
+             Row{answer_of(R"({"value":"a\r\nb","expires_in":60})"), SourceFailure::malformed},
+             Row{kGood + "more", SourceFailure::malformed}, Row{answer_of("{").substr(0, 30), SourceFailure::malformed},
+             Row{std::string(9000, 'x'), SourceFailure::too_large}, Row{std::string(3000, '\0'), SourceFailure::malformed}}) {
         auto source = bank.ask(++lease);
         (void)question(source.get());
         say(source.get(), row.bytes);
@@ -216,7 +225,8 @@ TEST_CASE("secret source: given answers of a hostile source, when they are read,
     CHECK(bank.held().failure == SourceFailure::none);
 }
 
-TEST_CASE("secret source: given an endpoint that does not speak TLS, when it is asked, then no question and no signature reach it", "[custody][EG-9][T-26]")
+TEST_CASE("secret source: given an endpoint that does not speak TLS, when it is asked, then no question and no signature reach it",
+    "[custody][EG-9][T-26]")
 {
     Bank bank;
     auto config = Bank::plain();
@@ -230,7 +240,9 @@ TEST_CASE("secret source: given an endpoint that does not speak TLS, when it is 
     CHECK_FALSE(std::string_view(chunk, static_cast<std::size_t>(std::max<ssize_t>(size, 0))).contains("POST"));
 }
 
-TEST_CASE("secret source: given a process that asks and was taken over, when it breaks its grammar, then it has failed, and custody serves on", "[custody][T-14][T-26]")
+TEST_CASE(
+    "secret source: given a process that asks and was taken over, when it breaks its grammar, then it has failed, and custody serves on",
+    "[custody][T-14][T-26]")
 {
     Bank bank;
     std::uint64_t lease = 50;
@@ -247,10 +259,34 @@ TEST_CASE("secret source: given a process that asks and was taken over, when it 
         bank.grant(lease);
     };
     proto::SourceAnswered good{SourceFailure::none, 200, std::chrono::seconds(60), "v", "value"};
-    play([&](auto& peer) { auto bad = good; bad.version = "a b"; peer.send(bad); }, false);
-    play([&](auto& peer) { auto bad = good; bad.value = ""; peer.send(bad); }, false);
-    play([&](auto& peer) { auto bad = good; bad.failure = SourceFailure::gone; peer.send(bad); }, false);
-    play([&](auto& peer) { auto bad = good; bad.expires_in = std::chrono::seconds(-1); peer.send(bad); }, false);
+    play(
+        [&](auto& peer) {
+            auto bad = good;
+            bad.version = "a b";
+            peer.send(bad);
+        },
+        false);
+    play(
+        [&](auto& peer) {
+            auto bad = good;
+            bad.value = "";
+            peer.send(bad);
+        },
+        false);
+    play(
+        [&](auto& peer) {
+            auto bad = good;
+            bad.failure = SourceFailure::gone;
+            peer.send(bad);
+        },
+        false);
+    play(
+        [&](auto& peer) {
+            auto bad = good;
+            bad.expires_in = std::chrono::seconds(-1);
+            peer.send(bad);
+        },
+        false);
     play([&](auto& peer) { peer.send(proto::SourceProofWanted{std::string(32, 'h')}); }, false);  // no certificate is shown here
     play([&](auto& peer) { peer.send(proto::RevokeSession{kTwo}); }, false);
     play([&](auto& peer) { peer.close(); }, false);
@@ -262,5 +298,6 @@ TEST_CASE("secret source: given a process that asks and was taken over, when it 
         },
         true);
     auto one = bank.channel(kOne);
-    for (std::uint64_t each = 51; each <= lease; ++each) CHECK(Bank::redeem(one, each, bank.token(kOne)).reason == Reason::credential_unavailable);
+    for (std::uint64_t each = 51; each <= lease; ++each)
+        CHECK(Bank::redeem(one, each, bank.token(kOne)).reason == Reason::credential_unavailable);
 }

@@ -94,7 +94,8 @@ struct FetchedTest : Listening, test_custody_thread::CustodyTest {
     std::string label() const { return "unix:" + path; }
 };
 
-TEST_CASE_METHOD(FetchedTest, "fetched lease: given a rule with a source, when a lease is wanted, then asked, on record, granted, and only then lent",
+TEST_CASE_METHOD(FetchedTest,
+    "fetched lease: given a rule with a source, when a lease is wanted, then asked, on record, granted, and only then lent",
     "[custody][EG-1][CU-2][T-26]")
 {
     recorder.held = true;
@@ -139,7 +140,8 @@ TEST_CASE_METHOD(FetchedTest, "fetched lease: given a rule with a source, when a
     CHECK(listed.back().leases.items()[0].source.view() == label());
 }
 
-TEST_CASE_METHOD(FetchedTest, "fetched lease: given many requests, when they need the same, then the source is asked once, and by each session for itself",
+TEST_CASE_METHOD(FetchedTest,
+    "fetched lease: given many requests, when they need the same, then the source is asked once, and by each session for itself",
     "[custody][EG-1][CU-2][T-26]")
 {
     want(1);
@@ -160,7 +162,8 @@ TEST_CASE_METHOD(FetchedTest, "fetched lease: given many requests, when they nee
     CHECK(recorder.count(proto::What::lease_granted) == 1);
 }
 
-TEST_CASE_METHOD(FetchedTest, "fetched lease: given its last quarter, when wanted, then lent at once and asked for anew, and what comes is lent from then on",
+TEST_CASE_METHOD(FetchedTest,
+    "fetched lease: given its last quarter, when wanted, then lent at once and asked for anew, and what comes is lent from then on",
     "[custody][EG-1][CU-2]")
 {
     want(1);
@@ -185,7 +188,8 @@ TEST_CASE_METHOD(FetchedTest, "fetched lease: given its last quarter, when wante
     CHECK(recorder.count(proto::What::lease_granted) == 2);
 }
 
-TEST_CASE_METHOD(FetchedTest, "fetched lease: given the source fails when asked ahead, when wanted, then lent to its end and not beyond", "[custody][EG-1][CU-2]")
+TEST_CASE_METHOD(FetchedTest, "fetched lease: given the source fails when asked ahead, when wanted, then lent to its end and not beyond",
+    "[custody][EG-1][CU-2]")
 {
     want(1);
     auto const first = grant(100s);
@@ -209,7 +213,8 @@ TEST_CASE_METHOD(FetchedTest, "fetched lease: given the source fails when asked 
     CHECK(spawner.asked.size() == 3);
 }
 
-TEST_CASE_METHOD(FetchedTest, "fetched lease: given an answer that lasts for days, or for no time, when it is lent, then 15 min, or not", "[custody][EG-1][CU-2]")
+TEST_CASE_METHOD(FetchedTest, "fetched lease: given an answer that lasts for days, or for no time, when it is lent, then 15 min, or not",
+    "[custody][EG-1][CU-2]")
 {
     want(1);
     auto const granted = grant(86'400s);
@@ -227,7 +232,8 @@ TEST_CASE_METHOD(FetchedTest, "fetched lease: given an answer that lasts for day
     CHECK(last_detail().ends_with(" why=expired"));
 }
 
-TEST_CASE_METHOD(FetchedTest, "fetched lease: given a source that fails, when wanted, then refused with the reason on record, and not asked again at once",
+TEST_CASE_METHOD(FetchedTest,
+    "fetched lease: given a source that fails, when wanted, then refused with the reason on record, and not asked again at once",
     "[custody][EG-1][EG-12][T-26][T-06]")
 {
     want(1);
@@ -251,7 +257,8 @@ TEST_CASE_METHOD(FetchedTest, "fetched lease: given a source that fails, when wa
     CHECK(recorder.count(proto::What::lease_granted) == 0);
 }
 
-TEST_CASE_METHOD(FetchedTest, "fetched lease: given nobody at the socket, or no process that can be made, when wanted, then refused", "[custody][EG-1][EG-12]")
+TEST_CASE_METHOD(FetchedTest, "fetched lease: given nobody at the socket, or no process that can be made, when wanted, then refused",
+    "[custody][EG-1][EG-12]")
 {
     bool const gone = GENERATE(true, false);
     if (gone)
@@ -265,7 +272,8 @@ TEST_CASE_METHOD(FetchedTest, "fetched lease: given nobody at the socket, or no 
     CHECK(last_detail().ends_with(gone ? " why=unreachable" : " why=lost"));
 }
 
-TEST_CASE_METHOD(FetchedTest, "fetched lease: given it takes back, when 404, then this session's for there, and when 410, then everybody's", "[custody][EG-1][CU-2][T-26]")
+TEST_CASE_METHOD(FetchedTest, "fetched lease: given it takes back, when 404, then this session's for there, and when 410, then everybody's",
+    "[custody][EG-1][CU-2][T-26]")
 {
     bool const everybody = GENERATE(false, true);
     want(1);
@@ -287,7 +295,9 @@ TEST_CASE_METHOD(FetchedTest, "fetched lease: given it takes back, when 404, the
     CHECK(leases.back().reason == proto::Reason::credential_unavailable);
 }
 
-TEST_CASE_METHOD(FetchedTest, "fetched lease: given a session that is severed while its source is asked, when the answer comes, then nothing is lent", "[custody][CU-2][T-13][T-26]")
+TEST_CASE_METHOD(FetchedTest,
+    "fetched lease: given a session that is severed while its source is asked, when the answer comes, then nothing is lent",
+    "[custody][CU-2][T-13][T-26]")
 {
     want(1);
     auto const lease = channel();
@@ -305,7 +315,8 @@ TEST_CASE_METHOD(FetchedTest, "fetched lease: given a session that is severed wh
     CHECK(spawner.violations.empty());
 }
 
-TEST_CASE_METHOD(FetchedTest, "fetched lease: given a source that is silent, when 4 s have passed, then refused, and its process is let go", "[custody][EG-1][EG-12][T-26]")
+TEST_CASE_METHOD(FetchedTest, "fetched lease: given a source that is silent, when 4 s have passed, then refused, and its process is let go",
+    "[custody][EG-1][EG-12][T-26]")
 {
     want(1);
     auto const lease = channel();
@@ -321,7 +332,8 @@ TEST_CASE_METHOD(FetchedTest, "fetched lease: given a source that is silent, whe
     CHECK(peer.has_nothing());
 }
 
-TEST_CASE_METHOD(FetchedTest, "fetched lease: given its record cannot be written, when it was answered, then what is held is revoked", "[custody][CU-2][T-10][T-26]")
+TEST_CASE_METHOD(FetchedTest, "fetched lease: given its record cannot be written, when it was answered, then what is held is revoked",
+    "[custody][CU-2][T-10][T-26]")
 {
     want(1);
     auto const lease = channel();
@@ -333,7 +345,9 @@ TEST_CASE_METHOD(FetchedTest, "fetched lease: given its record cannot be written
     CHECK(peer.has_nothing());
 }
 
-TEST_CASE_METHOD(FetchedTest, "fetched lease: given custody ends while a source is asked, when it does, then refused, and the next one asks anew", "[custody][EG-12][T-26]")
+TEST_CASE_METHOD(FetchedTest,
+    "fetched lease: given custody ends while a source is asked, when it does, then refused, and the next one asks anew",
+    "[custody][EG-12][T-26]")
 {
     want(1);
     (void)channel();
@@ -351,7 +365,9 @@ TEST_CASE_METHOD(FetchedTest, "fetched lease: given custody ends while a source 
     CHECK(leases.back().reason == proto::Reason::none);
 }
 
-TEST_CASE_METHOD(FetchedTest, "fetched lease: given an endpoint, when wanted, then dialled where the manifest says, and asked over that connection", "[custody][EG-1][EG-3][T-26]")
+TEST_CASE_METHOD(FetchedTest,
+    "fetched lease: given an endpoint, when wanted, then dialled where the manifest says, and asked over that connection",
+    "[custody][EG-1][EG-3][T-26]")
 {
     want(1, 5, "far");
     REQUIRE(dials.size() == 1);
@@ -377,7 +393,9 @@ TEST_CASE_METHOD(FetchedTest, "fetched lease: given an endpoint, when wanted, th
     CHECK(leases.empty());
 }
 
-TEST_CASE_METHOD(FetchedTest, "fetched lease: given an endpoint that cannot be dialled, or whose session ends first, when it is known, then refused", "[custody][EG-1][EG-12]")
+TEST_CASE_METHOD(FetchedTest,
+    "fetched lease: given an endpoint that cannot be dialled, or whose session ends first, when it is known, then refused",
+    "[custody][EG-1][EG-12]")
 {
     want(1, 5, "far");
     bool const severed = GENERATE(true, false);

@@ -32,9 +32,11 @@ proto::SourceAnswered read(std::string const& bytes, bool basic = false, std::si
 SourceFailure why(std::string const& bytes, bool basic = false) { return read(bytes, basic).failure; }
 SourceFailure why_body(std::string const& body, bool basic = false) { return why(answer_of(body), basic); }
 
-TEST_CASE("source: given an answer as it is written down, when read in pieces of any size, then its value, life and version", "[custody][EG-1][T-26]")
+TEST_CASE("source: given an answer as it is written down, when read in pieces of any size, then its value, life and version",
+    "[custody][EG-1][T-26]")
 {
-    auto const good = answer_of(R"({"value":"a secret","expires_in":600,"version":"v:1.2-3_4"})", "content-type: Application/JSON ; charset=utf-8\r\n");
+    auto const good =
+        answer_of(R"({"value":"a secret","expires_in":600,"version":"v:1.2-3_4"})", "content-type: Application/JSON ; charset=utf-8\r\n");
     for (std::size_t const step : {0u, 1u, 7u, 64u}) {
         auto const out = read(good, false, step);
         CHECK(out.failure == SourceFailure::none);
@@ -43,15 +45,17 @@ TEST_CASE("source: given an answer as it is written down, when read in pieces of
         CHECK(out.version.view() == "v:1.2-3_4");
         CHECK(out.status == 200);
     }
-    auto const chunked = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-                         "9\r\n{\"value\":\r\n15\r\n\"x\",\"expires_in\": 60 }\r\n0\r\n\r\n";
+    auto const chunked =
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "9\r\n{\"value\":\r\n15\r\n\"x\",\"expires_in\": 60 }\r\n0\r\n\r\n";
     for (std::size_t const step : {0u, 1u, 5u}) CHECK(read(chunked, false, step).value.view() == "x");
     CHECK(read(answer_of(R"({"user":"agent","password":"p:ä w","expires_in":1})"), true).value.view() == "agent:p:ä w");
 }
 
 TEST_CASE("source: given a value that could split a header or a member beyond its limit, when read, then refused", "[custody][EG-1][T-26]")
 {
-    for (auto const* value : {R"(a\r\nX-Injected: 1)", R"(a\nb)", R"(a\tb)", R"(a\u0000b)", R"(a\u007fb)", " a", "a ", "", R"(\u00e4)", "\xc3\xa4"})
+    for (auto const* value :
+        {R"(a\r\nX-Injected: 1)", R"(a\nb)", R"(a\tb)", R"(a\u0000b)", R"(a\u007fb)", " a", "a ", "", R"(\u00e4)", "\xc3\xa4"})
         CHECK(why_body(std::string(R"({"expires_in":60,"value":")") + value + "\"}") == SourceFailure::malformed);
     for (auto const* login : {R"("user":"a:b","password":"c")", R"("user":"a","password":"c\r")", R"("user":"a\u0001","password":"c")",
              R"("user":"","password":"c")", R"("user":"a","password":"")", R"("user":"a")", R"("password":"c")", R"("value":"a:b")"})
@@ -71,11 +75,14 @@ TEST_CASE("source: given a value that could split a header or a member beyond it
 
 TEST_CASE("source: given JSON of another shape, when read, then it is not understood", "[custody][EG-1][T-26]")
 {
-    for (auto const* body : {"", "{", "[]", "null", "\"x\"", R"({"value":"x"})", R"({"expires_in":60})", R"({"value":"x","expires_in":60,"more":1})",
-             R"({"value":"x","value":"x","expires_in":60})", R"({"value":"x","expires_in":60,"expires_in":61})", R"({"value":1,"expires_in":60})",
-             R"({"value":null,"expires_in":60})", R"({"value":["x"],"expires_in":60})", R"({"value":{"a":"x"},"expires_in":60})",
-             R"({"value":"x","expires_in":"60"})", R"({"value":"x","expires_in":0})", R"({"value":"x","expires_in":-1})", R"({"value":"x","expires_in":1.5})",
-             R"({"value":"x","expires_in":1e99})", R"({"value":"x","expires_in":31536001})", R"({"value":"x","expires_in":60} )" "x",
+    for (auto const* body : {"", "{", "[]", "null", "\"x\"", R"({"value":"x"})", R"({"expires_in":60})",
+             R"({"value":"x","expires_in":60,"more":1})", R"({"value":"x","value":"x","expires_in":60})",
+             R"({"value":"x","expires_in":60,"expires_in":61})", R"({"value":1,"expires_in":60})", R"({"value":null,"expires_in":60})",
+             R"({"value":["x"],"expires_in":60})", R"({"value":{"a":"x"},"expires_in":60})", R"({"value":"x","expires_in":"60"})",
+             R"({"value":"x","expires_in":0})", R"({"value":"x","expires_in":-1})", R"({"value":"x","expires_in":1.5})",
+             R"({"value":"x","expires_in":1e99})", R"({"value":"x","expires_in":31536001})",
+             R"({"value":"x","expires_in":60} )"
+             "x",
              R"({"value":"x","expires_in":60}{})", R"({"value":"x","expires_in":60,})", R"({'value':'x','expires_in':60})",
              R"({"value":"x","expires_in":60,"version":{"a":{"b":{}}}})", "{\"value\":\"\xff\",\"expires_in\":60}",
              R"({"user":"a","password":"b","expires_in":60})", R"({"value":"x","password":"b","expires_in":60})"})
@@ -86,14 +93,19 @@ TEST_CASE("source: given HTTP of another kind than is written down, when read, t
 {
     std::string const good = R"({"value":"x","expires_in":60})";
     REQUIRE(why_body(good) == SourceFailure::none);
-    auto const status = [&](std::string const& line) { return why("HTTP/1.1 " + line + "\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n"); };
+    auto const status = [&](std::string const& line) {
+        return why("HTTP/1.1 " + line + "\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n");
+    };
     CHECK(status("404 Not Found") == SourceFailure::not_found);
     CHECK(status("410 Gone") == SourceFailure::gone);
-    for (auto const* each : {"201 Created", "204 No Content", "301 Moved", "400 Bad", "401 No", "500 Oh", "503 Busy"}) CHECK(status(each) == SourceFailure::status);
+    for (auto const* each : {"201 Created", "204 No Content", "301 Moved", "400 Bad", "401 No", "500 Oh", "503 Busy"})
+        CHECK(status(each) == SourceFailure::status);
     CHECK(read("HTTP/1.1 503 Busy\r\nContent-Length: 9999999\r\n\r\n").status == 503);
     CHECK(status("100 Continue") == SourceFailure::malformed);
     CHECK(status("103 Early") == SourceFailure::malformed);
-    auto const framed = [&](std::string const& fields, std::string const& body) { return why("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + fields + "\r\n" + body); };
+    auto const framed = [&](std::string const& fields, std::string const& body) {
+        return why("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + fields + "\r\n" + body);
+    };
     CHECK(framed("", good) == SourceFailure::malformed);  // lasts until the end: it could be cut
     CHECK(framed("Content-Length: 29\r\nContent-Length: 30\r\n", good) == SourceFailure::malformed);
     CHECK(framed("Content-Length: 29\r\nTransfer-Encoding: chunked\r\n", good) == SourceFailure::malformed);
@@ -102,6 +114,8 @@ TEST_CASE("source: given HTTP of another kind than is written down, when read, t
     CHECK(framed("Content-Length: 29\r\n", good + " ") == SourceFailure::malformed);     // a byte too many
     CHECK(framed("Content-Length: 16385\r\n", "{") == SourceFailure::too_large);
     CHECK(framed("Content-Length: 99999999999999999999\r\n", "{") != SourceFailure::none);
+    CHECK(framed("Transfer-Encoding: chunked\r\n", "1d\r\n" + good + "\r\n0\r\n\r\n") == SourceFailure::none);
+    CHECK(framed("Content-Length: 29\r\n", good) == SourceFailure::none);
     CHECK(framed("Transfer-Encoding: chunked\r\n", "1d;a=b\r\n" + good + "\r\n0\r\n\r\n") == SourceFailure::malformed);
     CHECK(framed("Transfer-Encoding: chunked\r\n", "1d\r\n" + good + "\r\n0\r\n\r\nx") == SourceFailure::malformed);
     CHECK(framed("Transfer-Encoding: chunked\r\n", "8000\r\n" + std::string(0x8000, ' ')) == SourceFailure::too_large);
@@ -119,13 +133,15 @@ TEST_CASE("source: given HTTP of another kind than is written down, when read, t
 
 TEST_CASE("source: given a question, when printed, then as it is written down", "[custody][EG-1]")
 {
-    proto::SourceConfig config{"box", "rule", "key", true, "api.example.com", 8443, "s-0123456789abcdef", "secrets.example:8300", "secrets.example", {}};
+    proto::SourceConfig config{
+        "box", "rule", "key", true, "api.example.com", 8443, "s-0123456789abcdef", "secrets.example:8300", "secrets.example", {}};
     auto const text = print_source_question(config);
     auto const head = *wire::find_head_end(text);
     CHECK(text.starts_with("POST /ocu-secret-source/1/credential HTTP/1.1\r\nHost: secrets.example:8300\r\n"));
     CHECK(wire::read_request_head(text.substr(0, head))->body.length == text.size() - head);
-    CHECK(text.substr(head) == R"({"contract":"ocu-secret-source/1","appliance":"box","purpose":"egress","rule":"rule","credential":"key","form":"basic",)"
-                               R"("destination":{"host":"api.example.com","port":8443},"session":"s-0123456789abcdef"})");
+    CHECK(text.substr(head) ==
+          R"({"contract":"ocu-secret-source/1","appliance":"box","purpose":"egress","rule":"rule","credential":"key","form":"basic",)"
+          R"("destination":{"host":"api.example.com","port":8443},"session":"s-0123456789abcdef"})");
     config.appliance = std::string(253, '"');
     config.host = std::string(253, 'h');
     config.rule = config.credential = std::string(63, 'r');

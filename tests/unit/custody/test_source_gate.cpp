@@ -18,7 +18,8 @@ using How = SourceGate::How;
 constexpr SessionId kOne{1};
 constexpr SessionId kTwo{2};
 
-TEST_CASE("source gate: given a source that fails, when asked again, then only after 1, 2, 4, ... 60 s, and one answer ends that", "[custody][EG-1][T-06]")
+TEST_CASE("source gate: given a source that fails, when asked again, then only after 1, 2, 4, ... 60 s, and one answer ends that",
+    "[custody][EG-1][T-06]")
 {
     ManualClock clock;
     SourceGate gate;
@@ -69,7 +70,8 @@ TEST_CASE("source gate: given many questions, when at once or within a minute, t
     CHECK(gate.begin(kTwo, "rule", clock.now()) == SourceFailure::none);
 }
 
-TEST_CASE("fetched: given an answer for a lease, when looked for, then for that lease until its end, and not after a drop", "[custody][CU-2][T-26]")
+TEST_CASE("fetched: given an answer for a lease, when looked for, then for that lease until its end, and not after a drop",
+    "[custody][CU-2][T-26]")
 {
     ManualClock clock;
     FetchedSecrets fetched;
@@ -78,7 +80,8 @@ TEST_CASE("fetched: given an answer for a lease, when looked for, then for that 
     CHECK(fetched.keep(7, kOne, "another", clock.now() + 10s).error().fault == Fault::conflict);
     auto const text = [&](LeaseNumber lease) {
         auto const* const found = fetched.find(lease, clock.now());
-        return found == nullptr ? std::string("-") : std::string(reinterpret_cast<char const*>(found->bytes().data()), found->bytes().size());
+        return found == nullptr ? std::string("-")
+                                : std::string(reinterpret_cast<char const*>(found->bytes().data()), found->bytes().size());
     };
     CHECK(text(7) == "value-7");
     CHECK(text(9) == "-");

@@ -20,7 +20,8 @@ std::string const kSealed =
 std::string certificate()
 {
     auto const key = crypto::make_p256_key().value();
-    auto pem = crypto::issue_self_signed(key, {"root.example", {}, {}}, std::chrono::sys_seconds(std::chrono::seconds(1'790'000'000)), 30)->pem;
+    auto pem =
+        crypto::issue_self_signed(key, {"root.example", {}, {}}, std::chrono::sys_seconds(std::chrono::seconds(1'790'000'000)), 30)->pem;
     for (std::size_t at = 0; (at = pem.find('\n', at)) != std::string::npos;) pem.replace(at, 1, "\\n");
     return pem;
 }
@@ -56,7 +57,8 @@ TEST_CASE("source: given a socket, when it is admitted, then it is asked, and th
     CHECK(injection.source->unix_path == "/run/secrets/source.sock");
     CHECK(injection.source->label() == "unix:/run/secrets/source.sock");
     CHECK(injection.credential == "asked");
-    CHECK(explain(applied).contains("gets credential asked as authorization, which unix:/run/secrets/source.sock is asked for when it is lent"));
+    CHECK(explain(applied).contains(
+        "gets credential asked as authorization, which unix:/run/secrets/source.sock is asked for when it is lent"));
     CHECK_FALSE(admit_inject(R"("credential": "key", "source": {})")->edge.rules.at(0).injection->source);
 }
 
@@ -71,8 +73,9 @@ TEST_CASE("source: given an endpoint, when it is admitted, then where it may be,
     CHECK(source.ranges == std::vector{edge::parse_range("10.20.0.0/16").value()});
     CHECK(source.client == "us");
     CHECK(source.label() == "https://secrets.corp.example:8300");
-    CHECK(explain(applied).contains("which https://secrets.corp.example:8300 is asked for when it is lent if it resolves into 10.20.0.0/16, over TLS that shows it "
-                                    "the client certificate us"));
+    CHECK(explain(applied).contains(
+        "which https://secrets.corp.example:8300 is asked for when it is lent if it resolves into 10.20.0.0/16, over TLS that shows it "
+        "the client certificate us"));
     CHECK(explain(applied).contains("Credential key is used by no rule"));
     CHECK_FALSE(explain(applied).contains("Credential us is used by no rule"));
     auto const numeric = admit_from(R"("endpoint": "https://[fd00::5]")" + rest).value().edge.rules.at(0).injection->source;
@@ -101,7 +104,8 @@ TEST_CASE("source: given one that is in doubt, weak or elsewhere, when it is adm
     refused_from(R"("unix": "/s", "ca": "x")", ".ca", "no TLS");
     refused_from(R"("unix": "/s", "client": "us")", ".client", "no TLS");
     refused_from(R"("unix": "/s", "addresses": ["10.0.0.0/8"])", ".addresses", "no TLS");
-    for (auto const* url : {"http://a.example", "a.example", "unix:///s"}) refused_from(std::string(R"("endpoint": ")") + url + "\"" + rest, ".endpoint", "match");
+    for (auto const* url : {"http://a.example", "a.example", "unix:///s"})
+        refused_from(std::string(R"("endpoint": ")") + url + "\"" + rest, ".endpoint", "match");
     for (auto const* url : {"https://u@a.example", "https://a.example?x", "https://a.example#x"})
         refused_from(std::string(R"("endpoint": ")") + url + "\"" + rest, ".endpoint", "nothing else");
     for (auto const* url : {"https://a.example:0", "https://a.example:70000", "https://a.example:", "https://a.example:x"})
@@ -114,8 +118,11 @@ TEST_CASE("source: given one that is in doubt, weak or elsewhere, when it is adm
     refused_from(R"("endpoint": "https://a.example", "addresses": ["0.0.0.0/0"])" + rest, ".addresses[0]", "open everything");
     refused_from(R"("endpoint": "https://a.example", "client": "us")", ".ca", "is missing");
     refused_from(R"("endpoint": "https://a.example", "client": "us", "ca": "none")", ".ca", "no certificate");
-    refused_from(R"("endpoint": "https://a.example", "client": "us", "ca": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")", ".ca", "cannot be read");
-    refused_from(R"("endpoint": "https://a.example", "client": "us", "ca": ")" + pem + R"(-----BEGIN PRIVATE KEY-----")", ".ca", "private key");
+    refused_from(
+        R"("endpoint": "https://a.example", "client": "us", "ca": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")", ".ca",
+        "cannot be read");
+    refused_from(
+        R"("endpoint": "https://a.example", "client": "us", "ca": ")" + pem + R"(-----BEGIN PRIVATE KEY-----")", ".ca", "private key");
     refused_from(R"("endpoint": "https://a.example")" + ca, ".client", "client_certificate");
     refused_from(R"("endpoint": "https://a.example", "client": "key")" + ca, ".client", "client_certificate");
     refused_from(R"("endpoint": "https://a.example", "client": "none")" + ca, ".client", "client_certificate");
