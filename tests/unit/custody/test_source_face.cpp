@@ -47,7 +47,7 @@ TEST_CASE("source: given an answer as it is written down, when read in pieces of
     }
     auto const chunked =
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-        "9\r\n{\"value\":\r\n15\r\n\"x\",\"expires_in\": 60 }\r\n0\r\n\r\n";
+        "9\r\n{\"value\":\r\n16\r\n\"x\",\"expires_in\": 60 }\r\n0\r\n\r\n";
     for (std::size_t const step : {0u, 1u, 5u}) CHECK(read(chunked, false, step).value.view() == "x");
     CHECK(read(answer_of(R"({"user":"agent","password":"p:ä w","expires_in":1})"), true).value.view() == "agent:p:ä w");
 }
