@@ -83,7 +83,8 @@ Admission<Credential> admit_origin(
     }
     if (injection.credential.empty()) return refuse(key + ".inject.credential", "is missing: it is what the source is asked for");
     if (sealed != credentials.end())
-        return refuse(key + ".inject.credential", "is sealed in credentials[], and the source would be asked for it as well: one of the two");
+        return refuse(
+            key + ".inject.credential", "is sealed in credentials[], and the source would be asked for it as well: one of the two");
     if (wanted["as"].string() == "client_certificate")
         return refuse(key + ".inject.as", "is client_certificate: its key signs in custody, and is sealed in credentials[]");
     auto admitted = admit_source(key + ".inject.source", source, credentials);

@@ -40,7 +40,8 @@ std::string source_words(proto::SecretSource const& source)
 {
     auto out = std::format(", which {} is asked for when it is lent", printable(source.label()));
     if (source.client.empty()) return out;
-    if (!source.is_numeric()) out += source.ranges.empty() ? " if it resolves to a public address" : " if it resolves into " + listed(source.ranges, text_of);
+    if (!source.is_numeric())
+        out += source.ranges.empty() ? " if it resolves to a public address" : " if it resolves into " + listed(source.ranges, text_of);
     return out + std::format(", over TLS that shows it the client certificate {}", printable(source.client));
 }
 
@@ -88,11 +89,10 @@ std::string explain_egress(edge::Config const& config, std::vector<Credential> c
                                     : std::format("  Names are resolved by {}.\n", listed(config.resolvers, as_is));
     if (!config.contact.empty()) out += std::format("  A refused program reads that it may ask: {}\n", printable(config.contact));
     for (auto const& each : credentials) {
-        bool const used =
-            std::ranges::any_of(config.rules, [&](auto const& rule) {
-                if (!rule.injection) return false;
-                return rule.injection->credential == each.name || (rule.injection->source && rule.injection->source->client == each.name);
-            });
+        bool const used = std::ranges::any_of(config.rules, [&](auto const& rule) {
+            if (!rule.injection) return false;
+            return rule.injection->credential == each.name || (rule.injection->source && rule.injection->source->client == each.name);
+        });
         if (!used) out += std::format("  Credential {} is used by no rule.\n", printable(each.name));
     }
     return out;

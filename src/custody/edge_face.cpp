@@ -60,8 +60,7 @@ wire::Bytes EdgeFace::redeem(proto::Redeem const& wanted)
 {
     proto::Redeemed redeemed;
     redeemed.request = wanted.request;
-    auto const found =
-        lease_for(wanted.lease, wanted.token.view()).and_then([this](Lease const* lease) { return shown(*lease); });
+    auto const found = lease_for(wanted.lease, wanted.token.view()).and_then([this](Lease const* lease) { return shown(*lease); });
     if (!found) {
         redeemed.reason = found.error();
         return wire::encode(redeemed);

@@ -27,9 +27,8 @@ Lease const* LeaseTable::find(LeaseNumber number, Monotonic now) const
 
 Lease const* LeaseTable::alike(Lease const& wanted, Monotonic now, std::chrono::seconds least) const
 {
-    auto const found = std::ranges::find_if(leases_, [&](auto const& each) {
-        return each.second.like(wanted) && each.second.ends - now >= least;
-    });
+    auto const found =
+        std::ranges::find_if(leases_, [&](auto const& each) { return each.second.like(wanted) && each.second.ends - now >= least; });
     return found == leases_.end() ? nullptr : &found->second;
 }
 

@@ -153,8 +153,8 @@ void Lending::recorded(LeaseNumber number, bool good)
     Lease const* const lease = table_.find(number, clock_.now());
     if (lease == nullptr || link_ == nullptr) return answer(number, Reason::credential_unavailable);
     found->second.told_helper = true;
-    link_->send(
-        proto::GrantLease{number, lease->session, lease->rule, lease->credential, lease->destination, lease->ends.time_since_epoch(), lease->fetched()});
+    link_->send(proto::GrantLease{
+        number, lease->session, lease->rule, lease->credential, lease->destination, lease->ends.time_since_epoch(), lease->fetched()});
 }
 
 bool Lending::held(proto::LeaseHeld const& held)

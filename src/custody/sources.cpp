@@ -114,8 +114,7 @@ Result<void> Sources::start(Question& question, UniqueFd stream)
     descriptors.push_back(std::move(stream));
     descriptors.push_back(std::move(channel.theirs));
     auto const config = question_of(config_.appliance, *question.rule, question.lease);
-    auto spawned =
-        OCU_TRY(spawner_.spawn(helper::Kind::secret_source, Slot{question.place}, wire::encode(config), std::move(descriptors)));
+    auto spawned = OCU_TRY(spawner_.spawn(helper::Kind::secret_source, Slot{question.place}, wire::encode(config), std::move(descriptors)));
     question.child = std::move(spawned.child);
     // How it ends is known by its channel to custody, and by the time.
     question.link = std::make_unique<wire::Link>(

@@ -66,7 +66,7 @@ private:
         Lease lease;
         SourcedRule const* rule = nullptr;
         Monotonic began{};
-        std::uint64_t dial = 0;   // 0: not dialling
+        std::uint64_t dial = 0;  // 0: not dialling
         std::uint64_t place = 0;  // of its process among those that run: one user for each
         helper::Child child;
         std::unique_ptr<wire::Link> link;
