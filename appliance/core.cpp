@@ -39,7 +39,8 @@ Core::Core(wire::Loop& main, Clock const& clock, RoleConfigs configs, RoleDescri
     recorder_ = &roles_->audit->recorder_for(proto::Source::core, main_);
     roles_->custody = std::make_unique<custody::Custody>(loop(Role::custody), clock,
         custody::Custody::Wires{a.core_to_custody, a.control_to_custody, a.audit_to_custody, a.identity_to_custody, a.edge_to_custody,
-            a.custody_to_control, a.custody_to_audit, a.custody_to_edge, pen(proto::Source::custody, Role::custody), spawner, stopped()});
+            a.custody_to_control, a.custody_to_audit, a.custody_to_edge, pen(proto::Source::custody, Role::custody), spawner, stopped()},
+        configs.custody);
     roles_->edge = std::make_unique<edge::Edge>(loop(Role::edge), clock, configs.edge, std::move(descriptors.roots),
         edge::Edge::Wires{a.core_to_edge, a.sandbox_to_edge, a.control_to_edge, a.custody_to_edge, a.edge_to_custody, a.edge_to_control,
             pen(proto::Source::edge, Role::edge), spawner, stopped()});

@@ -27,6 +27,7 @@ struct RoleConfigs {
     sandbox::Config sandbox;
     audit::Config audit;
     edge::Config edge;
+    custody::Config custody;
 };
 
 struct RoleDescriptors {

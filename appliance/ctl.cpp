@@ -23,7 +23,8 @@ constexpr char kUsage[] =
     "usage: ocu-appliance ctl [--socket S] [--json] COMMAND\n"
     "  status        what runs here, and whether it is well\n"
     "  sessions      every session: whose, how old, in which state\n"
-    "  leases        every credential that is lent now: to which session, for which destination, how much longer\n"
+    "  leases        every credential that is lent now: to which session, for which destination, how much longer, and who was asked for "
+    "it\n"
     "  egress test URL [--session ID] [--method M]\n"
     "                what would happen to a connection from a sandbox, step by step, and which rule would be needed; 0: allowed, 1: "
     "denied\n"
@@ -109,11 +110,11 @@ std::string render_sessions(JsonView sessions)
 
 std::string render_leases(JsonView leases)
 {
-    std::vector<std::vector<std::string>> rows{{"SESSION", "CREDENTIAL", "DESTINATION", "LEFT"}};
+    std::vector<std::vector<std::string>> rows{{"SESSION", "CREDENTIAL", "SOURCE", "DESTINATION", "LEFT"}};
     for (std::size_t i = 0; i < leases.size(); ++i) {
         JsonView const each = leases.at(i);
-        rows.push_back({shown(each["session"].string()), shown(each["credential"].string()), shown(each["destination"].string()),
-            age(each["left_s"].integer().value_or(0))});
+        rows.push_back({shown(each["session"].string()), shown(each["credential"].string()), shown(each["source"].string()),
+            shown(each["destination"].string()), age(each["left_s"].integer().value_or(0))});
     }
     return rows.size() == 1 ? "nothing is lent\n" : table(rows);
 }

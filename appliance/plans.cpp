@@ -133,6 +133,15 @@ std::string bound_authority(manifest::Listen listen, int listener)
 
 }  // namespace
 
+custody::Config custody_sources(manifest::Applied const& applied)
+{
+    custody::Config config{applied.name, {}};
+    for (auto const& rule : applied.edge.rules)
+        if (rule.injection && rule.injection->source)
+            config.sources.push_back({rule.name, *rule.injection->source, rule.injection->format == "{basic}"});
+    return config;
+}
+
 void plan_helpers(Supervisor& supervisor, Core& core, Prepared const& prepared, gateway::Config const& gateway_config)
 {
     using helper::Kind;

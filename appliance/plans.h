@@ -33,6 +33,9 @@ struct Prepared {
 // Gives the supervisor a plan for each standing helper.
 void plan_helpers(Supervisor& supervisor, Core& core, Prepared const& prepared, gateway::Config const& gateway_config);
 
+// What custody's thread asks others for.
+custody::Config custody_sources(manifest::Applied const& applied);
+
 // Who writes and who signs come first. The rest start together; the fronts are last among them, so that nobody is served early.
 inline constexpr helper::Kind kStartFirst[] = {helper::Kind::audit_writer, helper::Kind::custody};
 inline constexpr helper::Kind kStartThen[] = {helper::Kind::launcher, helper::Kind::parser, helper::Kind::uplink,

@@ -149,7 +149,8 @@ Result<void> Machine::start()
     files_url_ = url_of(applied.files, prepared_.files_listener.get());
     spawner_ = std::make_unique<HelperSpawner>(
         OCU_TRY(make_empty_network_namespace()), [this](helper::Kind kind) { supervisor_.report_violation(kind); });
-    RoleConfigs configs{applied.gateway, applied.control, applied.storage, applied.sandbox, applied.audit, applied.edge};
+    RoleConfigs configs{
+        applied.gateway, applied.control, applied.storage, applied.sandbox, applied.audit, applied.edge, custody_sources(applied)};
     configs.control.mcp_url = mcp_url_ + "/mcp";
     configs.gateway.public_url = mcp_url_;
     auto const gateway_config = configs.gateway;

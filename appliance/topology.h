@@ -28,6 +28,7 @@
 #include "proto/sandbox_to_edge.h"
 #include "proto/sandbox_to_exec.h"
 #include "proto/sandbox_to_storage.h"
+#include "proto/source_helper_to_custody_helper.h"
 
 namespace ocu::appliance {
 
@@ -143,6 +144,11 @@ static_assert(proto::kEdgeMaySendCustody.size() == 3 &&
 static_assert(!is_privileged_word(static_cast<std::uint16_t>(proto::Type::leaf_wanted)) &&
               !is_privileged_word(static_cast<std::uint16_t>(proto::Type::redeem)) &&
               !is_privileged_word(static_cast<std::uint16_t>(proto::Type::client_proof_wanted)));
+// The process that has read a source's answer has two words to custody: an answer to its one question, and one handshake to be signed (T-26).
+static_assert(proto::kSourceMaySendCustody.size() == 2 &&
+              proto::kSourceMaySendCustody[0].type == static_cast<std::uint16_t>(proto::Type::source_proof_wanted) &&
+              proto::kSourceMaySendCustody[1].type == static_cast<std::uint16_t>(proto::Type::source_answered) &&
+              proto::kSourceMaySendCustody[0].descriptors == 0 && proto::kSourceMaySendCustody[1].descriptors == 0);
 static_assert(agent_path_is_clean(), "T-03, T-05, T-12: the agent's path has no operator's, launcher's, custody's or dialler's word");
 
 // AU: audit's only word to anyone is a request for a signature; it has no way to cause an action.

@@ -30,7 +30,7 @@ struct Egress {
 inline constexpr unsigned kRangeBitsMin4 = 8;
 inline constexpr unsigned kRangeBitsMin6 = 16;
 
-// One of them, as a rule's `addresses` has it.
+// One of a list of `addresses`.
 Admission<proto::AddressRange> admit_range(std::string const& key, std::string_view text);
 
 Admission<Egress> admit_egress(wire::JsonView section, wire::JsonView credentials, std::vector<std::string> resolvers);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "appliance/manifest/admit_source.h"
 #include "edge/address.h"
 #include "sandbox/trust.h"
 
@@ -70,6 +71,28 @@ Admission<void> admit_form(std::string const& key, JsonView wanted, Credential c
     return {};
 }
 
+// Sealed here, or asked for elsewhere, and never in doubt which.
+Admission<Credential> admit_origin(
+    std::string const& key, JsonView wanted, std::span<Credential const> credentials, edge::Injection& injection)
+{
+    auto const sealed = std::ranges::find(credentials, injection.credential, &Credential::name);
+    JsonView const source = wanted["source"];
+    if (!source || source.size() == 0) {
+        if (sealed == credentials.end()) return refuse(key + ".inject.credential", "is not the name of one of credentials[]");
+        return *sealed;
+    }
+    if (injection.credential.empty()) return refuse(key + ".inject.credential", "is missing: it is what the source is asked for");
+    if (sealed != credentials.end())
+        return refuse(
+            key + ".inject.credential", "is sealed in credentials[], and the source would be asked for it as well: one of the two");
+    if (wanted["as"].string() == "client_certificate")
+        return refuse(key + ".inject.as", "is client_certificate: its key signs in custody, and is sealed in credentials[]");
+    auto admitted = admit_source(key + ".inject.source", source, credentials);
+    if (!admitted) return std::unexpected(admitted.error());
+    injection.source = std::move(*admitted);
+    return Credential{injection.credential, {}, proto::CredentialKind::value};
+}
+
 // Whether some name fits both.
 bool hosts_meet(std::string const& one, std::string const& other)
 {
@@ -108,8 +131,8 @@ Admission<edge::Injection> admit_inject(
     if (rule.rung != edge::Rung::bump) return refuse(key + ".inject", "needs rung bump: a passthrough rule sees no request");
     edge::Injection injection;
     injection.credential = text_or(wanted, "credential", "");
-    auto const credential = std::ranges::find(credentials, injection.credential, &Credential::name);
-    if (credential == credentials.end()) return refuse(key + ".inject.credential", "is not the name of one of credentials[]");
+    auto const credential = admit_origin(key, wanted, credentials, injection);
+    if (!credential) return std::unexpected(credential.error());
     injection.header = text_or(wanted, "header", "authorization");
     for (char& c : injection.header)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');

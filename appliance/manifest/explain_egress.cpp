@@ -37,6 +37,15 @@ std::string where(edge::Rule const& rule)
     return out + (rule.ports.size() == 1 ? ", port " : ", ports ") + listed(rule.ports, [](auto port) { return std::to_string(port); });
 }
 
+std::string source_words(proto::SecretSource const& source)
+{
+    auto out = std::format(", which {} is asked for when it is lent", printable(source.label()));
+    if (source.client.empty()) return out;
+    if (!source.is_numeric())
+        out += source.ranges.empty() ? " if it resolves to a public address" : " if it resolves into " + listed(source.ranges, text_of);
+    return out + std::format(", over TLS that shows it the client certificate {}", printable(source.client));
+}
+
 std::string line_of(edge::Rule const& rule)
 {
     bool const bump = rule.rung == edge::Rung::bump;
@@ -51,6 +60,7 @@ std::string line_of(edge::Rule const& rule)
     else if (rule.injection)
         out += std::format("; a request that carries the token from ${} gets credential {} as {}", printable(rule.injection->environment),
             printable(rule.injection->credential), printable(rule.injection->header));
+    if (rule.injection && rule.injection->source) out += source_words(*rule.injection->source);
     if (rule.icap && rule.icap->request) out += "; each request is shown to " + printable(rule.icap->request->uri);
     if (rule.icap && rule.icap->response) out += "; each answer is shown to " + printable(rule.icap->response->uri);
     if (rule.budget_bytes != 0) out += std::format("; at most {} MiB per session", rule.budget_bytes / kMebi);
@@ -94,8 +104,10 @@ std::string explain_egress(edge::Config const& config, std::vector<Credential> c
                                     : std::format("  Names are resolved by {}.\n", listed(config.resolvers, as_is));
     if (!config.contact.empty()) out += std::format("  A refused program reads that it may ask: {}\n", printable(config.contact));
     for (auto const& each : credentials) {
-        bool const used =
-            std::ranges::any_of(config.rules, [&](auto const& rule) { return rule.injection && rule.injection->credential == each.name; });
+        bool const used = std::ranges::any_of(config.rules, [&](auto const& rule) {
+            if (!rule.injection) return false;
+            return rule.injection->credential == each.name || (rule.injection->source && rule.injection->source->client == each.name);
+        });
         if (!used) out += std::format("  Credential {} is used by no rule.\n", printable(each.name));
     }
     return out;

@@ -158,7 +158,18 @@ std::string_view schema_text()
                     "description": "{} is the credential. {basic} alone: Basic authentication with user:password."},
                   "environment": {"type": "string", "pattern": "^[A-Z][A-Z0-9_]{0,63}$",
                     "description": "The guest's variable that holds its token. Default: OCU_TOKEN_ and the rule's name."},
-                  "source": {"x-not-yet": "credentials come from the manifest only"}
+                  "source": {
+                    "type": "object", "additionalProperties": false, "description": "Who is asked for the credential, which is then not in credentials[].",
+                    "properties": {
+                      "unix": {"type": "string", "pattern": "^/[!-~]{1,106}$", "description": "A socket on this host."},
+                      "endpoint": {"type": "string", "pattern": "^https://[^/ ]{1,260}$", "description": "HOST[:PORT], by mutual TLS."},
+                      "addresses": {"type": "array", "maxItems": 16, "items": {"type": "string", "pattern": "^[0-9a-fA-F:.]{2,45}(/[0-9]{1,3})?$"},
+                        "description": "Where the endpoint's name may resolve to. Without: public addresses."},
+                      "ca": {"type": "string", "maxLength": 16384, "description": "PEM: the only roots that are believed there."},
+                      "client": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+                        "description": "A client_certificate of credentials[]: who asks."}
+                    }
+                  }
                 }
               },
               "icap": {

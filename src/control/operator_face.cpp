@@ -125,6 +125,7 @@ Json leases_body(proto::OperatorAnswer const& answer)
         Json lease = Json::object();
         lease.set("session", session_name(each.session)).set("credential", each.credential.view());
         lease.set("destination", each.destination.view()).set("left_s", static_cast<std::int64_t>(each.left.count()));
+        lease.set("source", each.source.empty() ? std::string_view("manifest") : each.source.view());
         list.push(std::move(lease));
     }
     Json body = Json::object();

@@ -26,8 +26,11 @@ struct Pending {
 }  // namespace
 
 struct Custody::State {
-    State(wire::Loop& loop_in, Clock const& clock, Wires wires_in)
-        : loop(loop_in), wires(std::move(wires_in)), lending(clock, wires.edge, wires.recorder)
+    State(wire::Loop& loop_in, Clock const& clock, Wires wires_in, Config config)
+        : loop(loop_in), wires(std::move(wires_in)),
+          sources(loop, clock, std::move(config), wires.edge, wires.spawner,
+              [this](LeaseNumber lease, Sources::Told const& told) { lending.fetched(lease, told); }),
+          lending(clock, wires.edge, wires.recorder, sources)
     {}
 
     void helper_up(proto::HelperUp up);
@@ -46,6 +49,7 @@ struct Custody::State {
 
     wire::Loop& loop;
     Wires wires;
+    Sources sources;
     Lending lending;
     std::unique_ptr<wire::Link> link;
     std::unordered_map<std::uint64_t, Pending> pending;
@@ -176,6 +180,10 @@ void Custody::State::frame(wire::Link::Frame const& received)
         if (!answer || !lending.held(*answer)) link->violation();
         return;
     }
+    if (received.type == static_cast<std::uint16_t>(proto::Type::source_held)) {
+        auto const answer = wire::decode<proto::SourceHeld>(received.body);
+        return answer ? sources.held(*answer) : link->violation();
+    }
     auto const answer = wire::decode<proto::MintedToken>(received.body);
     auto const each = answer ? take(answer->request, Pending::Asker::control) : std::nullopt;
     if (!each) return link->violation();
@@ -191,7 +199,8 @@ void Custody::State::hear_control(proto::ControlToCustody::Message const& messag
         message);
 }
 
-Custody::Custody(wire::Loop& loop, Clock const& clock, Wires wires) : state_(std::make_unique<State>(loop, clock, std::move(wires)))
+Custody::Custody(wire::Loop& loop, Clock const& clock, Wires wires, Config config)
+    : state_(std::make_unique<State>(loop, clock, std::move(wires), std::move(config)))
 {
     State& s = *state_;
     s.wires.core_in.on_message([&s](proto::CoreToRole::Message message) {

@@ -7,6 +7,8 @@
 #include "custody/helpers.h"
 #include "custody/scoped_token.h"
 #include "custody/service_identity.h"
+#include "custody/source_channels.h"
+#include "custody/limits.h"
 #include "custody/session_token.h"
 #include "custody/vault.h"
 #include "helper/identity.h"
@@ -31,7 +33,8 @@ class Server {
 public:
     Server(Keys keys, ServiceIdentity identity, Lendable lendable, UniqueFd link)
         : keys_(std::move(keys)), identity_(std::move(identity)), lendable_(std::move(lendable)),
-          shelf_{keys_.scoped_key, lendable_.authority, lendable_.credentials, leases_, clock_}, channels_(loop_, shelf_),
+          shelf_{keys_.scoped_key, lendable_.authority, lendable_.credentials, leases_, fetched_, clock_}, channels_(loop_, shelf_),
+          sources_(loop_, clock_, lendable_.credentials, fetched_, [this](proto::SourceHeld const& held) { told(held); }),
           link_(
               loop_, std::move(link), {proto::kCustodyToHelper, kQueueBytesMax}, [this](wire::Link::Frame frame) { serve(frame); },
               [this](wire::Lost) { loop_.stop(); })
@@ -50,6 +53,11 @@ private:
         case proto::Type::mint_token: good = answer<proto::MintToken>(frame, &Server::mint); break;
         case proto::Type::grant_lease: good = answer<proto::GrantLease>(frame, &Server::grant); break;
         case proto::Type::revoke_session: good = answer<proto::RevokeSession>(frame, &Server::revoke); break;
+        case proto::Type::revoke_lease: good = answer<proto::RevokeLease>(frame, &Server::revoke_one); break;
+        case proto::Type::open_source_channel:
+            if (auto const ask = wire::decode<proto::OpenSourceChannel>(frame.body))
+                return sources_.open(*ask, std::move(frame.descriptors.front()));
+            break;
         case proto::Type::open_edge_channel:
             if (auto const ask = wire::decode<proto::OpenEdgeChannel>(frame.body))
                 return channels_.open(ask->session, std::move(frame.descriptors.front()));
@@ -109,8 +117,10 @@ private:
     {
         Lease lease{ask.lease, ask.session, ask.rule.str(), ask.credential.str(), ask.destination.str(),
             Monotonic(std::chrono::duration_cast<Monotonic::duration>(ask.ends))};
+        if (ask.fetched) lease.source = "source";
         auto const now = clock_.now();
         lease.ends = std::min(lease.ends, now + proto::kLeaseLifeMax);
+        if (ask.fetched) fetched_.shorten(ask.lease, lease.ends);
         if (!leases_.add(std::move(lease), now)) log::warning("a lease that does not fit: the thread counts otherwise");
         link_.send(proto::LeaseHeld{ask.lease});
     }
@@ -119,6 +129,32 @@ private:
     {
         (void)leases_.revoke(ask.session, clock_.now());
         channels_.close(ask.session);
+        sources_.close(ask.session);
+        fetched_.drop(ask.session);
+    }
+
+    void revoke_one(proto::RevokeLease const& ask)
+    {
+        leases_.remove(ask.lease);
+        sources_.close(ask.lease);
+        fetched_.drop(ask.lease);
+    }
+
+    void told(proto::SourceHeld const& held)
+    {
+        link_.send(held);
+        if (held.failure == proto::SourceFailure::none) keep_sweeping();
+    }
+
+    // Whatever else happens, an answer is wiped when it has ended, not when it is next asked for.
+    void keep_sweeping()
+    {
+        if (sweep_) return;
+        sweep_ = loop_.after(std::chrono::seconds(1), [this] {
+            sweep_.reset();
+            fetched_.sweep(clock_.now());
+            if (fetched_.size() != 0) keep_sweeping();
+        });
     }
 
     Keys keys_;
@@ -126,9 +162,12 @@ private:
     Lendable lendable_;
     SystemClock clock_;
     LeaseTable leases_;
+    FetchedSecrets fetched_;
     Shelf shelf_;
     wire::Loop loop_;
     EdgeChannels channels_;
+    SourceChannels sources_;
+    wire::Watch sweep_;
     wire::Link link_;
 };
 

@@ -43,8 +43,14 @@ std::expected<Lease const*, Reason> EdgeFace::lease_for(std::uint64_t number, st
     return lease;
 }
 
-std::expected<std::span<std::byte const>, Reason> EdgeFace::shown(std::string_view credential) const
+std::expected<std::span<std::byte const>, Reason> EdgeFace::shown(Lease const& lease) const
 {
+    if (lease.fetched()) {
+        Secret const* const answered = shelf_.fetched.find(lease.number, shelf_.clock.now());
+        if (answered == nullptr) return std::unexpected(Reason::credential_unavailable);
+        return answered->bytes();
+    }
+    auto const& credential = lease.credential;
     if (auto const* const identity = shelf_.credentials.find_identity(credential)) return std::as_bytes(std::span(identity->chain_pem));
     if (Secret const* const found = shelf_.credentials.find(credential)) return found->bytes();
     return std::unexpected(Reason::credential_unavailable);
@@ -54,8 +60,7 @@ wire::Bytes EdgeFace::redeem(proto::Redeem const& wanted)
 {
     proto::Redeemed redeemed;
     redeemed.request = wanted.request;
-    auto const found =
-        lease_for(wanted.lease, wanted.token.view()).and_then([this](Lease const* lease) { return shown(lease->credential); });
+    auto const found = lease_for(wanted.lease, wanted.token.view()).and_then([this](Lease const* lease) { return shown(*lease); });
     if (!found) {
         redeemed.reason = found.error();
         return wire::encode(redeemed);
@@ -77,7 +82,7 @@ std::expected<std::string, Reason> EdgeFace::prove(proto::ClientProofWanted cons
     if (!lease) return std::unexpected(lease.error());
     // What the asker says about where it leads is all that can be known here; an edge that only errs is stopped (T-23).
     if ((*lease)->destination != wanted.destination.view()) return std::unexpected(Reason::session_denied);
-    auto const* const identity = shelf_.credentials.find_identity((*lease)->credential);
+    auto const* const identity = (*lease)->fetched() ? nullptr : shelf_.credentials.find_identity((*lease)->credential);
     auto const now = shelf_.clock.now();
     while (!proofs_.empty() && now - proofs_.front() >= std::chrono::minutes(1)) proofs_.pop_front();
     if (identity == nullptr || proofs_.size() >= kProofsPerMinuteMax) return std::unexpected(Reason::credential_unavailable);

@@ -8,6 +8,7 @@
 #include <deque>
 
 #include "custody/credentials.h"
+#include "custody/fetched_secrets.h"
 #include "custody/lease_table.h"
 #include "custody/leaves.h"
 #include "proto/edge_helper_to_custody_helper.h"
@@ -20,6 +21,7 @@ struct Shelf {
     crypto::Authority const& authority;  // without a certificate: nothing is bumped, no leaf is signed
     Credentials const& credentials;
     LeaseTable const& leases;
+    FetchedSecrets const& fetched;
     Clock const& clock;
 };
 
@@ -40,8 +42,9 @@ private:
     wire::Bytes proof(proto::ClientProofWanted const& wanted);
     // The session's own, alive, and asked for with its token; or why not.
     std::expected<Lease const*, proto::Reason> lease_for(std::uint64_t number, std::string_view token) const;
-    // What may leave custody of a credential: its value, or the chain of a client's certificate.
-    std::expected<std::span<std::byte const>, proto::Reason> shown(std::string_view credential) const;
+    // What may leave custody of a lease's credential: its value, or the chain of a client's certificate. Of one that a source is asked for,
+    // what it answered for this lease, and nothing in its place.
+    std::expected<std::span<std::byte const>, proto::Reason> shown(Lease const& lease) const;
     std::expected<std::string, proto::Reason> prove(proto::ClientProofWanted const& wanted);
 
     SessionId session_;

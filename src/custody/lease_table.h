@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -26,6 +27,13 @@ struct Lease {
     std::string credential;
     std::string destination;
     Monotonic ends{};
+    std::uint16_t port = 0;
+    std::string source{};          // who was asked for the credential; empty: it was sealed in the manifest
+    bool held = false;             // thread: the helper has it
+    Monotonic refresh{};           // thread: from then on the source is asked again, if there is one
+    bool fetched() const { return !source.empty(); }
+    // For the same session, rule, credential, source and destination.
+    bool like(Lease const& other) const;
 };
 
 class LeaseTable {
@@ -36,7 +44,15 @@ public:
     Lease const* find(LeaseNumber number, Monotonic now) const;
     // One of the same session for the same rule, credential and destination that has at least `least` to go; nothing if there is none.
     Lease const* alike(Lease const& wanted, Monotonic now, std::chrono::seconds least) const;
+    // The one of those that ends last and that the helper holds; and one that is in the making.
+    Lease const* held_alike(Lease const& wanted, Monotonic now, std::chrono::seconds least) const;
+    Lease const* coming_alike(Lease const& wanted) const;
+    // An earlier end than it was added with, and from when on it is to be replaced.
+    void settle(LeaseNumber number, Monotonic ends, Monotonic refresh);
+    void set_held(LeaseNumber number);
     void remove(LeaseNumber number) { leases_.erase(number); }
+    // Those for which `which` says so, of any session: taken away.
+    std::vector<Lease> take(std::function<bool(Lease const&)> const& which);
     // Takes all of a session's away; those that had not ended.
     std::vector<Lease> revoke(SessionId session, Monotonic now);
     void clear() { leases_.clear(); }

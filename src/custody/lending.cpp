@@ -13,12 +13,16 @@ using proto::What;
 void Lending::helper_up(wire::Link& link)
 {
     link_ = &link;
+    sources_.helper_up(link);
     edge_.send(proto::CustodyUp{});
 }
 
 void Lending::helper_down()
 {
     link_ = nullptr;
+    for (auto const& [number, each] : waiting_)
+        if (Lease const* const lease = table_.find(number, clock_.now()); lease != nullptr) give_up(*lease);
+    sources_.helper_down();
     table_.clear();
     auto const waiting = std::exchange(waiting_, {});
     for (auto const& [number, each] : waiting)
@@ -29,7 +33,8 @@ void Lending::hear(proto::EdgeToCustody::Message message)
 {
     std::visit(wire::Overloaded{[this](proto::EdgeChannel& channel) { open_channel(std::move(channel)); },
                    [this](proto::EdgeSessionOver const& ended) { over(ended.session); },
-                   [this](proto::LeaseWanted& asked) { wanted(std::move(asked)); }},
+                   [this](proto::LeaseWanted& asked) { wanted(std::move(asked)); },
+                   [this](proto::SourceDialled& dialled) { sources_.dialled(std::move(dialled)); }},
         message);
 }
 
@@ -54,8 +59,11 @@ void Lending::over(SessionId session)
     }
     if (link_ != nullptr) link_->send(proto::RevokeSession{session});
     auto const lived = table_.revoke(session, clock_.now());
-    for (auto const& lease : lived)
+    for (auto const& lease : lived) {
+        give_up(lease);
         if (waiting_.contains(lease.number)) answer(lease.number, Reason::session_denied);
+    }
+    gate_.forget(session);
     if (lived.empty()) return;
     auto gone = event(What::lease_revoked, lived.front(), Reason::none);
     gone.resource = "all leases of the session";
@@ -73,13 +81,22 @@ proto::Event Lending::event(What what, Lease const& lease, Reason reason) const
     event.session = lease.session;
     event.actor = "edge";
     event.resource = wire::Text<512>(lease.destination);
-    event.detail = wire::Text<1024>("credential=" + lease.credential + " rule=" + lease.rule);
+    auto detail = "credential=" + lease.credential + " rule=" + lease.rule;
+    if (lease.fetched()) detail += " source=" + lease.source;
+    event.detail = wire::Text<1024>::cut(detail);
     return event;
 }
 
-void Lending::refuse(proto::LeaseWanted const& wanted, Reason reason)
+void Lending::refuse(proto::LeaseWanted const& wanted, Reason reason, std::string_view why)
 {
     edge_.send(proto::LeaseMade{wanted.request, reason, 0, {}});
+    Lease lease{0, wanted.session, wanted.rule.str(), wanted.credential.str(), wanted.destination.str(), {}};
+    if (auto const* const sourced = sources_.find(lease.rule)) lease.source = sourced->source.label();
+    note_refusal(lease, reason, why);
+}
+
+void Lending::note_refusal(Lease const& lease, Reason reason, std::string_view why)
+{
     // A guest can make its edge ask: the log is not filled at its will (T-06). What is left out is counted in the next one.
     auto const now = clock_.now();
     while (!refusals_.empty() && now - refusals_.front() >= std::chrono::minutes(1)) refusals_.pop_front();
@@ -88,8 +105,8 @@ void Lending::refuse(proto::LeaseWanted const& wanted, Reason reason)
         return;
     }
     refusals_.push_back(now);
-    auto refused =
-        event(What::lease_refused, {0, wanted.session, wanted.rule.str(), wanted.credential.str(), wanted.destination.str(), {}}, reason);
+    auto refused = event(What::lease_refused, lease, reason);
+    if (!why.empty()) refused.detail = wire::Text<1024>::cut(refused.detail.str() + " why=" + std::string(why));
     refused.number = std::exchange(refusals_unrecorded_, 0);
     recorder_.note(std::move(refused));
 }
@@ -100,7 +117,8 @@ void Lending::wanted(proto::LeaseWanted wanted)
     if (link_ == nullptr) return refuse(wanted, Reason::credential_unavailable);
     auto const now = clock_.now();
     Lease lease{crypto::random_u64(), wanted.session, wanted.rule.str(), wanted.credential.str(), wanted.destination.str(),
-        now + proto::kLeaseLifeMax};
+        now + proto::kLeaseLifeMax, wanted.port};
+    if (sources_.find(lease.rule) != nullptr) return wanted_fetched(wanted, std::move(lease));
     // Many requests to one destination share a lease: each redeems it with the session's token, and one record says that it was lent.
     if (Lease const* const lent = table_.alike(lease, now, kLeaseSharedLeast)) {
         if (auto const found = waiting_.find(lent->number); found != waiting_.end()) return found->second.requests.push_back(wanted.request);
@@ -112,6 +130,11 @@ void Lending::wanted(proto::LeaseWanted wanted)
     // Its place is taken while the record is being written, so that no number of open questions is more than the table holds.
     if (!table_.add(std::move(lease), now)) return refuse(wanted, Reason::credential_unavailable);
     waiting_[number] = Waiting{{wanted.request}};
+    record(number, std::move(granted));
+}
+
+void Lending::record(LeaseNumber number, proto::Event granted)
+{
     recorder_.record(std::move(granted), [this, number](Result<EventNumber> written) { recorded(number, written.has_value()); });
 }
 
@@ -121,14 +144,17 @@ void Lending::recorded(LeaseNumber number, bool good)
     auto const found = waiting_.find(number);
     if (found == waiting_.end()) return;  // severed, or the helper went, while it was being written
     if (!good) {
+        // What a source has answered for it goes with it.
+        if (Lease const* const lost = table_.find(number, clock_.now()); lost != nullptr && lost->fetched() && link_ != nullptr)
+            link_->send(proto::RevokeLease{number});
         table_.remove(number);
         return answer(number, Reason::audit_unavailable);
     }
     Lease const* const lease = table_.find(number, clock_.now());
     if (lease == nullptr || link_ == nullptr) return answer(number, Reason::credential_unavailable);
     found->second.told_helper = true;
-    link_->send(
-        proto::GrantLease{number, lease->session, lease->rule, lease->credential, lease->destination, lease->ends.time_since_epoch()});
+    link_->send(proto::GrantLease{
+        number, lease->session, lease->rule, lease->credential, lease->destination, lease->ends.time_since_epoch(), lease->fetched()});
 }
 
 bool Lending::held(proto::LeaseHeld const& held)
@@ -137,6 +163,7 @@ bool Lending::held(proto::LeaseHeld const& held)
     // Revoked between the grant and its answer: the helper heard of that after it had answered.
     if (found == waiting_.end()) return table_.find(held.lease, clock_.now()) == nullptr;
     if (!found->second.told_helper) return false;
+    table_.set_held(held.lease);
     answer(held.lease, Reason::none);
     return true;
 }
@@ -158,7 +185,8 @@ wire::List<proto::LeaseShown, proto::kLeasesMax> Lending::list() const
     auto const now = clock_.now();
     for (Lease const* const lease : table_.list(now))
         if (!waiting_.contains(lease->number))
-            out.push({lease->session, lease->credential, lease->destination, std::chrono::ceil<std::chrono::seconds>(lease->ends - now)});
+            out.push({lease->session, lease->credential, lease->destination, std::chrono::ceil<std::chrono::seconds>(lease->ends - now),
+                wire::Text<120>::cut(lease->source)});
     return out;
 }
 

@@ -127,8 +127,9 @@ Edge::Edge(wire::Loop& loop, Clock const& clock, Config config, UniqueFd roots, 
             message);
     });
     s.wires.custody_in.on_message([&s](proto::CustodyToEdge::Message message) {
-        std::visit(wire::Overloaded{[&s](proto::LeaseMade& made) { s.lease_made(made); },
-                       [&s](proto::CustodyUp&) { s.custody_is_new(); }},
+        std::visit(wire::Overloaded{[&s](proto::LeaseMade& made) { s.lease_made(made); }, [&s](proto::CustodyUp&) { s.custody_is_new(); },
+                       [&s](proto::SourceDialWanted& wanted) { s.source_dial_wanted(wanted); },
+                       [&s](proto::SourceDialCancelled& cancelled) { s.source_dial_cancelled(cancelled); }},
             message);
     });
 }

@@ -7,7 +7,7 @@
 //             `uplink` (resolves and dials) and `storage-lane` (forwards signed backend requests)
 //   hears     sandbox  proto/sandbox_to_edge.h   lane attached, detached
 //             control  proto/control_to_all.h    sever; what would happen to a connection
-//             custody  proto/edge_to_custody.h   lease made
+//             custody  proto/edge_to_custody.h   lease made; a secret source to be dialled
 //   tells     control  proto/ask_edge.h          what would happen to it
 //             custody  proto/edge_to_custody.h   a session's channel, leases wanted, session over
 //             audit    proto/any_to_audit.h      every refusal; every connection, before it is dialled, and when it has ended

@@ -61,6 +61,7 @@ void Edge::State::want_lease(Session& session, ConnectionId connection, RequestI
     wanted.rule = wire::Text<64>(rule.name);
     wanted.credential = wire::Text<64>(rule.injection->credential);
     wanted.destination = wire::Text<253>(request.host);
+    wanted.port = session.routes.at(connection).asked.port;
     wires.custody.send(std::move(wanted));
     keep_counting();
 }

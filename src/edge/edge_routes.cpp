@@ -111,6 +111,7 @@ void Edge::State::uplink_down()
     uplink.reset();
     explain_without_uplink();
     while (!icap_dials.empty()) (void)icap_not_dialled(RequestId{icap_dials.begin()->first});
+    while (!source_dials.empty()) (void)source_not_dialled(RequestId{source_dials.begin()->first});
     auto const waiting = numbers;
     for (auto const& [number, where] : waiting) {
         auto const [session, connection] = route_of(number);
@@ -137,7 +138,7 @@ void Edge::State::uplink_says(wire::Link::Frame frame)
 
 void Edge::State::dialled(proto::Dialled const& message, UniqueFd socket)
 {
-    if (icap_dialled(message, socket)) return;
+    if (icap_dialled(message, socket) || source_dialled(message, socket)) return;
     auto const [session, connection] = route_of(message.request.value);
     if (session == nullptr) return;  // it ended meanwhile; the socket closes
     Route& route = session->routes.at(connection);
@@ -168,7 +169,7 @@ void Edge::State::dialled(proto::Dialled const& message, UniqueFd socket)
 
 void Edge::State::dial_failed(proto::DialFailed const& failed)
 {
-    if (icap_not_dialled(failed.request)) return;
+    if (icap_not_dialled(failed.request) || source_not_dialled(failed.request)) return;
     auto const [session, connection] = route_of(failed.request.value);
     if (session == nullptr) return;
     Route& route = session->routes.at(connection);

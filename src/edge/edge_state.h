@@ -83,6 +83,12 @@ struct Edge::State {
     bool icap_not_dialled(RequestId dial);
     void drop_icap(Route& route);
 
+    // Sources of credentials: edge_source.cpp.
+    void source_dial_wanted(proto::SourceDialWanted const& wanted);
+    void source_dial_cancelled(proto::SourceDialCancelled const& cancelled);
+    bool source_dialled(proto::Dialled const& dialled, UniqueFd& socket);
+    bool source_not_dialled(RequestId dial);
+
     // Counting and cutting: edge_counting.cpp.
     void count(Session& session, Route& route);
     void tripped(Session& session, std::vector<Tripped> const& which);
@@ -137,6 +143,7 @@ struct Edge::State {
     std::unordered_map<std::uint64_t, LeaseAsked> leases;
     std::unordered_map<std::uint64_t, Explaining> explaining;  // by the number of the dial
     std::unordered_map<std::uint64_t, IcapDial> icap_dials;
+    std::unordered_map<std::uint64_t, proto::SourceDialWanted> source_dials;
     std::uint64_t last_number = 0;
     StartGate starts{kStartsPerSecondMax, std::chrono::seconds(1), {}, {}};  // of all sessions' helpers
     wire::Watch fold_tick;

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "proto/edge_to_custody.h"
+
 namespace ocu::edge {
 
 // The thread.
@@ -18,7 +20,7 @@ inline constexpr std::chrono::milliseconds kStartGap{100};             // after 
 inline constexpr std::chrono::milliseconds kStartGapMax{10'000};
 inline constexpr std::chrono::milliseconds kFoldTick{250};
 inline constexpr std::chrono::milliseconds kCountTick{500};            // how late a budget may notice that it is spent
-inline constexpr std::chrono::milliseconds kLeaseWait{5'000};
+inline constexpr std::chrono::milliseconds kLeaseWait{5'000};  // longer than a secret source may take (proto/edge_to_custody.h)
 inline constexpr std::size_t kFramesPerSecondMax = 4'000;              // of one helper; then it is not listened to until the second is over
 inline constexpr std::size_t kRequestsPerConnectionMax = 128;          // allowed or asked for, and not done
 inline constexpr std::size_t kDestinationsMax = 4'096;                 // that are told apart for the tripwire
@@ -43,6 +45,7 @@ inline constexpr std::chrono::milliseconds kSweepTick{15'000};
 inline constexpr std::chrono::milliseconds kDrainTime{1'000};
 inline constexpr std::size_t kDrainBytesMax = 1u << 20;
 
+static_assert(kLeaseWait > proto::kSourceWait, "a source that does not answer is known before its lease is given up");
 static_assert(kDnsLifeSeconds < std::chrono::seconds(kIdleTime).count(), "a name's address outlives what a guest remembers of it");
 
 }  // namespace ocu::edge

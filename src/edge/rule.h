@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "proto/edge_to_uplink.h"
+#include "proto/secret_source.h"
 
 namespace ocu::edge {
 
@@ -25,11 +26,12 @@ enum class Shown : std::uint8_t {
 
 // Only a request that carries the session's scoped token for this rule gets the credential.
 struct Injection {
-    std::string credential;   // a name of the manifest's credentials section
+    std::string credential;   // a name of the manifest's credentials section, or what `source` is asked for
     std::string header;       // whose value is replaced, for instance "authorization"
     std::string format;       // "Bearer {}", "{basic}", "{}"
     std::string environment;  // the guest's variable that holds the scoped token
     Shown as = Shown::header;  // client_certificate: the header presents the token and is removed
+    std::optional<proto::SecretSource> source{};  // custody's; the edge only lends
 };
 
 // One service of an ICAP server: where it is dialled, by that address alone, and what it is asked as (EG-11).

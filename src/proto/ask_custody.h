@@ -43,8 +43,9 @@ struct LeaseShown {
     wire::Text<64> credential;
     wire::Text<253> destination;
     std::chrono::seconds left{};  // rounded up
+    wire::Text<120> source{};  // who was asked for it; empty: it was sealed in the manifest
 
-    static void fields(auto& wire, auto& m) { wire(m.session, m.credential, m.destination, m.left); }
+    static void fields(auto& wire, auto& m) { wire(m.session, m.credential, m.destination, m.left, m.source); }
 };
 
 struct LeasesTold {

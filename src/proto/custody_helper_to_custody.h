@@ -6,6 +6,9 @@
 // hand_identity hands the service's TLS identity to a front, over a descriptor that comes along, and has no answer.
 // open_edge_channel gives it its end of a session's channel (proto/edge_helper_to_custody_helper.h); a new one closes the old one.
 // grant_lease is answered with lease_held: from then on the lease can be redeemed. revoke_session ends channel and leases, unanswered.
+// open_source_channel gives it its end of a channel to a process that asks a secret source for the lease's credential
+// (proto/source_helper_to_custody_helper.h); answered once with source_held, unless revoke_lease or revoke_session came first. What was held so
+// can be redeemed when grant_lease says `fetched`. revoke_lease takes one lease away, what was fetched for it, and the asking; unanswered.
 // Descriptors of the configuration: [0] the directory of the vault; [1] where the machine key, 32 bytes, is read: a file, or a pipe from the `tpm` helper.
 
 #include <array>
@@ -15,6 +18,7 @@
 #include "base/sealed_face.h"
 #include "base/unique_fd.h"
 #include "proto/guest_variables.h"
+#include "proto/source_helper_to_custody_helper.h"
 #include "proto/type.h"
 #include "wire/link.h"
 #include "wire/text.h"
@@ -146,8 +150,9 @@ struct GrantLease {
     wire::Text<64> credential;
     wire::Text<253> destination;
     std::chrono::nanoseconds ends{};  // on the kernel's monotonic clock, which all of us share: no delay on the way prolongs it
+    bool fetched = false;  // what was held for this lease, and nothing else, whatever is sealed under that name
 
-    static void fields(auto& wire, auto& m) { wire(m.lease, m.session, m.rule, m.credential, m.destination, m.ends); }
+    static void fields(auto& wire, auto& m) { wire(m.lease, m.session, m.rule, m.credential, m.destination, m.ends, m.fetched); }
 };
 
 struct LeaseHeld {
@@ -164,18 +169,49 @@ struct RevokeSession {
     static void fields(auto& wire, auto& m) { wire(m.session); }
 };
 
+// With one descriptor.
+struct OpenSourceChannel {
+    static constexpr Type kType = Type::open_source_channel;
+    std::uint64_t lease = 0;
+    SessionId session;
+    wire::Text<64> client;  // the client_certificate that may be proved on it, once; empty: none
+
+    static void fields(auto& wire, auto& m) { wire(m.lease, m.session, m.client); }
+};
+
+struct SourceHeld {
+    static constexpr Type kType = Type::source_held;
+    std::uint64_t lease = 0;
+    SourceFailure failure{};
+    std::uint16_t status = 0;
+    std::chrono::seconds expires_in{};
+    wire::Text<64> version;
+
+    static void fields(auto& wire, auto& m) { wire(m.lease, m.failure, m.status, m.expires_in, m.version); }
+};
+
+struct RevokeLease {
+    static constexpr Type kType = Type::revoke_lease;
+    std::uint64_t lease = 0;
+
+    static void fields(auto& wire, auto& m) { wire(m.lease); }
+};
+
 inline constexpr std::array kCustodyToHelper{
     wire::Permit{static_cast<std::uint16_t>(Type::hand_identity), 1, 0},
     wire::Permit{static_cast<std::uint16_t>(Type::sign_checkpoint), 0, 8 + 4 + 1024},
     wire::Permit{static_cast<std::uint16_t>(Type::mint_token), 0, 8 + 8 + 4 + 64 + 8},
     wire::Permit{static_cast<std::uint16_t>(Type::open_edge_channel), 1, 8},
-    wire::Permit{static_cast<std::uint16_t>(Type::grant_lease), 0, 8 + 8 + 4 + 64 + 4 + 64 + 4 + 253 + 8},
+    wire::Permit{static_cast<std::uint16_t>(Type::grant_lease), 0, 8 + 8 + 4 + 64 + 4 + 64 + 4 + 253 + 8 + 1},
     wire::Permit{static_cast<std::uint16_t>(Type::revoke_session), 0, 8},
+    wire::Permit{static_cast<std::uint16_t>(Type::open_source_channel), 1, 8 + 8 + 4 + 64},
+    wire::Permit{static_cast<std::uint16_t>(Type::revoke_lease), 0, 8},
 };
 inline constexpr std::array kHelperToCustody{
     wire::Permit{static_cast<std::uint16_t>(Type::checkpoint_signed), 0, 8 + 1 + 64},
     wire::Permit{static_cast<std::uint16_t>(Type::token_minted), 0, 8 + 1 + 4 + 1024 + kGuestVariablesBytesMax},
     wire::Permit{static_cast<std::uint16_t>(Type::lease_held), 0, 8},
+    wire::Permit{static_cast<std::uint16_t>(Type::source_held), 0, 8 + 1 + 2 + 8 + 4 + 64},
 };
 
 }  // namespace ocu::proto

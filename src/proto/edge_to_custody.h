@@ -8,6 +8,7 @@
 
 #include "base/id.h"
 #include "base/unique_fd.h"
+#include "proto/edge_to_uplink.h"
 #include "proto/reason.h"
 #include "wire/mailbox.h"
 #include "wire/text.h"
@@ -15,6 +16,8 @@
 namespace ocu::proto {
 
 inline constexpr std::chrono::seconds kLeaseLifeMax{900};
+// What a secret source may take, with all that leads to it; the edge waits longer for its lease.
+inline constexpr std::chrono::milliseconds kSourceWait{4'000};
 
 // Custody's end of a session's channel. One at a time: a new one closes the old one.
 struct EdgeChannel {
@@ -33,6 +36,7 @@ struct LeaseWanted {
     wire::Text<64> rule;         // the scoped token is for this rule
     wire::Text<64> credential;
     wire::Text<253> destination; // host that the rule allowed
+    std::uint16_t port = 0;
 };
 
 struct LeaseMade {
@@ -45,7 +49,23 @@ struct LeaseMade {
 // Each time custody is up: channels and leases from before are gone.
 struct CustodyUp {};
 
-using EdgeToCustody = wire::Mailbox<EdgeChannel, EdgeSessionOver, LeaseWanted>;
-using CustodyToEdge = wire::Mailbox<LeaseMade, CustodyUp>;
+// Have `uplink` dial a secret source's endpoint. Answered once, unless it is cancelled.
+struct SourceDialWanted {
+    RequestId request;
+    wire::Text<253> name;      // or
+    wire::Text<45> address;
+    std::uint16_t port = 0;
+    wire::List<AddressRange, kRangesMax> ranges;
+};
+struct SourceDialCancelled {
+    RequestId request;
+};
+struct SourceDialled {
+    RequestId request;
+    UniqueFd socket;  // none: it cannot be reached
+};
+
+using EdgeToCustody = wire::Mailbox<EdgeChannel, EdgeSessionOver, LeaseWanted, SourceDialled>;
+using CustodyToEdge = wire::Mailbox<LeaseMade, CustodyUp, SourceDialWanted, SourceDialCancelled>;
 
 }  // namespace ocu::proto

@@ -131,7 +131,7 @@ inline constexpr std::array kOperatorFrontMaySend{
 inline constexpr std::array kControlMaySendOperatorFront{
     wire::Permit{static_cast<std::uint16_t>(Type::operator_connection), 1, 8},
     wire::Permit{static_cast<std::uint16_t>(Type::operator_answer), 0,
-        4096 + std::max<std::uint32_t>({256 * kOperatorSessionsMax, 344 * kLeasesMax, kExplainedBytesMax})},
+        4096 + std::max<std::uint32_t>({256 * kOperatorSessionsMax, 468 * kLeasesMax, kExplainedBytesMax})},
 };
 
 // The front's whole configuration: it knows nothing.

@@ -42,6 +42,9 @@ enum class Type : std::uint16_t {
     grant_lease,
     revoke_session,
     lease_held,
+    open_source_channel,
+    source_held,
+    revoke_lease,
     // broker <-> storage
     broker_stats = 0x01a0,
     // launcher <-> sandbox
@@ -139,6 +142,11 @@ enum class Type : std::uint16_t {
     redeemed,
     client_proof_wanted,
     client_proof,
+    // secret_source helper <-> custody helper
+    source_begin = 0x03a0,
+    source_proof_wanted,
+    source_proof,
+    source_answered,
 };
 
 }  // namespace ocu::proto

@@ -34,8 +34,31 @@ public:
     bool broken = false;
 };
 
+// Gives out links whose other ends it keeps: processes that ask secret sources.
+class AskingSpawner final : public helper::Spawner {
+public:
+    struct Asked {
+        helper::Kind kind;
+        Slot slot;
+        proto::SourceConfig config;
+        std::vector<UniqueFd> descriptors;
+        UniqueFd link;
+    };
+    Result<helper::Spawned> spawn(helper::Kind kind, Slot slot, wire::Bytes config, std::vector<UniqueFd> descriptors) override
+    {
+        if (broken) return fail(Fault::os, "no process can be made");
+        auto pair = OCU_TRY(make_socket_pair());
+        asked.push_back({kind, slot, OCU_TRY(wire::decode<proto::SourceConfig>(config)), std::move(descriptors), std::move(pair.theirs)});
+        return helper::Spawned{{}, std::move(pair.ours)};
+    }
+    void report_violation(helper::Kind kind) override { violations.push_back(kind); }
+    std::vector<Asked> asked;
+    std::vector<helper::Kind> violations;
+    bool broken = false;
+};
+
 struct CustodyTest {
-    CustodyTest()
+    explicit CustodyTest(custody::Config config_in = {}) : config(std::move(config_in))
     {
         to_control.on_message([this](proto::CustodyToControl::Message message) {
             if (auto const* minted = std::get_if<proto::TokenMinted>(&message))
@@ -48,6 +71,10 @@ struct CustodyTest {
         to_edge.on_message([this](proto::CustodyToEdge::Message message) {
             if (auto const* made = std::get_if<proto::LeaseMade>(&message))
                 leases.push_back(*made);
+            else if (auto const* dial = std::get_if<proto::SourceDialWanted>(&message))
+                dials.push_back(*dial);
+            else if (auto const* cancelled = std::get_if<proto::SourceDialCancelled>(&message))
+                cancels.push_back(cancelled->request);
             else
                 ++times_up;
         });
@@ -93,6 +120,7 @@ struct CustodyTest {
         return ::recv(end.get(), &byte, 1, MSG_DONTWAIT) == 0;
     }
 
+    custody::Config config;
     test::LoopThread loop;
     ManualClock clock;
     proto::CoreToRole core_in{loop};
@@ -104,19 +132,22 @@ struct CustodyTest {
     proto::CustodyToAudit to_audit{loop};
     proto::CustodyToEdge to_edge{loop};
     HeldRecorder recorder;
-    test::Spawner spawner;
+    AskingSpawner spawner;
     test::HelperPeer peer;
     std::vector<proto::TokenMinted> tokens;
     std::vector<crypto::Digest> shown;
     std::vector<proto::SignatureMade> signatures;
     std::vector<proto::CustodyKeys> keys;
     std::vector<proto::LeaseMade> leases;
+    std::vector<proto::SourceDialWanted> dials;
+    std::vector<RequestId> cancels;
     int times_up = 0;
     std::vector<proto::LeasesTold> listed;
     bool stopped = false;
     custody::Custody custody{loop, clock,
         {core_in, control_in, audit_in, identity_in, edge_in, to_control, to_audit, to_edge, recorder, spawner,
-            [this] { stopped = true; }}};
+            [this] { stopped = true; }},
+        config};
 };
 
 }  // namespace test_custody_thread

@@ -106,6 +106,7 @@ struct Heard {
     std::vector<SessionId> channels;
     std::vector<SessionId> over;
     std::vector<proto::LeaseWanted> leases;
+    std::vector<proto::SourceDialled> sources;
 };
 
 inline edge::Rule rule(std::string name, std::string host, std::uint16_t port)
@@ -126,7 +127,8 @@ struct EdgeTest {
         custody.on_message([this](proto::EdgeToCustody::Message message) {
             std::visit(wire::Overloaded{[this](proto::EdgeChannel& m) { heard.channels.push_back(m.session); },
                            [this](proto::EdgeSessionOver& m) { heard.over.push_back(m.session); },
-                           [this](proto::LeaseWanted& m) { heard.leases.push_back(std::move(m)); }},
+                           [this](proto::LeaseWanted& m) { heard.leases.push_back(std::move(m)); },
+                           [this](proto::SourceDialled& m) { heard.sources.push_back(std::move(m)); }},
                 message);
         });
         control.on_message([this](proto::EdgeToControl::Message message) { explained.push_back(std::get<0>(std::move(message))); });

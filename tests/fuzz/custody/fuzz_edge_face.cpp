@@ -32,7 +32,8 @@ struct Stand {
     crypto::Authority authority;
     custody::Credentials credentials;
     custody::LeaseTable leases;
-    custody::Shelf shelf{keys.scoped_key, authority, credentials, leases, clock};
+    custody::FetchedSecrets fetched;
+    custody::Shelf shelf{keys.scoped_key, authority, credentials, leases, fetched, clock};
 };
 
 }  // namespace

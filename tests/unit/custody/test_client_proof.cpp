@@ -68,7 +68,8 @@ struct Stand {
     proto::CustodyConfig config;
     Credentials credentials;
     LeaseTable leases;
-    Shelf shelf{keys.scoped_key, authority, credentials, leases, clock};
+    FetchedSecrets fetched;
+    Shelf shelf{keys.scoped_key, authority, credentials, leases, fetched, clock};
     EdgeFace face{kSession, shelf};
 };
 
@@ -136,6 +137,29 @@ TEST_CASE(
     CHECK(credentials.find("later") != nullptr);
     CHECK(credentials.find("broken") == nullptr);
     CHECK(credentials.find_identity("broken") == nullptr);
+}
+
+TEST_CASE(
+    "fetched: given leases that a source was asked for, when redeemed, then what it answered for that lease, and nothing sealed instead",
+    "[custody][EG-1][T-12][T-26]")
+{
+    Stand stand;
+    for (LeaseNumber number : {10u, 11u, 12u}) {
+        Lease lease{number, kSession, "rule", number == 12 ? "bank" : "plain", kBank, stand.clock.now() + 900s};
+        lease.source = "unix:/s";
+        REQUIRE(stand.leases.add(std::move(lease), stand.clock.now()));
+    }
+    REQUIRE(stand.fetched.keep(10, kSession, "fetched", stand.clock.now() + 60s));
+    CHECK(stand.redeem(10).credential.view() == "fetched");
+    CHECK(stand.redeem(2).credential.view() == "s3cret");
+    for (std::uint64_t number : {11u, 12u}) {
+        auto const none = stand.redeem(number);
+        CHECK(none.reason == Reason::credential_unavailable);
+        CHECK(none.credential.empty());
+    }
+    CHECK(stand.prove(12, stand.token()).reason == Reason::credential_unavailable);
+    stand.clock.advance(60s);  // the lease says more, the answer does not
+    CHECK(stand.redeem(10).reason == Reason::credential_unavailable);
 }
 
 }  // namespace test_client_proof

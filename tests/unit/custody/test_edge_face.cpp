@@ -69,7 +69,8 @@ struct EdgeFaceTest {
     proto::CustodyConfig config;
     Credentials credentials;
     LeaseTable leases;
-    Shelf shelf{keys.scoped_key, authority, credentials, leases, clock};
+    FetchedSecrets fetched;
+    Shelf shelf{keys.scoped_key, authority, credentials, leases, fetched, clock};
     EdgeFace face{kSession, shelf};
     crypto::P256Point point = *crypto::p256_public(*crypto::make_p256_key());
 };

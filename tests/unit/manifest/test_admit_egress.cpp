@@ -288,7 +288,7 @@ TEST_CASE("egress: given an injection that would leak, break or steer, when it i
         inject(R"("environment": "SHELLOPTS")", ".environment", "obey"),
         inject(R"("environment": "AWS_CA_BUNDLE")", ".environment", "obey"),
         inject(R"("environment": "lower")", ".environment", "match"),
-        inject(R"("source": {"socket": "/x"})", ".source", "no effect in this version"),
+        inject(R"("source": {"socket": "/x"})", ".source.socket", "is not a key"),
     });
     std::string const bump = R"("hosts": ["a.example"], "rung": "bump", "inject": {"credential": "key"})";
     check_refused({{with_rules(R"({"name": "a.b", )" + bump + R"(}, {"name": "a_b", )" + bump + "}"), "egress.rules[1].inject.environment",

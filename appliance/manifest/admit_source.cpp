@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "appliance/manifest/admit_source.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/crypto/certificate.h"
+#include "edge/address.h"
+#include "edge/host_name.h"
+
+namespace ocu::manifest {
+
+using wire::JsonView;
+
+namespace {
+
+constexpr std::string_view kScheme = "https://";
+constexpr std::uint16_t kHttpsPort = 443;
+constexpr std::size_t kCertificatesMax = 8;
+constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
+
+std::string text_of(JsonView section, std::string_view key) { return std::string(section[key].string().value_or("")); }
+
+Admission<void> admit_endpoint(std::string const& key, std::string_view text, proto::SecretSource& source)
+{
+    if (!text.starts_with(kScheme)) return refuse(key, "must begin with https://: a credential is asked for over TLS or on this host");
+    auto host = text.substr(kScheme.size());
+    if (host.find_first_of("/?#@") != std::string_view::npos) return refuse(key, "is https://HOST[:PORT], and nothing else");
+    source.port = kHttpsPort;
+    auto const close = host.starts_with('[') ? host.find(']') : 0;
+    auto const colon = close == std::string_view::npos ? close : host.find(':', close);
+    if (colon != std::string_view::npos) {
+        auto const digits = host.substr(colon + 1);
+        auto const [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), source.port);
+        if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size() || source.port == 0)
+            return refuse(key, "its port is not a number from 1 to 65535");
+        host = host.substr(0, colon);
+    }
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    if (auto const address = edge::parse_address(host)) {
+        auto const what = edge::not_public(*address).value_or("");
+        if (what == "multicast" || what == "broadcast") return refuse(key, "is no address of a machine");
+        source.host = edge::text_of(*address);
+        source.ranges.push_back(edge::parse_range(source.host).value());
+        return {};
+    }
+    source.host = host;
+    for (char& c : source.host)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (!edge::is_host_name(source.host) || source.host.ends_with('.')) return refuse(key, "names no host");
+    return {};
+}
+
+Admission<void> admit_addresses(std::string const& key, JsonView list, proto::SecretSource& source)
+{
+    if (!list) return {};
+    if (!source.ranges.empty()) return refuse(key, "has no use beside a numeric host, which is dialled as it is");
+    if (list.size() == 0) return refuse(key, "is empty: leave it out for public addresses");
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        auto range = admit_range(key + "[" + std::to_string(i) + "]", list.at(i).string().value_or(""));
+        if (!range) return std::unexpected(range.error());
+        source.ranges.push_back(*range);
+    }
+    return {};
+}
+
+// Each by itself: one that cannot be read would be missed only when nobody gets a credential.
+Admission<void> admit_ca(std::string const& key, std::string text, proto::SecretSource& source)
+{
+    if (text.empty()) return refuse(key, "is missing: the endpoint is verified against it, and against nothing else");
+    if (text.contains("PRIVATE KEY")) return refuse(key, "holds a private key: only certificates belong there");
+    std::size_t count = 0;
+    for (auto found = text.find(kBegin); found != std::string::npos; ++count) {
+        auto const next = text.find(kBegin, found + kBegin.size());
+        if (!crypto::certificate_key_pin(std::string_view(text).substr(found, next - found)))
+            return refuse(key, "its certificate number " + std::to_string(count + 1) + " cannot be read");
+        found = next;
+    }
+    if (count == 0) return refuse(key, "holds no certificate in PEM form");
+    if (count > kCertificatesMax) return refuse(key, "holds more than " + std::to_string(kCertificatesMax) + " certificates");
+    source.ca_pem = std::move(text);
+    return {};
+}
+
+}  // namespace
+
+Admission<proto::SecretSource> admit_source(std::string const& key, JsonView wanted, std::span<Credential const> credentials)
+{
+    proto::SecretSource source;
+    source.unix_path = text_of(wanted, "unix");
+    auto const endpoint = text_of(wanted, "endpoint");
+    if (source.unix_path.empty() == endpoint.empty()) return refuse(key, "names either unix or endpoint");
+    if (!source.unix_path.empty()) {
+        for (auto const* each : {"addresses", "ca", "client"})
+            if (wanted[each]) return refuse(key + "." + each, "belongs to an endpoint; over a unix socket there is no TLS");
+        return source;
+    }
+    if (auto verdict = admit_endpoint(key + ".endpoint", endpoint, source); !verdict) return std::unexpected(verdict.error());
+    if (auto verdict = admit_addresses(key + ".addresses", wanted["addresses"], source); !verdict) return std::unexpected(verdict.error());
+    if (auto verdict = admit_ca(key + ".ca", text_of(wanted, "ca"), source); !verdict) return std::unexpected(verdict.error());
+    source.client = text_of(wanted, "client");
+    auto const client = std::ranges::find(credentials, source.client, &Credential::name);
+    if (client == credentials.end() || client->kind != proto::CredentialKind::client_certificate)
+        return refuse(key + ".client", "is not the name of a client_certificate of credentials[]: an endpoint is told who asks");
+    return source;
+}
+
+}  // namespace ocu::manifest
