@@ -7,7 +7,7 @@
 //   hears     control  proto/ask_custody.h      token wanted, sever, leases wanted
 //             audit    proto/ask_custody.h      checkpoint signature wanted
 //             core     proto/ask_custody.h      TLS identity wanted, for a front that starts
-//             edge     proto/edge_to_custody.h  a session's channel, lease wanted, session over
+//             edge     proto/edge_to_custody.h  a session's channel, lease wanted, session over, a notice to sign
 //   tells     audit    proto/any_to_audit.h     key use; leases, before they are lent
 //   never     gateway, sandbox, a guest: no message for them exists; a session's edge process asks the helper, over a channel of its own, for
 //             what was lent to it here (T-12)

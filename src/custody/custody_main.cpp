@@ -5,6 +5,7 @@
 #include "custody/credentials.h"
 #include "custody/edge_channels.h"
 #include "custody/helpers.h"
+#include "custody/notice_mac.h"
 #include "custody/scoped_token.h"
 #include "custody/service_identity.h"
 #include "custody/session_token.h"
@@ -50,6 +51,7 @@ private:
         case proto::Type::mint_token: good = answer<proto::MintToken>(frame, &Server::mint); break;
         case proto::Type::grant_lease: good = answer<proto::GrantLease>(frame, &Server::grant); break;
         case proto::Type::revoke_session: good = answer<proto::RevokeSession>(frame, &Server::revoke); break;
+        case proto::Type::sign_notice: good = answer<proto::SignNotice>(frame, &Server::sign_notice); break;
         case proto::Type::open_edge_channel:
             if (auto const ask = wire::decode<proto::OpenEdgeChannel>(frame.body))
                 return channels_.open(ask->session, std::move(frame.descriptors.front()));
@@ -113,6 +115,14 @@ private:
         lease.ends = std::min(lease.ends, now + proto::kLeaseLifeMax);
         if (!leases_.add(std::move(lease), now)) log::warning("a lease that does not fit: the thread counts otherwise");
         link_.send(proto::LeaseHeld{ask.lease});
+    }
+
+    void sign_notice(proto::SignNotice const& ask)
+    {
+        auto const& key = lendable_.credentials.notice_key();
+        proto::NoticeMac answer{ask.request, !key.empty(), {}};
+        if (answer.good) answer.mac = notice_mac(key, ask.time_s, ask.body.view());
+        link_.send(answer);
     }
 
     void revoke(proto::RevokeSession const& ask)

@@ -42,6 +42,8 @@ enum class Type : std::uint16_t {
     grant_lease,
     revoke_session,
     lease_held,
+    sign_notice,
+    notice_mac,
     // broker <-> storage
     broker_stats = 0x01a0,
     // launcher <-> sandbox
@@ -139,6 +141,9 @@ enum class Type : std::uint16_t {
     redeemed,
     client_proof_wanted,
     client_proof,
+    // notifier <-> edge
+    post_notice = 0x03a0,
+    notice_posted,
 };
 
 }  // namespace ocu::proto

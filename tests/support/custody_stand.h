@@ -48,6 +48,8 @@ struct CustodyTest {
         to_edge.on_message([this](proto::CustodyToEdge::Message message) {
             if (auto const* made = std::get_if<proto::LeaseMade>(&message))
                 leases.push_back(*made);
+            else if (auto const* signed_ = std::get_if<proto::NoticeSigned>(&message))
+                notices.push_back(*signed_);
             else
                 ++times_up;
         });
@@ -110,6 +112,7 @@ struct CustodyTest {
     std::vector<crypto::Digest> shown;
     std::vector<proto::SignatureMade> signatures;
     std::vector<proto::CustodyKeys> keys;
+    std::vector<proto::NoticeSigned> notices;
     std::vector<proto::LeaseMade> leases;
     int times_up = 0;
     std::vector<proto::LeasesTold> listed;
