@@ -51,6 +51,12 @@ struct Notifier {
     test::HelperProcess helper{"notifier", edge::notifier_main};
 };
 
+struct Odd {
+    static constexpr proto::Type kType = proto::Type::post_notice;
+    std::uint8_t byte = 1;
+    static void fields(auto& wire, auto& m) { wire(m.byte); }
+};
+
 std::string read_until(int fd, std::string_view end)
 {
     std::string out;
@@ -167,11 +173,6 @@ TEST_CASE("notifier: given what is no notice, when it comes, then the helper end
     int both[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, both) == 0);
     UniqueFd const near(both[0]), far(both[1]);
-    struct Odd {
-        static constexpr proto::Type kType = proto::Type::post_notice;
-        std::uint8_t byte = 1;
-        static void fields(auto& wire, auto& m) { wire(m.byte); }
-    };
     notifier.helper.send(Odd{}, {near.get()});
     CHECK(WIFEXITED(notifier.helper.wait()));
 }
