@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Unit: edge/notice_queue, notice_body, notices. Custody, uplink and notifier are the test; no time passes but what it says.
 
+#include <catch2/generators/catch_generators.hpp>
+
 #include "edge/notice_body.h"
 #include "edge/notice_queue.h"
 #include "edge/notices.h"
