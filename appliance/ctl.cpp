@@ -89,6 +89,9 @@ std::string render_status(JsonView status)
     out += std::format("sessions {}\n", status["sessions"].integer().value_or(0));
     out += std::format("mcp {}\n", shown(status["mcp"].string()));
     if (auto const fingerprint = status["certificate_sha256"].string()) out += std::format("certificate SHA-256 {}\n", shown(fingerprint));
+    if (auto const webhook = status["webhook"])
+        out += std::format("webhook {}: {} waiting, {} lost since the start\n", shown(webhook["state"].string()),
+            webhook["waiting"].integer().value_or(0), webhook["lost"].integer().value_or(0));
     out += std::format("manifest serial {}, sha256 {}\n", status["manifest"]["serial"].integer().value_or(0),
         shown(status["manifest"]["digest"].string()));
     std::vector<std::vector<std::string>> rows{{"HELPER", "STATE"}};

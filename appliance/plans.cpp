@@ -7,6 +7,7 @@
 
 #include "proto/audit_to_writer.h"
 #include "proto/custody_helper_to_custody.h"
+#include "proto/edge_to_notifier.h"
 #include "proto/edge_to_uplink.h"
 #include "proto/files_front_to_storage.h"
 #include "proto/operator_front_to_control.h"
@@ -105,6 +106,7 @@ wire::Bytes custody_config(manifest::Applied const& applied)
     for (auto const& each : applied.credentials) config.credentials.push({each.name, each.sealed, each.kind});
     for (auto const& rule : applied.edge.rules)
         if (rule.injection) config.scoped.push({rule.name, rule.injection->credential, rule.injection->environment});
+    if (applied.edge.webhook) config.notice_key = wire::Text<64>(applied.edge.webhook->key);
     return wire::encode(config);
 }
 
@@ -113,6 +115,14 @@ wire::Bytes uplink_config(manifest::Applied const& applied)
     proto::UplinkConfig config;
     for (auto const& resolver : applied.edge.resolvers) config.resolvers.push(wire::Text<64>(resolver));
     config.proxy = applied.edge.proxy;
+    return wire::encode(config);
+}
+
+wire::Bytes notifier_config(manifest::Applied const& applied)
+{
+    proto::NotifierConfig config;
+    if (auto const& webhook = applied.edge.webhook)
+        config = {wire::Text<253>(webhook->host), wire::Text<300>(webhook->authority), wire::Text<1024>(webhook->target), webhook->tls};
     return wire::encode(config);
 }
 
@@ -153,6 +163,7 @@ void plan_helpers(Supervisor& supervisor, Core& core, Prepared const& prepared, 
     plan(Kind::launcher, Role::sandbox, launcher_config(prepared));
     plan(Kind::parser, Role::storage, wire::encode(proto::ParserConfig{}));
     plan(Kind::uplink, Role::edge, uplink_config(prepared.applied));
+    plan(Kind::notifier, Role::edge, notifier_config(prepared.applied), lend({prepared.notifier_roots.get()}));
     plan(Kind::storage_lane, Role::edge, wire::encode(proto::StorageLaneConfig{}));
     plan(Kind::operator_front, Role::control, wire::encode(proto::OperatorFrontConfig{}));
     plan(Kind::files_front, Role::storage,

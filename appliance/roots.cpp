@@ -43,6 +43,11 @@ Result<UniqueFd> make_roots(std::string_view extra_pem)
     std::string text = OCU_TRY(read_public_roots());
     if (!text.empty() && !text.ends_with('\n')) text += '\n';
     text += extra_pem;
+    return make_only_root(text);
+}
+
+Result<UniqueFd> make_only_root(std::string_view text)
+{
     UniqueFd const writable(::memfd_create("roots", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!writable) return fail_os("make a file of roots");
     for (std::size_t done = 0; done < text.size();) {

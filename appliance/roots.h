@@ -15,5 +15,7 @@ inline constexpr std::size_t kPublicRootsBytesMax = 2u << 20;
 // `extra_pem`: in PEM, judged at admission. A machine without public roots has only these. The descriptor reads and does not write.
 // Errors: os, over_limit.
 Result<UniqueFd> make_roots(std::string_view extra_pem);
+// The same with `pem` alone: for one place whose signer is known.
+Result<UniqueFd> make_only_root(std::string_view pem);
 
 }  // namespace ocu::appliance

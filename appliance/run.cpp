@@ -264,7 +264,8 @@ void Machine::announce()
 
 void Machine::tell_status()
 {
-    CoreStatus status{core_->vitals().sessions, 0, helper::kStandingKinds, core_->vitals().frozen, prepared_.machine_key.binding()};
+    CoreStatus status{core_->vitals().sessions, 0, helper::kStandingKinds, core_->vitals().frozen, prepared_.machine_key.binding(),
+        core_->vitals().webhook};
     for (auto const& up : health_.up) status.helpers_up += up ? 1u : 0u;
     if (auto line = status_line(status); line != last_status_) {
         std::printf("%s\n", line.c_str());
@@ -322,6 +323,9 @@ Result<Prepared> prepare(RunOptions options, manifest::Applied applied, RunDir c
     if (applied.bumps()) prepared.authority_file = run_dir.path() + "/" + kAuthorityFile;
     prepared.mcp_listener = OCU_TRY(listen_as_told(applied.mcp));
     prepared.files_listener = OCU_TRY(listen_as_told(applied.files));
+    auto const& webhook = applied.edge.webhook;
+    prepared.notifier_roots = webhook && !webhook->ca_pem.empty() ? OCU_TRY(make_only_root(webhook->ca_pem))
+                                                                  : OCU_TRY(make_roots(webhook ? applied.edge.extra_roots_pem : ""));
     prepared.options = std::move(options);
     prepared.applied = std::move(applied);
     return prepared;

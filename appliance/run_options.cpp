@@ -23,7 +23,7 @@ char const kRunUsage[] =
     "  --tpm PATH       the TPM 2.0 that the vault's key is sealed to: a device, or the socket of an emulated one. auto, the default:\n"
     "                   /dev/tpmrm0 where there is one; none: the key is a file in the state directory. What was sealed once\n"
     "                   stays sealed: it needs its TPM at each start\n"
-    "  --status-lines   print `STATUS sessions=N helpers=UP/ALL frozen=yes|no vault-key=tpm|file` on stdout when it\n"
+    "  --status-lines   print `STATUS sessions=N helpers=UP/ALL frozen=yes|no vault-key=tpm|file` (and `webhook=...`) on stdout when it\n"
     "                   changes, at most once a second\n"
     "\n"
     "Prints `READY mcp=... ` on stdout when it serves. SIGTERM or SIGINT ends it in order.\n";

@@ -16,6 +16,13 @@ std::optional<std::uint32_t> number(std::string_view text)
     return value;
 }
 
+std::optional<proto::WebhookHealth> webhook_of(std::string_view word)
+{
+    for (std::uint8_t i = 0; i <= static_cast<std::uint8_t>(proto::WebhookHealth::kLast); ++i)
+        if (auto const health = static_cast<proto::WebhookHealth>(i); name_of(health) == word) return health;
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::string_view> word_of(std::string_view line, std::string_view name)
@@ -31,8 +38,10 @@ std::optional<std::string_view> word_of(std::string_view line, std::string_view 
 
 std::string status_line(CoreStatus const& status)
 {
-    return std::format("STATUS sessions={} helpers={}/{} frozen={} vault-key={}", status.sessions, status.helpers_up, status.helpers,
+    auto line = std::format("STATUS sessions={} helpers={}/{} frozen={} vault-key={}", status.sessions, status.helpers_up, status.helpers,
         status.frozen ? "yes" : "no", name_of(status.vault_key));
+    if (status.webhook != proto::WebhookHealth::none) line.append(" webhook=").append(name_of(status.webhook));
+    return line;
 }
 
 std::optional<CoreStatus> parse_status(std::string_view line)
@@ -49,7 +58,9 @@ std::optional<CoreStatus> parse_status(std::string_view line)
     auto const all = number(helpers.substr(slash + 1));
     if (!up || !all) return std::nullopt;
     auto const binding = key == name_of(KeyBinding::tpm) ? KeyBinding::tpm : KeyBinding::file;
-    return CoreStatus{*sessions, *up, *all, frozen == "yes", binding};
+    auto const webhook = webhook_of(word_of(line, "webhook").value_or("none"));
+    if (!webhook) return std::nullopt;
+    return CoreStatus{*sessions, *up, *all, frozen == "yes", binding, *webhook};
 }
 
 }  // namespace ocu::appliance

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "appliance/machine_key.h"
+#include "proto/ask_edge.h"
 
 namespace ocu::appliance {
 
@@ -19,11 +20,13 @@ struct CoreStatus {
     std::uint32_t helpers = 0;
     bool frozen = false;
     KeyBinding vault_key = KeyBinding::file;
+    proto::WebhookHealth webhook = proto::WebhookHealth::none;
 
     bool operator==(CoreStatus const&) const = default;
 };
 
-// "STATUS sessions=N helpers=UP/ALL frozen=yes|no vault-key=tpm|file", without line end.
+// "STATUS sessions=N helpers=UP/ALL frozen=yes|no vault-key=tpm|file", and, where the manifest has a webhook,
+// " webhook=untried|delivering|failing"; without line end.
 std::string status_line(CoreStatus const& status);
 // Nothing: another line, or one with a part missing.
 std::optional<CoreStatus> parse_status(std::string_view line);

@@ -18,6 +18,7 @@
 #include "proto/edge_helper_to_custody_helper.h"
 #include "proto/edge_helper_to_edge.h"
 #include "proto/edge_to_custody.h"
+#include "proto/edge_to_notifier.h"
 #include "proto/exec_to_guest.h"
 #include "proto/files_front_to_storage.h"
 #include "proto/gateway_front_to_gateway.h"
@@ -108,6 +109,9 @@ static_assert(kCannotSay<proto::GatewayToStorage, proto::LeaseWanted, proto::Edg
 static_assert(kCannotSay<proto::SandboxToControl, proto::LeaseWanted, proto::EdgeChannel, proto::LeasesWanted>);
 static_assert(kCannotSay<proto::SandboxToStorage, proto::LeaseWanted, proto::EdgeChannel>);
 static_assert(kCannotSay<proto::AuditToCustody, proto::LeaseWanted, proto::EdgeChannel, proto::SessionSever>);
+// The webhook's signature is the edge's to ask for and nobody else's, and on no link of a guest's is there a word for it (T-12).
+static_assert(kCannotSay<proto::ControlToCustody, proto::NoticeSignWanted> && kCannotSay<proto::AuditToCustody, proto::NoticeSignWanted> &&
+              kCannotSay<proto::GatewayToControl, proto::NoticeSignWanted> && kCannotSay<proto::SandboxToEdge, proto::NoticeSignWanted>);
 // CU-2: whoever cuts a session off cuts it off from custody too.
 static_assert(proto::ControlToCustody::kAccepts<proto::SessionSever>);
 // The same for the links to helper processes: everything that the agent's or the guest's side may put on a link.
@@ -122,7 +126,7 @@ constexpr bool is_privileged_word(std::uint16_t type)
         return type >= begin && type < begin + 32;  // proto/type.h: blocks of 32
     };
     return in_block(proto::Type::operator_connection) || in_block(proto::Type::launcher_prepare) ||
-           in_block(proto::Type::sign_checkpoint) || in_block(proto::Type::dial);
+           in_block(proto::Type::sign_checkpoint) || in_block(proto::Type::dial) || in_block(proto::Type::post_notice);
 }
 
 consteval bool agent_path_is_clean()

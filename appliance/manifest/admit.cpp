@@ -265,6 +265,7 @@ Admission<Applied> admit(std::string_view text, Defaults const& defaults)
     if (!egress) return std::unexpected(egress.error());
     applied.edge = std::move(egress->config);
     applied.credentials = std::move(egress->credentials);
+    if (applied.edge.webhook) applied.edge.webhook->appliance = applied.name;
     if (auto verdict = admit_identity(root["mcp"]["tls"], applied); !verdict) return std::unexpected(verdict.error());
     auto gateway = admit_gateway(root["mcp"], applied.mcp);
     if (!gateway) return std::unexpected(gateway.error());

@@ -6,6 +6,7 @@
 #include "appliance/manifest/admit_icap.h"
 #include "appliance/manifest/admit_inject.h"
 #include "appliance/manifest/admit_proxy.h"
+#include "appliance/manifest/admit_webhook.h"
 #include "base/crypto/certificate.h"
 #include "base/sealed_face.h"
 #include "proto/guest_variables.h"
@@ -190,20 +191,19 @@ Admission<std::vector<Credential>> admit_credentials(JsonView list)
 }
 
 // Each certificate by itself: one that cannot be read would be missed only when an upstream is refused.
-Admission<std::string> admit_roots(std::string text)
+Admission<std::string> admit_roots(std::string const& key, std::string text)
 {
-    constexpr char kKey[] = "egress.ca_bundle";
     if (text.empty()) return text;
-    if (text.contains("PRIVATE KEY")) return refuse(kKey, "holds a private key: only certificates belong there");
+    if (text.contains("PRIVATE KEY")) return refuse(key, "holds a private key: only certificates belong there");
     std::size_t count = 0;
     for (auto found = text.find(kBegin); found != std::string::npos; ++count) {
         auto const next = text.find(kBegin, found + kBegin.size());
         if (!crypto::certificate_key_pin(std::string_view(text).substr(found, next - found)))
-            return refuse(kKey, "its certificate number " + std::to_string(count + 1) + " cannot be read");
+            return refuse(key, "its certificate number " + std::to_string(count + 1) + " cannot be read");
         found = next;
     }
-    if (count == 0) return refuse(kKey, "holds no certificate in PEM form");
-    if (count > kCertificatesMax) return refuse(kKey, "holds more than " + std::to_string(kCertificatesMax) + " certificates");
+    if (count == 0) return refuse(key, "holds no certificate in PEM form");
+    if (count > kCertificatesMax) return refuse(key, "holds more than " + std::to_string(kCertificatesMax) + " certificates");
     return text;
 }
 
@@ -217,6 +217,22 @@ Admission<edge::Tripwire> admit_tripwire(JsonView wanted)
     if (wire.kill && wire.bytes == 0 && wire.destinations == 0 && wire.connections_per_minute == 0)
         return refuse("egress.tripwire.action", "has nothing that sets it off");
     return wire;
+}
+
+Admission<std::optional<edge::Webhook>> admit_told(JsonView wanted, Egress const& egress)
+{
+    constexpr char kKey[] = "egress.tripwire.webhook";
+    if (!wanted) return std::nullopt;
+    auto const& wire = egress.config.tripwire;
+    if (wire.bytes == 0 && wire.destinations == 0 && wire.connections_per_minute == 0) return refuse(kKey, "has nothing that sets it off");
+    auto ranges = admit_list<proto::AddressRange>(std::string(kKey) + ".addresses", wanted["addresses"],
+        [](auto const& where, JsonView range) { return admit_range(where, range.string().value_or("")); });
+    if (!ranges) return std::unexpected(ranges.error());
+    auto ca = admit_roots(std::string(kKey) + ".ca", text_of(wanted, "ca"));
+    if (!ca) return std::unexpected(ca.error());
+    auto webhook = admit_webhook(wanted, std::move(*ranges), std::move(*ca), egress.config.rules, egress.credentials);
+    if (!webhook) return std::unexpected(webhook.error());
+    return std::move(*webhook);
 }
 
 }  // namespace
@@ -248,7 +264,7 @@ Admission<Egress> admit_egress(JsonView section, JsonView credentials, std::vect
     auto rules = admit_rules(section["rules"], egress.credentials);
     if (!rules) return std::unexpected(rules.error());
     egress.config.rules = std::move(*rules);
-    auto roots = admit_roots(text_of(section, "ca_bundle"));
+    auto roots = admit_roots("egress.ca_bundle", text_of(section, "ca_bundle"));
     if (!roots) return std::unexpected(roots.error());
     egress.config.extra_roots_pem = std::move(*roots);
     auto tripwire = admit_tripwire(section["tripwire"]);
@@ -257,6 +273,9 @@ Admission<Egress> admit_egress(JsonView section, JsonView credentials, std::vect
     auto proxy = admit_proxy(section["chained_proxy"], egress.config.rules);
     if (!proxy) return std::unexpected(proxy.error());
     egress.config.proxy = std::move(*proxy);
+    auto webhook = admit_told(section["tripwire"]["webhook"], egress);
+    if (!webhook) return std::unexpected(webhook.error());
+    egress.config.webhook = std::move(*webhook);
     egress.config.contact = text_of(section, "contact");
     return egress;
 }

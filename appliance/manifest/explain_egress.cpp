@@ -90,6 +90,17 @@ std::string proxy_lines(proto::ChainedProxy const& proxy)
     return out;
 }
 
+std::string webhook_line(edge::Webhook const& webhook)
+{
+    std::string who = "whom the public roots and the manifest's bundle vouch for";
+    if (!webhook.ca_pem.empty()) who = "whom its own certificates vouch for";
+    if (!webhook.tls) who = "whoever listens on this machine";
+    std::string where = "public addresses";
+    if (!webhook.ranges.empty()) where = listed(webhook.ranges, text_of);
+    return std::format("  It is told to {}, at {}, by {}, signed with credential {}.\n", printable(webhook.url), where, who,
+        printable(webhook.key));
+}
+
 }  // namespace
 
 std::string explain_egress(edge::Config const& config, std::vector<Credential> const& credentials)
@@ -98,6 +109,7 @@ std::string explain_egress(edge::Config const& config, std::vector<Credential> c
     std::string out = "From a sandbox these can be reached; everything else is refused and recorded:\n";
     for (auto const& rule : config.rules) out += line_of(rule);
     out += tripwire_line(config.tripwire);
+    if (config.webhook) out += webhook_line(*config.webhook);
     out += proxy_lines(config.proxy);
     if (!config.extra_roots_pem.empty()) out += "  Certificates of upstreams are also believed if the manifest's own bundle signed them.\n";
     out += config.resolvers.empty() ? "  Names are resolved by this host's own resolvers.\n"
@@ -108,7 +120,8 @@ std::string explain_egress(edge::Config const& config, std::vector<Credential> c
             if (!rule.injection) return false;
             return rule.injection->credential == each.name || (rule.injection->source && rule.injection->source->client == each.name);
         });
-        if (!used) out += std::format("  Credential {} is used by no rule.\n", printable(each.name));
+        if (!used && !(config.webhook && config.webhook->key == each.name))
+            out += std::format("  Credential {} is used by no rule.\n", printable(each.name));
     }
     return out;
 }

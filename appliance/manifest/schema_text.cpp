@@ -208,7 +208,20 @@ std::string_view schema_text()
             "destinations": {"type": "integer", "minimum": 1, "maximum": 1000000},
             "connections_per_minute": {"type": "integer", "minimum": 1, "maximum": 1000000},
             "action": {"type": "string", "enum": ["report", "kill"], "default": "report"},
-            "webhook": {"x-not-yet": "events are in the audit log only"}
+            "webhook": {
+              "type": "object", "additionalProperties": false, "required": ["url", "key"],
+              "description": "Who is told of it, besides the record: one signed POST each (docs/formats/webhook.md).",
+              "properties": {
+                "url": {"type": "string", "maxLength": 512,
+                  "pattern": "^https?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?][A-Za-z0-9._~!$&()*+,;=:@%/?-]*)?$",
+                  "description": "https; http only to a numeric loopback address."},
+                "ca": {"type": "string", "minLength": 1, "maxLength": 65536,
+                  "description": "PEM: the only one whose certificate is believed there. Without it: the public roots and ca_bundle."},
+                "addresses": {"type": "array", "maxItems": 16, "items": {"type": "string", "minLength": 1, "maxLength": 64},
+                  "description": "Where the name may lead, be it private or not; without it to public addresses only."},
+                "key": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", "description": "Of credentials[]: signs, and is lent to nobody."}
+              }
+            }
           }
         }
       }

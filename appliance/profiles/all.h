@@ -15,6 +15,7 @@
 #include "appliance/profiles/gateway_front.h"
 #include "appliance/profiles/launcher.h"
 #include "appliance/profiles/mounter.h"
+#include "appliance/profiles/notifier.h"
 #include "appliance/profiles/operator_front.h"
 #include "appliance/profiles/parser.h"
 #include "appliance/profiles/screen.h"
@@ -31,7 +32,7 @@ inline constexpr std::uint32_t kSlotsMax = 4096;
 
 // All but those that keep a capability: the launcher, mounter, and stick while it writes a report.
 inline constexpr std::array kConfinedProfiles{&kGatewayFront, &kOperatorFront, &kFilesFront, &kParser, &kCustody, &kUplink, &kEdge,
-    &kStorageLane, &kAuditWriter, &kBroker, &kExec, &kTime, &kScreen, &kDhcp, &kStick, &kTpm, &kSecretSource};
+    &kStorageLane, &kAuditWriter, &kNotifier, &kBroker, &kExec, &kTime, &kScreen, &kDhcp, &kStick, &kTpm, &kSecretSource};
 
 // The user ids that a helper may run as: one, or one for each slot.
 struct Users {

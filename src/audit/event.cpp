@@ -57,6 +57,9 @@ constexpr OcsfClass kClasses[] = {
     {kIam, kAuthorize, 1, kInformational, "lease_granted"},
     {kIam, kAuthorize, 1, kMedium, "lease_refused"},
     {kIam, kAuthorize, kOther, kInformational, "lease_revoked"},
+    {kApplication, kApi, kOther, kInformational, "notice_delivered"},
+    {kApplication, kApi, kOther, kMedium, "notice_failed"},
+    {kApplication, kApi, kOther, kHigh, "notice_given_up"},
 };
 static_assert(std::size(kClasses) == static_cast<std::size_t>(What::kLast) + 1);
 

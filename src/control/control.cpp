@@ -24,8 +24,11 @@ struct Control::State {
         wires.gateway_in.on_message(
             [this](proto::GatewayToControl::Message message) { lifecycle.wanted(std::get<proto::SessionWanted>(std::move(message))); });
         wires.sandbox_in.on_message([this](proto::SandboxToControl::Message message) { lifecycle.hear(std::move(message)); });
-        wires.edge_in.on_message(
-            [this](proto::EdgeToControl::Message message) { operators.told(std::get<proto::Explained>(std::move(message))); });
+        wires.edge_in.on_message([this](proto::EdgeToControl::Message message) {
+            std::visit(wire::Overloaded{[this](proto::Explained& told) { operators.told(std::move(told)); },
+                           [this](proto::WebhookState const& state) { webhook_is(state); }},
+                message);
+        });
         wires.custody_in.on_message([this](proto::CustodyToControl::Message message) {
             std::visit(wire::Overloaded{[this](proto::TokenMinted& minted) { lifecycle.hear(std::move(minted)); },
                            [this](proto::LeasesTold& told) { operators.told(std::move(told)); },
@@ -51,6 +54,12 @@ struct Control::State {
                        },
                    },
             message);
+    }
+
+    void webhook_is(proto::WebhookState const& state)
+    {
+        operators.told(state);
+        if (wires.vitals != nullptr) wires.vitals->webhook = state.health;
     }
 
     void tell_vitals(wire::Loop& loop)

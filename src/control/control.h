@@ -58,6 +58,7 @@ struct Config {
 struct Vitals {
     std::atomic<std::uint32_t> sessions{0};
     std::atomic<bool> frozen{false};
+    std::atomic<proto::WebhookHealth> webhook{proto::WebhookHealth::none};
 };
 
 class Control {

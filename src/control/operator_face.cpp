@@ -99,6 +99,12 @@ Json status_body(proto::OperatorAnswer const& answer)
     body.set("uptime_s", static_cast<std::int64_t>(answer.uptime.count())).set("sessions", static_cast<std::int64_t>(answer.session_count));
     body.set("frozen", answer.frozen).set("mcp", answer.mcp_url.view());
     if (!answer.certificate_sha256.empty()) body.set("certificate_sha256", answer.certificate_sha256.view());
+    if (answer.webhook.health != proto::WebhookHealth::none) {
+        Json webhook = Json::object();
+        webhook.set("state", name_of(answer.webhook.health)).set("waiting", static_cast<std::int64_t>(answer.webhook.waiting));
+        webhook.set("lost", answer.webhook.lost);
+        body.set("webhook", std::move(webhook));
+    }
     body.set("manifest", std::move(manifest)).set("helpers", std::move(helpers));
     return body;
 }

@@ -25,6 +25,8 @@ public:
     void told(proto::LeasesTold told);
     // From the edge, likewise.
     void told(proto::Explained told);
+    // Kept for whoever asks for the status.
+    void told(proto::WebhookState state) { webhook_ = state; }
     // From Lifecycle: nothing of that session runs any more.
     void severed(SessionId id);
     // No operator is accepted any more.
@@ -82,6 +84,7 @@ private:
     std::map<std::uint64_t, Job> jobs_;
     std::deque<Monotonic> refusals_;  // recorded in the last minute
     std::int64_t refusals_unrecorded_ = 0;
+    proto::WebhookState webhook_;
     wire::Watch shutdown_watch_;
 };
 

@@ -2,6 +2,7 @@
 #include "custody/credentials.h"
 
 #include "base/sealed_face.h"
+#include "custody/notice_mac.h"
 
 namespace ocu::custody {
 
@@ -17,10 +18,16 @@ std::expected<Secret, IdentityFault> open_sealed(std::string_view text, Secret c
     return std::unexpected(opened.error().fault == Fault::conflict ? IdentityFault::sealed_to_another : IdentityFault::sealed_altered);
 }
 
-std::expected<void, IdentityFault> Credentials::keep(proto::SealedCredential const& each, Secret const& appliance_seed)
+std::expected<void, IdentityFault> Credentials::keep(
+    proto::SealedCredential const& each, std::string_view notice_key, Secret const& appliance_seed)
 {
     auto opened = open_sealed(each.sealed.view(), appliance_seed);
     if (!opened) return std::unexpected(opened.error());
+    if (!notice_key.empty() && each.name.view() == notice_key) {
+        if (opened->bytes().size() < kNoticeKeyBytesMin) return std::unexpected(IdentityFault::signing_key_short);
+        notice_key_ = *std::move(opened);
+        return {};
+    }
     if (each.kind == proto::CredentialKind::value) {
         secrets_.insert_or_assign(each.name.str(), *std::move(opened));
         return {};
@@ -36,7 +43,7 @@ std::optional<CredentialFault> Credentials::open(proto::CustodyConfig const& con
     std::optional<CredentialFault> fault;
     std::uint32_t index = 0;
     for (auto const& each : config.credentials.items()) {
-        if (auto const kept = keep(each, appliance_seed); !kept && !fault) fault = CredentialFault{index, kept.error()};
+        if (auto const kept = keep(each, config.notice_key.view(), appliance_seed); !kept && !fault) fault = CredentialFault{index, kept.error()};
         ++index;
     }
     return fault;

@@ -26,15 +26,19 @@ class Credentials {
 public:
     // Those that open are there; the first that does not is reported.
     std::optional<CredentialFault> open(proto::CustodyConfig const& config, Secret const& appliance_seed);
-    // Null: there is none of that name. A client's key is never among these: what is found here leaves custody.
+    // Null: there is none of that name. Neither a client's key nor the notice key is ever among these: what is found here leaves custody.
     Secret const* find(std::string_view name) const;
     crypto::ClientIdentity const* find_identity(std::string_view name) const;
+    // Empty: none is configured, or it did not open.
+    Secret const& notice_key() const { return notice_key_; }
 
 private:
-    std::expected<void, crypto::IdentityFault> keep(proto::SealedCredential const& each, Secret const& appliance_seed);
+    std::expected<void, crypto::IdentityFault> keep(
+        proto::SealedCredential const& each, std::string_view notice_key, Secret const& appliance_seed);
 
     std::map<std::string, Secret, std::less<>> secrets_;
     std::map<std::string, crypto::ClientIdentity, std::less<>> identities_;
+    Secret notice_key_;
 };
 
 }  // namespace ocu::custody

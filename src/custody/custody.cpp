@@ -17,7 +17,7 @@ constexpr std::size_t kQueueBytesMax = 4u << 20;
 
 // A question that the helper has not answered yet. Control and audit number their questions on their own, so each gets a number of ours.
 struct Pending {
-    enum class Asker { control, audit } asker;
+    enum class Asker { control, audit, edge } asker;
     RequestId request;
     SessionId session;
     wire::Text<64> container;
@@ -38,6 +38,8 @@ struct Custody::State {
     void stop();
     void hear_control(proto::ControlToCustody::Message const& message);
     void token_wanted(proto::TokenWanted const& wanted);
+    void hear_edge(proto::EdgeToCustody::Message message);
+    void notice_sign_wanted(proto::NoticeSignWanted const& wanted);
     void signature_wanted(proto::SignatureWanted const& wanted);
     void frame(wire::Link::Frame const& frame);
     void lost(wire::Lost why);
@@ -101,6 +103,7 @@ void Custody::State::refuse(Pending const& each)
         wires.audit.send(proto::SignatureMade{each.request, false, {}});
         return;
     }
+    if (each.asker == Pending::Asker::edge) return wires.edge.send(proto::NoticeSigned{each.request, false, {}});
     wires.control.send(proto::TokenMinted{each.request, false, {}, {}});
     note_token(each, proto::Outcome::failure);
 }
@@ -156,6 +159,22 @@ void Custody::State::signature_wanted(proto::SignatureWanted const& wanted)
     link->send(proto::SignCheckpoint{request, wanted.note});
 }
 
+// Not on record by itself: what becomes of the notice is (proto/any_to_audit.h), and so is what it says.
+void Custody::State::notice_sign_wanted(proto::NoticeSignWanted const& wanted)
+{
+    Pending const each{Pending::Asker::edge, wanted.request, {}, {}};
+    if (!ready()) return refuse(each);
+    RequestId const request{++last_request};
+    pending.emplace(request.value, each);
+    link->send(proto::SignNotice{request, wanted.time_s, wanted.body});
+}
+
+void Custody::State::hear_edge(proto::EdgeToCustody::Message message)
+{
+    if (auto const* const wanted = std::get_if<proto::NoticeSignWanted>(&message)) return notice_sign_wanted(*wanted);
+    lending.hear(std::move(message));
+}
+
 std::optional<Pending> Custody::State::take(RequestId request, Pending::Asker asker)
 {
     auto const found = pending.find(request.value);
@@ -184,6 +203,13 @@ void Custody::State::frame(wire::Link::Frame const& received)
         auto const answer = wire::decode<proto::SourceHeld>(received.body);
         return answer ? sources.held(*answer) : link->violation();
     }
+    if (received.type == static_cast<std::uint16_t>(proto::Type::notice_mac)) {
+        auto const answer = wire::decode<proto::NoticeMac>(received.body);
+        auto const each = answer ? take(answer->request, Pending::Asker::edge) : std::nullopt;
+        if (!each) return link->violation();
+        wires.edge.send(proto::NoticeSigned{each->request, answer->good, answer->mac});
+        return;
+    }
     auto const answer = wire::decode<proto::MintedToken>(received.body);
     auto const each = answer ? take(answer->request, Pending::Asker::control) : std::nullopt;
     if (!each) return link->violation();
@@ -209,7 +235,7 @@ Custody::Custody(wire::Loop& loop, Clock const& clock, Wires wires, Config confi
             message);
     });
     s.wires.control_in.on_message([&s](proto::ControlToCustody::Message message) { s.hear_control(message); });
-    s.wires.edge_in.on_message([&s](proto::EdgeToCustody::Message message) { s.lending.hear(std::move(message)); });
+    s.wires.edge_in.on_message([&s](proto::EdgeToCustody::Message message) { s.hear_edge(std::move(message)); });
     s.wires.identity_in.on_message(
         [&s](proto::CoreToCustody::Message message) { s.identity_wanted(std::move(std::get<proto::IdentityWanted>(message))); });
     s.wires.audit_in.on_message(

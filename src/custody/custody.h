@@ -7,7 +7,7 @@
 //   hears     control  proto/ask_custody.h      token wanted, sever, leases wanted
 //             audit    proto/ask_custody.h      checkpoint signature wanted
 //             core     proto/ask_custody.h      TLS identity wanted, for a front that starts
-//             edge     proto/edge_to_custody.h  a session's channel, lease wanted, session over, a secret source dialled
+//             edge     proto/edge_to_custody.h  a session's channel, lease wanted, session over, a secret source dialled, a notice to sign
 //   starts    `secret-source`, for each question to a source of credentials: it reads what a program of somebody else's answers (T-26)
 //   tells     audit    proto/any_to_audit.h     key use; leases, before they are lent
 //   never     gateway, sandbox, a guest: no message for them exists; a session's edge process asks the helper, over a channel of its own, for

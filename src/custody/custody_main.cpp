@@ -5,6 +5,7 @@
 #include "custody/credentials.h"
 #include "custody/edge_channels.h"
 #include "custody/helpers.h"
+#include "custody/notice_mac.h"
 #include "custody/scoped_token.h"
 #include "custody/service_identity.h"
 #include "custody/source_channels.h"
@@ -58,6 +59,7 @@ private:
             if (auto const ask = wire::decode<proto::OpenSourceChannel>(frame.body))
                 return sources_.open(*ask, std::move(frame.descriptors.front()));
             break;
+        case proto::Type::sign_notice: good = answer<proto::SignNotice>(frame, &Server::sign_notice); break;
         case proto::Type::open_edge_channel:
             if (auto const ask = wire::decode<proto::OpenEdgeChannel>(frame.body))
                 return channels_.open(ask->session, std::move(frame.descriptors.front()));
@@ -123,6 +125,14 @@ private:
         if (ask.fetched) fetched_.shorten(ask.lease, lease.ends);
         if (!leases_.add(std::move(lease), now)) log::warning("a lease that does not fit: the thread counts otherwise");
         link_.send(proto::LeaseHeld{ask.lease});
+    }
+
+    void sign_notice(proto::SignNotice const& ask)
+    {
+        auto const& key = lendable_.credentials.notice_key();
+        proto::NoticeMac answer{ask.request, !key.empty(), {}};
+        if (answer.good) answer.mac = notice_mac(key, ask.time_s, ask.body.view());
+        link_.send(answer);
     }
 
     void revoke(proto::RevokeSession const& ask)

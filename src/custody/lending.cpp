@@ -34,7 +34,8 @@ void Lending::hear(proto::EdgeToCustody::Message message)
     std::visit(wire::Overloaded{[this](proto::EdgeChannel& channel) { open_channel(std::move(channel)); },
                    [this](proto::EdgeSessionOver const& ended) { over(ended.session); },
                    [this](proto::LeaseWanted& asked) { wanted(std::move(asked)); },
-                   [this](proto::SourceDialled& dialled) { sources_.dialled(std::move(dialled)); }},
+                   [this](proto::SourceDialled& dialled) { sources_.dialled(std::move(dialled)); },
+                   [](proto::NoticeSignWanted&) {}},  // custody.cpp's
         message);
 }
 

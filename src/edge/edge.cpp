@@ -52,6 +52,7 @@ void Edge::State::stop()
     while (!sessions.empty()) end_session(sessions.begin()->first, proto::Reason::none);
     uplink.reset();
     storage_lane.reset();
+    notices.stop();
     fold_tick.reset();
     count_tick.reset();
     wires.stopped();
@@ -61,6 +62,7 @@ void Edge::State::helper_up(proto::HelperUp up)
 {
     if (up.kind == helper::Kind::uplink) return uplink_up(std::move(up.link));
     if (up.kind == helper::Kind::storage_lane) storage_lane_up(std::move(up));
+    if (up.kind == helper::Kind::notifier) notices.helper_up(std::move(up.link));
 }
 
 // Nothing bypasses a helper that is down: nobody else has a network (EG-12).
@@ -68,6 +70,7 @@ void Edge::State::helper_down(helper::Kind kind)
 {
     if (kind == helper::Kind::uplink) uplink_down();
     if (kind == helper::Kind::storage_lane) storage_lane.reset();
+    if (kind == helper::Kind::notifier) notices.helper_down();
 }
 
 void Edge::State::storage_lane_up(proto::HelperUp up)
@@ -129,7 +132,8 @@ Edge::Edge(wire::Loop& loop, Clock const& clock, Config config, UniqueFd roots, 
     s.wires.custody_in.on_message([&s](proto::CustodyToEdge::Message message) {
         std::visit(wire::Overloaded{[&s](proto::LeaseMade& made) { s.lease_made(made); }, [&s](proto::CustodyUp&) { s.custody_is_new(); },
                        [&s](proto::SourceDialWanted& wanted) { s.source_dial_wanted(wanted); },
-                       [&s](proto::SourceDialCancelled& cancelled) { s.source_dial_cancelled(cancelled); }},
+                       [&s](proto::SourceDialCancelled& cancelled) { s.source_dial_cancelled(cancelled); },
+                       [&s](proto::NoticeSigned const& answer) { s.notices.signed_by_custody(answer); }},
             message);
     });
 }

@@ -4,12 +4,12 @@
 // The egress trust-edge: the only way out (F8). What no rule allows is refused at once, with its reason, and recorded.
 //
 //   runs as   a thread of the core, `ocu:edge`; helpers `edge` (one per session, started at its first packet: reads what the guest sends),
-//             `uplink` (resolves and dials) and `storage-lane` (forwards signed backend requests)
+//             `uplink` (resolves and dials), `notifier` (speaks with the webhook) and `storage-lane` (forwards signed backend requests)
 //   hears     sandbox  proto/sandbox_to_edge.h   lane attached, detached
 //             control  proto/control_to_all.h    sever; what would happen to a connection
-//             custody  proto/edge_to_custody.h   lease made; a secret source to be dialled
-//   tells     control  proto/ask_edge.h          what would happen to it
-//             custody  proto/edge_to_custody.h   a session's channel, leases wanted, session over
+//             custody  proto/edge_to_custody.h   lease made; a secret source to be dialled; a notice's signature
+//   tells     control  proto/ask_edge.h          what would happen to it; how it goes with the webhook
+//             custody  proto/edge_to_custody.h   a session's channel, leases wanted, session over, a notice to sign
 //             audit    proto/any_to_audit.h      every refusal; every connection, before it is dialled, and when it has ended
 //   never     a credential; authorship of the denylist; a byte that a guest has sent but names, methods and paths
 

@@ -15,7 +15,7 @@ void Edge::State::count(Session& session, Route& route)
     std::uint64_t const more = now.sum() - std::min(now.sum(), route.counted.sum());
     route.counted = now;
     session.spent[route.rule] += more;
-    tripped(session, session.trip.bytes(more));
+    tripped(session, session.trip.bytes(more), route);
 }
 
 bool Edge::State::is_spent(Session const& session, std::size_t rule) const
@@ -24,19 +24,23 @@ bool Edge::State::is_spent(Session const& session, std::size_t rule) const
 }
 
 // Only marks the session: its connections end at the next count, when nobody holds one of them.
-void Edge::State::tripped(Session& session, std::vector<Tripped> const& which)
+void Edge::State::tripped(Session& session, std::vector<Tripped> const& which, Route const& route)
 {
     for (auto const each : which) {
         std::uint64_t bytes = 0;
         for (auto const& spent : session.spent) bytes += spent;
-        wires.recorder.note(tripwire_event(session.id, each, bytes, config.tripwire.kill));
+        auto event = tripwire_event(session.id, each, bytes, config.tripwire.kill);
+        if (notices.wanted())
+            record_and_tell(session, each, route, std::move(event));
+        else
+            wires.recorder.note(std::move(event));
         if (!config.tripwire.kill || session.closed != proto::Reason::none) continue;
         session.closed = each == Tripped::bytes ? proto::Reason::budget_exceeded : proto::Reason::rate_exceeded;
         loop.post([this, id = session.id] {
             Session* const found = find(id);
             if (found == nullptr) return;
             std::vector<ConnectionId> all;
-            for (auto const& [connection, route] : found->routes) all.push_back(connection);
+            for (auto const& [connection, each_route] : found->routes) all.push_back(connection);
             for (auto const connection : all) cut(*found, connection, found->closed, "tripwire");
         });
     }

@@ -65,8 +65,8 @@ bool Edge::State::route_asked(Session& session, proto::RouteAsked const& asked)
     numbers[route.number] = {session.id, asked.connection};
     auto event = opened_event(session.id, route, rule_name(route.rule));
     std::uint64_t const number = route.number;
-    session.routes.emplace(asked.connection, std::move(route));
-    tripped(session, session.trip.connection(destination_of(asked), clock.now()));
+    auto const& kept = session.routes.emplace(asked.connection, std::move(route)).first->second;
+    tripped(session, session.trip.connection(destination_of(asked), clock.now()), kept);
     // Invariant 7: what cannot be put on record does not happen.
     wires.recorder.record(std::move(event), [this, number](Result<EventNumber> written) { recorded(number, written.has_value()); });
     return true;
@@ -103,6 +103,7 @@ void Edge::State::uplink_up(UniqueFd link)
             if (why != wire::Lost::closed) wires.spawner.report_violation(helper::Kind::uplink);
             loop.post([this] { uplink_down(); });
         });
+    notices.uplink_up();
 }
 
 // What it was dialling is refused; what is connected goes on, and needs it no longer.
@@ -110,6 +111,7 @@ void Edge::State::uplink_down()
 {
     uplink.reset();
     explain_without_uplink();
+    notices.uplink_down();
     while (!icap_dials.empty()) (void)icap_not_dialled(RequestId{icap_dials.begin()->first});
     while (!source_dials.empty()) (void)source_not_dialled(RequestId{source_dials.begin()->first});
     auto const waiting = numbers;
@@ -138,7 +140,7 @@ void Edge::State::uplink_says(wire::Link::Frame frame)
 
 void Edge::State::dialled(proto::Dialled const& message, UniqueFd socket)
 {
-    if (icap_dialled(message, socket) || source_dialled(message, socket)) return;
+    if (icap_dialled(message, socket) || source_dialled(message, socket) || notices.dialled(message.request, socket)) return;
     auto const [session, connection] = route_of(message.request.value);
     if (session == nullptr) return;  // it ended meanwhile; the socket closes
     Route& route = session->routes.at(connection);
@@ -169,7 +171,8 @@ void Edge::State::dialled(proto::Dialled const& message, UniqueFd socket)
 
 void Edge::State::dial_failed(proto::DialFailed const& failed)
 {
-    if (icap_not_dialled(failed.request) || source_not_dialled(failed.request)) return;
+    if (icap_not_dialled(failed.request) || source_not_dialled(failed.request) || notices.not_dialled(failed.request, name_of(failed.failure)))
+        return;
     auto const [session, connection] = route_of(failed.request.value);
     if (session == nullptr) return;
     Route& route = session->routes.at(connection);

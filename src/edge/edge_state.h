@@ -2,7 +2,8 @@
 #pragma once
 
 // The edge thread's state, in parts: sessions and wiring (edge.cpp), their helpers (edge_helpers.cpp), routes (edge_routes.cpp), requests
-// (edge_requests.cpp), the proxy (edge_proxy.cpp), counting and cutting (edge_counting.cpp), operators' questions (edge_explain.cpp). Included by these alone.
+// (edge_requests.cpp), the proxy (edge_proxy.cpp), counting and cutting (edge_counting.cpp), the webhook (edge_notices.cpp), operators' questions
+// (edge_explain.cpp). Included by these alone.
 
 #include <deque>
 #include <unordered_map>
@@ -12,6 +13,7 @@
 #include "edge/events.h"
 #include "edge/explain.h"
 #include "edge/limits.h"
+#include "edge/notices.h"
 #include "edge/sockets.h"
 #include "proto/edge_to_uplink.h"
 
@@ -20,7 +22,7 @@ namespace ocu::edge {
 struct Edge::State {
     State(wire::Loop& loop_in, Clock const& clock_in, Config config_in, UniqueFd roots_in, Wires wires_in)
         : loop(loop_in), clock(clock_in), config(std::move(config_in)), allow(config.rules), roots(std::move(roots_in)),
-          wires(std::move(wires_in))
+          wires(std::move(wires_in)), notices(loop, clock, config.webhook, notice_calls())
     {}
 
     // Sessions: edge.cpp.
@@ -91,12 +93,16 @@ struct Edge::State {
 
     // Counting and cutting: edge_counting.cpp.
     void count(Session& session, Route& route);
-    void tripped(Session& session, std::vector<Tripped> const& which);
+    void tripped(Session& session, std::vector<Tripped> const& which, Route const& route);
     bool is_spent(Session const& session, std::size_t rule) const;
     void cut(Session& session, ConnectionId connection, proto::Reason reason, std::string_view why);
     void close_route(Session& session, std::map<ConnectionId, Route>::iterator route, proto::Reason reason, std::string_view why);
     void count_all();
     void keep_counting();
+
+    // The webhook: edge_notices.cpp.
+    Notices::Calls notice_calls();
+    void record_and_tell(Session const& session, Tripped which, Route const& route, proto::Event event);
 
     // Operators' questions: edge_explain.cpp.
     SessionFacts facts_of(SessionId id);
@@ -148,6 +154,7 @@ struct Edge::State {
     StartGate starts{kStartsPerSecondMax, std::chrono::seconds(1), {}, {}};  // of all sessions' helpers
     wire::Watch fold_tick;
     wire::Watch count_tick;
+    Notices notices;
 };
 
 }  // namespace ocu::edge

@@ -14,5 +14,7 @@ Result<void> edge_main(helper::Helper& helper);
 Result<void> uplink_main(helper::Helper& helper);
 // `storage-lane`: configuration proto::StorageLaneConfig; no descriptors.
 Result<void> storage_lane_main(helper::Helper& helper);
+// `notifier`: posts to the webhook. Configuration: proto::NotifierConfig; one descriptor: the roots that it verifies against.
+Result<void> notifier_main(helper::Helper& helper);
 
 }  // namespace ocu::edge

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "edge/webhook.h"
 #include "proto/edge_to_uplink.h"
 #include "proto/secret_source.h"
 
@@ -75,6 +76,7 @@ struct Config {
     std::vector<std::string> resolvers;        // numeric; empty: the host's own
     std::string extra_roots_pem;               // the customer's CA, besides the public ones
     Tripwire tripwire;
+    std::optional<Webhook> webhook;            // who is told of it, besides the record
     proto::ChainedProxy proxy;                 // by which everything goes out; none: upstreams are dialled
     std::string contact;                       // whom a guest that was refused may ask, in the manifest's words; empty: nobody is named
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "edge/trip.h"
 
+#include "base/assert.h"
 #include "edge/limits.h"
 
 namespace ocu::edge {
@@ -29,6 +30,26 @@ std::vector<Tripped> Trip::bytes(std::uint64_t more)
     bytes_ += more;
     if (wire_.bytes == 0 || bytes_ <= wire_.bytes || !once(Tripped::bytes)) return {};
     return {Tripped::bytes};
+}
+
+std::uint64_t Trip::measured(Tripped which) const
+{
+    switch (which) {
+    case Tripped::bytes: return bytes_;
+    case Tripped::destinations: return destinations_.size();
+    case Tripped::connections_per_minute: return recent_.size() + 1;  // with the one that was too many
+    }
+    OCU_ASSERT(false);
+}
+
+std::uint64_t Trip::limit(Tripwire const& wire, Tripped which)
+{
+    switch (which) {
+    case Tripped::bytes: return wire.bytes;
+    case Tripped::destinations: return wire.destinations;
+    case Tripped::connections_per_minute: return wire.connections_per_minute;
+    }
+    OCU_ASSERT(false);
 }
 
 }  // namespace ocu::edge

@@ -27,6 +27,9 @@ public:
     // A connection that the rules allow, to `destination` (host:port).
     std::vector<Tripped> connection(std::string destination, Monotonic now);
     std::vector<Tripped> bytes(std::uint64_t more);
+    // What was counted by now: more than the limit, once that has been reached.
+    std::uint64_t measured(Tripped which) const;
+    static std::uint64_t limit(Tripwire const& wire, Tripped which);
 
 private:
     bool once(Tripped which);

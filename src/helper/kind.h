@@ -2,7 +2,8 @@
 #pragma once
 
 // Which helpers there are. Those of the architecture, and what was cut off from them since: `exec`, which alone reads what a guest's agent
-// sends (docs/decisions/0002-exec-helper-per-session.md), and `uplink`, which dials for `edge` (0012-egress-processes.md).
+// sends (docs/decisions/0002-exec-helper-per-session.md), `uplink`, which dials for `edge` (0012-egress-processes.md), and `notifier`, which
+// speaks with the webhook (0020-webhook.md).
 
 #include <cstdint>
 #include <string_view>
@@ -18,7 +19,8 @@ enum class Kind : std::uint8_t {
     launcher,
     uplink,
     storage_lane,
-    audit_writer,  // one each
+    audit_writer,
+    notifier,  // one each
     broker,
     exec,
     edge,  // one per session
@@ -44,7 +46,7 @@ constexpr bool is_per_session(Kind kind)
 constexpr std::string_view name_of(Kind kind)
 {
     constexpr std::string_view kNames[] = {"gateway-front", "operator-front", "files-front", "parser", "custody", "launcher", "uplink",
-        "storage-lane", "audit-writer", "broker", "exec", "edge", "mounter", "stick", "dhcp", "time", "screen", "tpm", "secret-source"};
+        "storage-lane", "audit-writer", "notifier", "broker", "exec", "edge", "mounter", "stick", "dhcp", "time", "screen", "tpm", "secret-source"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -58,7 +58,10 @@ enum class What : std::uint8_t {
     lease_granted,
     lease_refused,
     lease_revoked,
-    kLast = lease_revoked,
+    notice_delivered,
+    notice_failed,
+    notice_given_up,
+    kLast = notice_given_up,
 };
 
 enum class Outcome : std::uint8_t { success, failure, kLast = failure };

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// The helper that holds the keys, and its thread. It answers two questions; a question that it refuses gets good = false, not
+// The helper that holds the keys, and its thread. It answers questions; one that it refuses gets good = false, not
 // a broken link, so that a hostile audit-writer, which authors the notes, cannot take custody down (T-14).
 // hand_identity hands the service's TLS identity to a front, over a descriptor that comes along, and has no answer.
 // open_edge_channel gives it its end of a session's channel (proto/edge_helper_to_custody_helper.h); a new one closes the old one.
+// sign_notice has the webhook's signature made, by the one key that the configuration names.
 // grant_lease is answered with lease_held: from then on the lease can be redeemed. revoke_session ends channel and leases, unanswered.
 // open_source_channel gives it its end of a channel to a process that asks a secret source for the lease's credential
 // (proto/source_helper_to_custody_helper.h); answered once with source_held, unless revoke_lease or revoke_session came first. What was held so
@@ -17,6 +18,7 @@
 #include "base/id.h"
 #include "base/sealed_face.h"
 #include "base/unique_fd.h"
+#include "proto/edge_to_notifier.h"
 #include "proto/guest_variables.h"
 #include "proto/source_helper_to_custody_helper.h"
 #include "proto/type.h"
@@ -69,8 +71,12 @@ struct CustodyConfig {
     bool bumps = false;  // a rule bumps: leaves are signed, and guests trust the authority
     wire::List<SealedCredential, kCredentialsMax> credentials;
     wire::List<ScopedRule, kScopedRulesMax> scoped;
+    wire::Text<64> notice_key;  // the credential that signs notices, and is lent to nobody; empty: none does
 
-    static void fields(auto& wire, auto& m) { wire(m.serve, m.names, m.certificate, m.sealed_key, m.bumps, m.credentials, m.scoped); }
+    static void fields(auto& wire, auto& m)
+    {
+        wire(m.serve, m.names, m.certificate, m.sealed_key, m.bumps, m.credentials, m.scoped, m.notice_key);
+    }
 };
 
 // The ready report: the public halves, and what the service shows. With a fault there is no identity to hand out; signing goes on. With a
@@ -197,6 +203,25 @@ struct RevokeLease {
     static void fields(auto& wire, auto& m) { wire(m.lease); }
 };
 
+// HMAC-SHA-256 with the notice key over the time in decimal, a dot, and the body: put together in custody, so that the key signs nothing else.
+struct SignNotice {
+    static constexpr Type kType = Type::sign_notice;
+    RequestId request;
+    std::int64_t time_s = 0;
+    wire::Text<kNoticeBytesMax> body;
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.time_s, m.body); }
+};
+
+struct NoticeMac {
+    static constexpr Type kType = Type::notice_mac;
+    RequestId request;
+    bool good = false;
+    std::array<std::uint8_t, 32> mac{};
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.good, m.mac); }
+};
+
 inline constexpr std::array kCustodyToHelper{
     wire::Permit{static_cast<std::uint16_t>(Type::hand_identity), 1, 0},
     wire::Permit{static_cast<std::uint16_t>(Type::sign_checkpoint), 0, 8 + 4 + 1024},
@@ -206,12 +231,14 @@ inline constexpr std::array kCustodyToHelper{
     wire::Permit{static_cast<std::uint16_t>(Type::revoke_session), 0, 8},
     wire::Permit{static_cast<std::uint16_t>(Type::open_source_channel), 1, 8 + 8 + 4 + 64},
     wire::Permit{static_cast<std::uint16_t>(Type::revoke_lease), 0, 8},
+    wire::Permit{static_cast<std::uint16_t>(Type::sign_notice), 0, 8 + 8 + 4 + kNoticeBytesMax},
 };
 inline constexpr std::array kHelperToCustody{
     wire::Permit{static_cast<std::uint16_t>(Type::checkpoint_signed), 0, 8 + 1 + 64},
     wire::Permit{static_cast<std::uint16_t>(Type::token_minted), 0, 8 + 1 + 4 + 1024 + kGuestVariablesBytesMax},
     wire::Permit{static_cast<std::uint16_t>(Type::lease_held), 0, 8},
     wire::Permit{static_cast<std::uint16_t>(Type::source_held), 0, 8 + 1 + 2 + 8 + 4 + 64},
+    wire::Permit{static_cast<std::uint16_t>(Type::notice_mac), 0, 8 + 1 + 32},
 };
 
 }  // namespace ocu::proto

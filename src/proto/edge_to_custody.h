@@ -4,10 +4,12 @@
 // The edge thread asks, the custody thread answers: which credential a session may redeem for which destination, until when. No secret is
 // in any of these; the credential goes from the custody helper to the session's edge process (proto/edge_helper_to_custody_helper.h).
 
+#include <array>
 #include <chrono>
 
 #include "base/id.h"
 #include "base/unique_fd.h"
+#include "proto/edge_to_notifier.h"
 #include "proto/edge_to_uplink.h"
 #include "proto/reason.h"
 #include "wire/mailbox.h"
@@ -65,7 +67,21 @@ struct SourceDialled {
     UniqueFd socket;  // none: it cannot be reached
 };
 
-using EdgeToCustody = wire::Mailbox<EdgeChannel, EdgeSessionOver, LeaseWanted, SourceDialled>;
-using CustodyToEdge = wire::Mailbox<LeaseMade, CustodyUp, SourceDialWanted, SourceDialCancelled>;
+// The webhook's signature over one notice at one time (docs/formats/webhook.md). The key is custody's alone, and which one is its configuration's
+// to say. Always answered.
+struct NoticeSignWanted {
+    RequestId request;
+    std::int64_t time_s = 0;  // seconds since 1970
+    wire::Text<kNoticeBytesMax> body;
+};
+
+struct NoticeSigned {
+    RequestId request;
+    bool good = false;  // false: there is no such key, or custody is down
+    std::array<std::uint8_t, 32> mac{};
+};
+
+using EdgeToCustody = wire::Mailbox<EdgeChannel, EdgeSessionOver, LeaseWanted, SourceDialled, NoticeSignWanted>;
+using CustodyToEdge = wire::Mailbox<LeaseMade, CustodyUp, SourceDialWanted, SourceDialCancelled, NoticeSigned>;
 
 }  // namespace ocu::proto

@@ -45,6 +45,8 @@ enum class Type : std::uint16_t {
     open_source_channel,
     source_held,
     revoke_lease,
+    sign_notice,
+    notice_mac,
     // broker <-> storage
     broker_stats = 0x01a0,
     // launcher <-> sandbox
@@ -147,6 +149,9 @@ enum class Type : std::uint16_t {
     source_proof_wanted,
     source_proof,
     source_answered,
+    // notifier <-> edge
+    post_notice = 0x03c0,
+    notice_posted,
 };
 
 }  // namespace ocu::proto

@@ -12,7 +12,7 @@ from support.audit import find_events, says
 from support.case import ApplianceCase
 from support.mcp import Mcp, Refused
 
-STANDING = ("gateway-front", "operator-front", "files-front", "parser", "custody", "launcher", "uplink", "storage-lane", "audit-writer")
+STANDING = ("gateway-front", "operator-front", "files-front", "parser", "custody", "launcher", "uplink", "storage-lane", "audit-writer", "notifier")
 ON_RECORD_MS_MAX = 100
 
 

@@ -24,7 +24,7 @@ class Operator(ApplianceCase):
     def test_status_names_every_helper_and_each_is_up(self):
         status = self.appliance.ctl("status")
         self.assertEqual(status["status"], "healthy")
-        standing = {"gateway-front", "operator-front", "files-front", "parser", "custody", "launcher", "uplink", "storage-lane", "audit-writer"}
+        standing = {"gateway-front", "operator-front", "files-front", "parser", "custody", "launcher", "uplink", "storage-lane", "audit-writer", "notifier"}
         self.assertEqual(set(status["helpers"]), standing)
         self.assertEqual(set(status["helpers"].values()), {"up"})
         self.assertEqual(status["tier"], self.tier)

@@ -39,7 +39,7 @@ class Confinement(ApplianceCase):
 
     def test_every_kind_runs(self):
         self.assertEqual(set(self.helpers), {"gateway-front", "operator-front", "files-front", "parser", "custody", "launcher", "uplink", "storage-lane",
-                                             "audit-writer", "broker", "exec", "edge"})
+                                             "audit-writer", "notifier", "broker", "exec", "edge"})
 
     def test_each_has_a_user_of_its_own(self):
         users = {}

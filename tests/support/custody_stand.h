@@ -75,6 +75,8 @@ struct CustodyTest {
                 dials.push_back(*dial);
             else if (auto const* cancelled = std::get_if<proto::SourceDialCancelled>(&message))
                 cancels.push_back(cancelled->request);
+            else if (auto const* signed_ = std::get_if<proto::NoticeSigned>(&message))
+                notices.push_back(*signed_);
             else
                 ++times_up;
         });
@@ -138,6 +140,7 @@ struct CustodyTest {
     std::vector<crypto::Digest> shown;
     std::vector<proto::SignatureMade> signatures;
     std::vector<proto::CustodyKeys> keys;
+    std::vector<proto::NoticeSigned> notices;
     std::vector<proto::LeaseMade> leases;
     std::vector<proto::SourceDialWanted> dials;
     std::vector<RequestId> cancels;

@@ -107,6 +107,7 @@ struct Heard {
     std::vector<SessionId> over;
     std::vector<proto::LeaseWanted> leases;
     std::vector<proto::SourceDialled> sources;
+    std::vector<proto::NoticeSignWanted> notices;
 };
 
 inline edge::Rule rule(std::string name, std::string host, std::uint16_t port)
@@ -128,10 +129,15 @@ struct EdgeTest {
             std::visit(wire::Overloaded{[this](proto::EdgeChannel& m) { heard.channels.push_back(m.session); },
                            [this](proto::EdgeSessionOver& m) { heard.over.push_back(m.session); },
                            [this](proto::LeaseWanted& m) { heard.leases.push_back(std::move(m)); },
-                           [this](proto::SourceDialled& m) { heard.sources.push_back(std::move(m)); }},
+                           [this](proto::SourceDialled& m) { heard.sources.push_back(std::move(m)); },
+                           [this](proto::NoticeSignWanted& m) { heard.notices.push_back(std::move(m)); }},
                 message);
         });
-        control.on_message([this](proto::EdgeToControl::Message message) { explained.push_back(std::get<0>(std::move(message))); });
+        control.on_message([this](proto::EdgeToControl::Message message) {
+            std::visit(wire::Overloaded{[this](proto::Explained& m) { explained.push_back(std::move(m)); },
+                           [this](proto::WebhookState const& m) { webhook = m; }},
+                message);
+        });
         edge.emplace(loop, clock, config, UniqueFd(::eventfd(0, EFD_CLOEXEC)),
             edge::Edge::Wires{core_in, sandbox_in, control_in, custody_in, custody, control, recorder, spawner, [this] { stopped = true; }});
     }
@@ -216,6 +222,7 @@ struct EdgeTest {
     proto::EdgeToCustody custody{loop};
     proto::EdgeToControl control{loop};
     std::vector<proto::Explained> explained;
+    proto::WebhookState webhook;
     HeldRecorder recorder;
     EdgeSpawner spawner;
     test::HelperPeer uplink;

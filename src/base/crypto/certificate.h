@@ -76,7 +76,8 @@ enum class IdentityFault : std::uint8_t {
     key_mismatch,  // not the certificate's key
     not_for_clients,  // its extended key usage leaves clientAuth out
     not_p256,         // a client's key of another kind
-    kLast = not_p256,
+    signing_key_short,  // no certificate at all: a key that signs notices, below 16 bytes
+    kLast = signing_key_short,
 };
 struct FaultText {
     std::string_view key;  // below mcp.tls: "certificate" or "key"

@@ -38,6 +38,10 @@ TEST_CASE("core_lines: given a status, when it is written and read, then it is t
     appliance::CoreStatus const status{12, 8, 9, true, appliance::KeyBinding::tpm};
     CHECK(appliance::status_line(status) == "STATUS sessions=12 helpers=8/9 frozen=yes vault-key=tpm");
     CHECK(appliance::parse_status(appliance::status_line(status)) == status);
+    appliance::CoreStatus const failing{1, 9, 9, false, appliance::KeyBinding::file, proto::WebhookHealth::failing};
+    CHECK(appliance::status_line(failing) == "STATUS sessions=1 helpers=9/9 frozen=no vault-key=file webhook=failing");
+    CHECK(appliance::parse_status(appliance::status_line(failing)) == failing);
+    CHECK_FALSE(appliance::parse_status("STATUS sessions=1 helpers=9/9 frozen=no vault-key=file webhook=maybe"));
     for (std::string_view const bad :
         {"", "STATUS", "STATUS sessions=1 helpers=8 frozen=no vault-key=file", "STATUS sessions=-1 helpers=8/9 frozen=no vault-key=file",
             "STATUS sessions=1 helpers=8/9 vault-key=file", "STATUS sessions=1 helpers=8/9 frozen=maybe vault-key=file",

@@ -138,4 +138,29 @@ TEST_CASE_METHOD(CustodyTest, "custody: given no identity or no helper, when a f
     for (auto const& each : recorder.events) CHECK(each.outcome == proto::Outcome::failure);
 }
 
+TEST_CASE_METHOD(CustodyTest, "custody: given a notice, when the edge wants it signed, then the helper does it, and the answer is the edge's alone",
+    "[custody][EG-10][T-12]")
+{
+    edge_in.send(proto::NoticeSignWanted{RequestId{4}, 1, "{}"});
+    loop.settle();
+    REQUIRE(notices.size() == 1);
+    CHECK_FALSE(notices[0].good);
+    helper_up();
+    edge_in.send(proto::NoticeSignWanted{RequestId{5}, 1'790'000'000, "{}"});
+    loop.settle();
+    auto const asked = peer.take<proto::SignNotice>();
+    CHECK(asked.time_s == 1'790'000'000);
+    CHECK(asked.body.view() == "{}");
+    peer.send(proto::NoticeMac{asked.request, true, {9}});
+    loop.settle();
+    REQUIRE(notices.size() == 2);
+    CHECK(notices[1].request == RequestId{5});
+    CHECK(notices[1].good);
+    CHECK(notices[1].mac[0] == 9);
+    CHECK(signatures.empty());
+    peer.send(proto::NoticeMac{asked.request, true, {9}});
+    loop.settle();
+    CHECK(spawner.violations == std::vector{helper::Kind::custody});
+}
+
 }  // namespace test_custody_thread

@@ -321,7 +321,6 @@ TEST_CASE(
         {bundle(pem + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), "egress.ca_bundle", "number 2 cannot be read"},
         {bundle(pem + "-----BEGIN PRIVATE KEY-----\n"), "egress.ca_bundle", "private key"},
         {with(R"("egress": {"tripwire": {"action": "kill"}})"), "egress.tripwire.action", "nothing that sets it off"},
-        {with(R"("egress": {"tripwire": {"webhook": "https://x.example"}})"), "egress.tripwire.webhook", "no effect in this version"},
     });
     CHECK(admit(bundle(pem)).value().edge.extra_roots_pem == pem);
 }
@@ -336,6 +335,71 @@ TEST_CASE(
     check_refused({{with(R"("egress": {"contact": ")" + std::string(201, 'x') + R"("})"), "egress.contact", ""},
         {with(R"("egress": {"contact": "a\u001b[2J"})"), "egress.contact", ""},
         {with(R"("egress": {"contact": ""})"), "egress.contact", ""}});
+}
+
+std::string with_webhook(std::string const& members, std::string const& rules = "", std::string const& kind = "value")
+{
+    return with(R"("credentials": [{"name": "hook", "kind": ")" + kind + R"(", "sealed": ")" + kSealed + R"("}], "egress": {"rules": [)" + rules +
+                R"(], "tripwire": {"destinations": 3, "webhook": {)" + members + "}}}");
+}
+
+TEST_CASE("egress: given a webhook, when it is admitted, then it says where, how and by which key, in words too", "[manifest][EG-10]")
+{
+    auto const pem = certificate();
+    auto const applied =
+        admit(with_webhook(R"("url": "https://SOC.corp.example:8443/hooks/ocu?team=7", "key": "hook", "addresses": ["10.0.0.0/8"], "ca": ")" +
+                           escaped(pem) + R"(")"))
+            .value();
+    REQUIRE(applied.edge.webhook);
+    auto const& hook = *applied.edge.webhook;
+    CHECK(hook.host == "soc.corp.example");
+    CHECK(hook.authority == "soc.corp.example:8443");
+    CHECK(hook.port == 8443);
+    CHECK(hook.target == "/hooks/ocu?team=7");
+    CHECK(hook.key == "hook");
+    CHECK(hook.appliance == "ocu-appliance");
+    CHECK(hook.ca_pem == pem);
+    CHECK(hook.tls);
+    CHECK_FALSE(hook.numeric);
+    CHECK(hook.ranges == std::vector{edge::parse_range("10.0.0.0/8").value()});
+    auto const words = explain(applied);
+    CHECK(words.contains("It is told to https://SOC.corp.example:8443/hooks/ocu?team=7, at 10.0.0.0/8, by whom its own certificates"));
+    CHECK_FALSE(words.contains("is used by no rule"));
+    auto const numeric = admit(with_webhook(R"("url": "https://[fd00::5]", "key": "hook")")).value().edge.webhook.value();
+    CHECK(numeric.numeric);
+    CHECK(numeric.authority == "[fd00::5]");
+    CHECK(numeric.target == "/");
+    CHECK(numeric.ranges == std::vector{edge::parse_range("fd00::5").value()});
+    auto const local = admit(with_webhook(R"("url": "http://127.0.0.1:9000/x", "key": "hook")")).value().edge.webhook.value();
+    CHECK_FALSE(local.tls);
+    CHECK(local.port == 9000);
+}
+
+TEST_CASE("egress: given a webhook that is in the clear, lends its key, or leads nowhere, when it is admitted, then refused", "[manifest][EG-10][T-12]")
+{
+    std::string const key = R"(, "key": "hook")";
+    std::string const at = "egress.tripwire.webhook";
+    check_refused({
+        {with(R"("egress": {"tripwire": {"webhook": {"url": "https://x.example", "key": "hook"}}})"), at, "nothing that sets it off"},
+        {with_webhook(R"("url": "https://x.example")"), at + ".key", ""},
+        {with_webhook(R"("url": "https://x.example", "key": "other")"), at + ".key", "not the name of one"},
+        {with_webhook(R"("url": "https://x.example")" + key, "", "client_certificate"), at + ".key", "client certificate"},
+        {with_webhook(R"("url": "https://x.example")" + key,
+             R"({"name": "r", "hosts": ["a.example"], "rung": "bump", "inject": {"credential": "hook"}})"),
+            at + ".key", "lent by rule r"},
+        {with_webhook(R"("url": "http://x.example/")" + key), at + ".url", "must be https"},
+        {with_webhook(R"("url": "http://10.0.0.5/")" + key), at + ".url", "except to a loopback"},
+        {with_webhook(R"("url": "https://224.0.0.1/")" + key), at + ".url", "no address of a machine"},
+        {with_webhook(R"("url": "https://x.example:0/")" + key), at + ".url", "port"},
+        {with_webhook(R"("url": "https://-x-.example/")" + key), at + ".url", "neither"},
+        {with_webhook(R"("url": "https://u:p@x.example/")" + key), at + ".url", ""},
+        {with_webhook(R"("url": "https://x.example/#f")" + key), at + ".url", ""},
+        {with_webhook(R"("url": "ftp://x.example/")" + key), at + ".url", ""},
+        {with_webhook(R"("url": "https://10.0.0.5/", "addresses": ["10.0.0.0/8"])" + key), at + ".addresses", "says the address already"},
+        {with_webhook(R"("url": "https://x.example/", "addresses": ["0.0.0.0/0"])" + key), at + ".addresses[0]", "would open everything"},
+        {with_webhook(R"("url": "https://x.example/", "ca": "hello")" + key), at + ".ca", "no certificate"},
+        {with_webhook(R"("url": "https://x.example/", "other": 1)" + key), at + ".other", ""},
+    });
 }
 
 }  // namespace test_admit_egress
