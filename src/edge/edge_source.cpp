@@ -18,6 +18,7 @@ void Edge::State::source_dial_wanted(proto::SourceDialWanted const& wanted)
     dial.address = wanted.address;
     dial.port = wanted.port;
     dial.ranges = wanted.ranges;
+    dial.direct = true;  // what the appliance itself needs goes by nobody's proxy
     uplink->send(dial);
 }
 

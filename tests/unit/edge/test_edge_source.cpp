@@ -29,6 +29,7 @@ TEST_CASE_METHOD(SourceDialTest,
     CHECK(dial.port == wire.port);
     CHECK(dial.ranges.items().size() == 1);
     CHECK(dial.connect);
+    CHECK(dial.direct);
     answer(dial.request);
     REQUIRE(heard.sources.size() == 1);
     CHECK(heard.sources[0].request == RequestId{7});

@@ -237,6 +237,7 @@ TEST_CASE_METHOD(Told,
     CHECK(recorder.of(What::notice_failed).size() == 1);
     auto const dial = dial_of_notice();
     CHECK(dial.address.view() == "127.0.0.1");
+    CHECK(dial.direct);
     CHECK(dial.ranges.items() == std::vector{parse_range("127.0.0.1").value()});
     CHECK(heard.notices.back().body == first.body);
     CHECK(heard.notices.back().time_s > heard.notices.front().time_s);
