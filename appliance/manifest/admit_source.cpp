@@ -36,8 +36,12 @@ Admission<void> admit_endpoint(std::string const& key, std::string_view text, pr
             return refuse(key, "its port is not a number from 1 to 65535");
         host = host.substr(0, colon);
     }
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    if (auto const address = edge::parse_address(host)) {
+    bool const bracketed = host.starts_with('[') && host.ends_with(']');
+    if (bracketed) host = host.substr(1, host.size() - 2);
+    auto const address = edge::parse_address(host);
+    if (bracketed != (address && !edge::is_ipv4(*address)))
+        return refuse(key, "names no host: an IPv6 address stands in brackets, and nothing else does");
+    if (address) {
         auto const what = edge::not_public(*address).value_or("");
         if (what == "multicast" || what == "broadcast") return refuse(key, "is no address of a machine");
         source.host = edge::text_of(*address);

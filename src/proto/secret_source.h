@@ -12,11 +12,11 @@ namespace ocu::proto {
 
 struct SecretSource {
     std::string unix_path;  // absolute; or, if empty, an endpoint:
-    std::string host;       // name or numeric address, without brackets
+    std::string host;  // name or numeric address, without brackets
     std::uint16_t port = 0;
     std::vector<AddressRange> ranges;  // as Dial's
-    std::string ca_pem;     // the only roots that are believed
-    std::string client;     // the client_certificate that is shown: a name in credentials[]
+    std::string ca_pem;  // the only roots that are believed
+    std::string client;  // the client_certificate that is shown: a name in credentials[]
 
     bool is_numeric() const { return host.find_first_not_of("0123456789.") == std::string::npos || host.contains(':'); }
     // How HTTP calls it.

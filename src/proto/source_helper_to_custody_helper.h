@@ -36,8 +36,8 @@ struct SourceConfig {
     wire::Text<253> host;
     std::uint16_t port = 0;
     wire::Text<32> session;
-    wire::Text<272> authority;       // the Host field
-    wire::Text<253> server_name;     // whose certificate it must show; empty: no TLS
+    wire::Text<272> authority;  // the Host field
+    wire::Text<253> server_name;  // whose certificate it must show; empty: no TLS
     wire::Text<kSourceCaBytesMax> ca_pem;
 
     static void fields(auto& wire, auto& m)
@@ -98,7 +98,7 @@ struct SourceProof {
 struct SourceAnswered {
     static constexpr Type kType = Type::source_answered;
     SourceFailure failure{};
-    std::uint16_t status = 0;            // of HTTP, if it came so far
+    std::uint16_t status = 0;  // of HTTP, if it came so far
     std::chrono::seconds expires_in{};
     wire::Text<64> version;
     wire::Text<kSourceValueBytesMax> value;  // last: the bytes are not moved again once they are encoded. Wipe it
