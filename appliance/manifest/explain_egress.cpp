@@ -73,8 +73,8 @@ std::string webhook_line(edge::Webhook const& webhook)
     if (!webhook.tls) who = "whoever listens on this machine";
     std::string where = "public addresses";
     if (!webhook.ranges.empty()) where = listed(webhook.ranges, text_of);
-    return std::format("  It is told to {}, at {}, by {}, signed with credential {}.\n", printable(webhook.url), where, who,
-        printable(webhook.key));
+    return std::format(
+        "  It is told to {}, at {}, by {}, signed with credential {}.\n", printable(webhook.url), where, who, printable(webhook.key));
 }
 
 }  // namespace
@@ -93,7 +93,8 @@ std::string explain_egress(edge::Config const& config, std::vector<Credential> c
     for (auto const& each : credentials) {
         bool const used =
             std::ranges::any_of(config.rules, [&](auto const& rule) { return rule.injection && rule.injection->credential == each.name; });
-        if (!used && !(config.webhook && config.webhook->key == each.name)) out += std::format("  Credential {} is used by no rule.\n", printable(each.name));
+        if (!used && !(config.webhook && config.webhook->key == each.name))
+            out += std::format("  Credential {} is used by no rule.\n", printable(each.name));
     }
     return out;
 }

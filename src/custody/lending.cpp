@@ -29,8 +29,7 @@ void Lending::hear(proto::EdgeToCustody::Message message)
 {
     std::visit(wire::Overloaded{[this](proto::EdgeChannel& channel) { open_channel(std::move(channel)); },
                    [this](proto::EdgeSessionOver const& ended) { over(ended.session); },
-                   [this](proto::LeaseWanted& asked) { wanted(std::move(asked)); },
-                   [](proto::NoticeSignWanted&) {}},  // custody.cpp's
+                   [this](proto::LeaseWanted& asked) { wanted(std::move(asked)); }, [](proto::NoticeSignWanted&) {}},  // custody.cpp's
         message);
 }
 

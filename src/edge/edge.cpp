@@ -130,8 +130,7 @@ Edge::Edge(wire::Loop& loop, Clock const& clock, Config config, UniqueFd roots, 
             message);
     });
     s.wires.custody_in.on_message([&s](proto::CustodyToEdge::Message message) {
-        std::visit(wire::Overloaded{[&s](proto::LeaseMade& made) { s.lease_made(made); },
-                       [&s](proto::CustodyUp&) { s.custody_is_new(); },
+        std::visit(wire::Overloaded{[&s](proto::LeaseMade& made) { s.lease_made(made); }, [&s](proto::CustodyUp&) { s.custody_is_new(); },
                        [&s](proto::NoticeSigned const& answer) { s.notices.signed_by_custody(answer); }},
             message);
     });
