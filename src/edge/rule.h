@@ -74,7 +74,7 @@ struct Config {
     std::vector<std::string> resolvers;        // numeric; empty: the host's own
     std::string extra_roots_pem;               // the customer's CA, besides the public ones
     Tripwire tripwire;
-    std::optional<Webhook> webhook;            // who is told of it, besides the record
+    std::optional<Webhook> webhook;  // who is told of it, besides the record
     std::string contact;                       // whom a guest that was refused may ask, in the manifest's words; empty: nobody is named
 };
 

@@ -29,7 +29,7 @@ enum class Kind : std::uint8_t {
     dhcp,
     time,
     screen,  // of the first process (appliance/init), on the booted machine only
-    tpm,     // of the core, for one piece of work each time that custody starts
+    tpm,  // of the core, for one piece of work each time that custody starts
     kLast = tpm,
 };
 
