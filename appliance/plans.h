@@ -40,7 +40,8 @@ custody::Config custody_sources(manifest::Applied const& applied);
 // Who writes and who signs come first. The rest start together; the fronts are last among them, so that nobody is served early.
 inline constexpr helper::Kind kStartFirst[] = {helper::Kind::audit_writer, helper::Kind::custody};
 inline constexpr helper::Kind kStartThen[] = {helper::Kind::launcher, helper::Kind::parser, helper::Kind::uplink,
-    helper::Kind::storage_lane, helper::Kind::notifier, helper::Kind::operator_front, helper::Kind::files_front, helper::Kind::gateway_front};
+    helper::Kind::storage_lane, helper::Kind::notifier, helper::Kind::operator_front, helper::Kind::files_front,
+    helper::Kind::gateway_front};
 static_assert(std::size(kStartFirst) + std::size(kStartThen) == helper::kStandingKinds);
 
 }  // namespace ocu::appliance

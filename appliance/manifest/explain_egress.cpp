@@ -97,8 +97,8 @@ std::string webhook_line(edge::Webhook const& webhook)
     if (!webhook.tls) who = "whoever listens on this machine";
     std::string where = "public addresses";
     if (!webhook.ranges.empty()) where = listed(webhook.ranges, text_of);
-    return std::format("  It is told to {}, at {}, by {}, signed with credential {}.\n", printable(webhook.url), where, who,
-        printable(webhook.key));
+    return std::format(
+        "  It is told to {}, at {}, by {}, signed with credential {}.\n", printable(webhook.url), where, who, printable(webhook.key));
 }
 
 }  // namespace

@@ -43,7 +43,8 @@ std::optional<CredentialFault> Credentials::open(proto::CustodyConfig const& con
     std::optional<CredentialFault> fault;
     std::uint32_t index = 0;
     for (auto const& each : config.credentials.items()) {
-        if (auto const kept = keep(each, config.notice_key.view(), appliance_seed); !kept && !fault) fault = CredentialFault{index, kept.error()};
+        if (auto const kept = keep(each, config.notice_key.view(), appliance_seed); !kept && !fault)
+            fault = CredentialFault{index, kept.error()};
         ++index;
     }
     return fault;

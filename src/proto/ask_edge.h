@@ -64,10 +64,10 @@ inline constexpr std::uint32_t kExplainedBytesMax = 2048 + 425 * kExplainStepsMa
 
 // For whoever looks at the machine: how it goes with the webhook. Told when it changes, by itself.
 enum class WebhookHealth : std::uint8_t {
-    none,        // the manifest has none
-    untried,     // nothing has happened yet
+    none,  // the manifest has none
+    untried,  // nothing has happened yet
     delivering,  // the last notice was taken
-    failing,     // the last attempt came to nothing, or was refused
+    failing,  // the last attempt came to nothing, or was refused
     kLast = failing
 };
 
@@ -80,7 +80,7 @@ constexpr std::string_view name_of(WebhookHealth health)
 struct WebhookState {
     WebhookHealth health = WebhookHealth::none;
     std::uint32_t waiting = 0;  // notices that are not delivered yet
-    std::uint64_t lost = 0;     // that were given up, since the start
+    std::uint64_t lost = 0;  // that were given up, since the start
 
     static void fields(auto& wire, auto& m) { wire(m.health, m.waiting, m.lost); }
 };

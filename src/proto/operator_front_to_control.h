@@ -118,8 +118,8 @@ struct OperatorAnswer {
     static void fields(auto& wire, auto& m)
     {
         wire(m.request, m.reason, m.healthy, m.frozen, m.name, m.version, m.tier, m.profile, m.uptime, m.session_count, m.manifest_serial,
-            m.manifest_digest, m.mcp_url, m.certificate_sha256, m.webhook, m.helpers, m.sessions, m.leases, m.explained, m.killed, m.pending,
-            m.recorded);
+            m.manifest_digest, m.mcp_url, m.certificate_sha256, m.webhook, m.helpers, m.sessions, m.leases, m.explained, m.killed,
+            m.pending, m.recorded);
     }
 };
 

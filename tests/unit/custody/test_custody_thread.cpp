@@ -138,7 +138,8 @@ TEST_CASE_METHOD(CustodyTest, "custody: given no identity or no helper, when a f
     for (auto const& each : recorder.events) CHECK(each.outcome == proto::Outcome::failure);
 }
 
-TEST_CASE_METHOD(CustodyTest, "custody: given a notice, when the edge wants it signed, then the helper does it, and the answer is the edge's alone",
+TEST_CASE_METHOD(CustodyTest,
+    "custody: given a notice, when the edge wants it signed, then the helper does it, and the answer is the edge's alone",
     "[custody][EG-10][T-12]")
 {
     edge_in.send(proto::NoticeSignWanted{RequestId{4}, 1, "{}"});
