@@ -3,6 +3,7 @@
 // place, and it lies within the bound.
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
