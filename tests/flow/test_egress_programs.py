@@ -2,12 +2,17 @@
 """Programs of every kind make one HTTPS request each through a bump, and trust what they are shown without being told to (EG-8). The image is
 the minimal one with these programs: tests/support/clients.list."""
 
+import base64
+import hashlib
 import os
+import shutil
 import subprocess
+import tempfile
 import unittest
 
 from support import storehouse
 from support.appliance import Appliance
+from support.case import on_gvisor
 from support.world import RESOLVER, World
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -18,23 +23,47 @@ ANT = """printf '<project><get src="https://api.example/java" dest="/workspace/j
 GO = "gron https://api.example/json"
 PIP = "pip download --no-deps --no-binary :all: --no-build-isolation --index-url https://api.example/simple/ -d /workspace/pip nothing-there 2>&1"
 
+# The program itself comes by the bump too: Debian's package of it would bring four hundred others into the image.
+NPM_VERSION = "10.8.2"
+NPM_INTEGRITY = "x/AIjFIKRllrhcb48dqUNAAZl0ig9+qMuN91RpZo3Cb2+zuibfh+KISl6+kVVyktDz230JKc208UkQwwMqyB+w=="
+NPM = """cd /workspace && curl -sS -m 30 https://api.example/npm/program.tgz | tar xz && mkdir project && cd project &&
+node ../package/bin/npm-cli.js install --no-audit --no-fund --no-update-notifier --registry https://api.example/npm/ hello-there 2>&1
+node -e "console.log(require('hello-there'))" 2>&1"""
+
 
 def image():
     made = subprocess.run([os.path.join(ROOT, "rootfs/guest/build"), os.path.join(ROOT, "tests/support/clients.list")], stdout=subprocess.PIPE, text=True, check=True)
     return made.stdout.strip().splitlines()[-1]
 
 
+def npm_program():
+    """The registry's package of npm, fetched once, and what it must be."""
+    path = os.path.join(os.environ["OCU_CACHE"], f"npm-{NPM_VERSION}.tgz")
+    if not os.path.exists(path):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(["npm", "pack", "--silent", f"npm@{NPM_VERSION}", "--pack-destination", folder], check=True, capture_output=True)
+            shutil.move(f"{folder}/npm-{NPM_VERSION}.tgz", path)
+    with open(path, "rb") as file:
+        if base64.b64encode(hashlib.sha512(file.read()).digest()).decode() != NPM_INTEGRITY:
+            os.unlink(path)
+            raise AssertionError("this is another npm")
+    return path
+
+
 class Programs(unittest.TestCase):
+    tier = "runc"
+
     @classmethod
     def setUpClass(cls):
         cls.world = World(servers=storehouse.__file__)
         cls.addClassCleanup(cls.world.remove)
+        shutil.copy(npm_program(), f"{cls.world.folder}/www/npm/program.tgz")
         with open(cls.world.certificate, encoding="ascii") as file:
             changes = {"egress": {"rules": [RULE], "ca_bundle": file.read()}, "network": {"dns": [RESOLVER]}}
         before = os.environ["OCU_IMAGE"]
         os.environ["OCU_IMAGE"] = image()
         try:
-            cls.appliance = Appliance(prefix=cls.world.enter, changes=changes).start()
+            cls.appliance = Appliance(tier=cls.tier, prefix=cls.world.enter, changes=changes).start()
         finally:
             os.environ["OCU_IMAGE"] = before
         cls.addClassCleanup(cls.appliance.remove)
@@ -69,6 +98,9 @@ class Programs(unittest.TestCase):
     def test_node(self):
         self.reached(NODE, "/node")
 
+    def test_npm(self):
+        self.reached(NPM, "/npm/hello-there/-/hello-there-1.0.0.tgz")
+
     def test_go(self):
         self.reached(GO + " 2>&1", "/json")
 
@@ -87,6 +119,8 @@ class Programs(unittest.TestCase):
         text = self.bash("mkdir /workspace/other; certutil -N --empty-password -d sql:/workspace/other; vfyserv -d sql:/workspace/other -p 443 api.example 2>&1")
         self.assertNotIn("SERVER CONFIGURED CORRECTLY", text)
 
+
+ProgramsOnGvisor = on_gvisor(Programs)
 
 if __name__ == "__main__":
     unittest.main()
