@@ -147,10 +147,11 @@ void Explanation::say_injection()
 {
     auto const& injection = allow_.rules()[rule_].injection;
     if (!injection) return say("injection", "nothing is put into the request");
+    auto const from = injection->source ? std::format(", which {} is asked for,", injection->source->label()) : std::string();
     say("injection",
-        std::format("credential `{}` takes the place of the session's token ${} in the header `{}`; a request without that token "
+        std::format("credential `{}`{} takes the place of the session's token ${} in the header `{}`; a request without that token "
                     "is refused (scoped_token_missing)",
-            injection->credential, injection->environment, injection->header));
+            injection->credential, from, injection->environment, injection->header));
 }
 
 void Explanation::say_budget(SessionFacts const& facts, std::size_t rule)

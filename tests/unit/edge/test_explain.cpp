@@ -6,7 +6,7 @@
 namespace test_edge_thread {
 
 struct ExplainTest : EdgeTest {
-    explicit ExplainTest(proto::ChainedProxy proxy = {})
+    explicit ExplainTest(proto::ChainedProxy proxy = {}, std::optional<proto::SecretSource> source = {})
         : EdgeTest([&](edge::Config& c) {
               c.proxy = std::move(proxy);
               c.rules[0].ranges.clear();
@@ -17,6 +17,7 @@ struct ExplainTest : EdgeTest {
               c.rules[1].methods = {"GET"};
               c.rules[1].paths = {"/v1/*"};
               c.rules[1].injection = edge::Injection{"api-key", "authorization", "Bearer {}", "API_TOKEN"};
+              c.rules[1].injection->source = std::move(source);
           })
     {}
     void ask(std::string const& host, std::string const& path = "/", std::string const& method = "GET", SessionId session = {},
@@ -96,6 +97,24 @@ TEST_CASE_METHOD(ExplainTest,
     CHECK(told.needed.view() == R"({"name":"NAME","addresses":["10.1.2.3"],"ports":[443]})");
     CHECK(words(told, "destination").contains("private"));
     CHECK(uplink.has_nothing());
+}
+
+struct SourcedTest : ExplainTest {
+    SourcedTest() : ExplainTest({}, source()) {}
+    static proto::SecretSource source()
+    {
+        proto::SecretSource out;
+        out.unix_path = "/run/secrets.sock";
+        return out;
+    }
+};
+
+TEST_CASE_METHOD(SourcedTest, "explain: given a credential of a source's, when asked, then who is asked for it", "[edge][EG-1]")
+{
+    served();
+    ask("two.example", "/v1/x");
+    resolves_to({{"127.0.0.1", "loopback", true}});
+    CHECK(words(answer(), "injection").contains("credential `api-key`, which unix:/run/secrets.sock is asked for, takes the place"));
 }
 
 TEST_CASE_METHOD(ExplainTest,
