@@ -39,12 +39,13 @@ TEST_CASE("ctl: given wrong words, when they are parsed, then they are usage err
     CHECK_FALSE(parsed({"--force", "freeze"}));
 }
 
-TEST_CASE("ctl: given leases, when they are shown, then session, credential, destination and time left", "[appliance][CU-2]")
+TEST_CASE("ctl: given leases, when they are shown, then session, credential, its source, destination and time left", "[appliance][CU-2]")
 {
-    auto const answer =
-        wire::Json::parse(R"({"leases":[{"session":"s-1","credential":"api-key","destination":"api.example.com","left_s":840}]})").value();
+    auto const answer = wire::Json::parse(
+        R"({"leases":[{"session":"s-1","credential":"api-key","source":"manifest","destination":"api.example.com","left_s":840}]})")
+                            .value();
     auto const text = render_for_people("leases", answer.view());
-    CHECK(text == "SESSION  CREDENTIAL  DESTINATION      LEFT\ns-1      api-key     api.example.com  14m00s\n");
+    CHECK(text == "SESSION  CREDENTIAL  SOURCE    DESTINATION      LEFT\ns-1      api-key     manifest  api.example.com  14m00s\n");
     CHECK(render_for_people("leases", wire::Json::parse(R"({"leases":[]})")->view()) == "nothing is lent\n");
 }
 
