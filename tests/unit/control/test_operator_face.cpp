@@ -83,12 +83,14 @@ TEST_CASE("operator_face: given an unhealthy appliance, when health is asked, th
 }
 
 TEST_CASE(
-    "operator_face: given leases, when they are listed, then each says session, credential, destination and time left", "[control][CU-2]")
+    "operator_face: given leases, when they are listed, then each says session, credential, destination, time left and source", "[control][CU-2]")
 {
     proto::OperatorAnswer answer;
-    answer.leases.push({SessionId{7}, "api-key", "api.example.com", std::chrono::seconds(840)});
+    answer.leases.push({SessionId{7}, "api-key", "api.example.com", std::chrono::seconds(840), {}});
+    answer.leases.push({SessionId{8}, "other", "api.example.com", std::chrono::seconds(60), "unix:/run/secrets.sock"});
     CHECK(render_answer(OperatorAction::leases, answer, "t").body ==
-          R"({"leases":[{"session":"s-0000000000000007","credential":"api-key","destination":"api.example.com","left_s":840}]})");
+          R"({"leases":[{"session":"s-0000000000000007","credential":"api-key","destination":"api.example.com","left_s":840,"source":"manifest"},)"
+          R"({"session":"s-0000000000000008","credential":"other","destination":"api.example.com","left_s":60,"source":"unix:/run/secrets.sock"}]})");
 }
 
 TEST_CASE("operator_face: given a chat of any bytes, when sessions are listed, then it is JSON", "[control][T-02]")
