@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "clock/helpers.h"
+#include "helper/kind.h"
 #include "proto/time_to_init.h"
 #include "support/helper_process.h"
 #include "support/nts_server.h"
@@ -332,8 +333,10 @@ TEST_CASE_METHOD(TimeTest, "time: given a helper at work, when the kernel is ask
     auto const folder = "/proc/" + std::to_string(helper.pid());
     std::ifstream file(folder + "/status");
     std::string const status{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    for (auto const* line : {"Uid:\t884015\t884015\t884015\t884015\n", "CapEff:\t0000000000000000\n", "CapBnd:\t0000000000000000\n",
-             "Seccomp:\t2\n", "NoNewPrivs:\t1\n"})
+    auto const user = '\t' + std::to_string(884'000 + static_cast<int>(helper::Kind::time));
+    std::vector<std::string> const lines{"Uid:" + user + user + user + user + '\n', "CapEff:\t0000000000000000\n",
+        "CapBnd:\t0000000000000000\n", "Seccomp:\t2\n", "NoNewPrivs:\t1\n"};
+    for (auto const& line : lines)
         CHECK(status.find(line) != std::string::npos);
     std::size_t sockets = 0;
     for (auto const& each : std::filesystem::directory_iterator(folder + "/fd"))
