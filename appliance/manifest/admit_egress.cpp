@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
+#include "appliance/manifest/admit_certificates.h"
 #include "appliance/manifest/admit_icap.h"
 #include "appliance/manifest/admit_inject.h"
 #include "appliance/manifest/admit_proxy.h"
 #include "appliance/manifest/admit_webhook.h"
-#include "base/crypto/certificate.h"
 #include "base/sealed_face.h"
 #include "proto/guest_variables.h"
 #include "edge/address.h"
@@ -23,7 +23,6 @@ namespace {
 constexpr std::uint64_t kMebi = 1ull << 20;
 constexpr unsigned kMappedBits = 96;
 constexpr std::size_t kCertificatesMax = 64;
-constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
 
 std::string at(std::string const& key, std::size_t index) { return key + "[" + std::to_string(index) + "]"; }
 std::string text_of(JsonView section, std::string_view key) { return std::string(section[key].string().value_or("")); }
@@ -190,20 +189,10 @@ Admission<std::vector<Credential>> admit_credentials(JsonView list)
     return out;
 }
 
-// Each certificate by itself: one that cannot be read would be missed only when an upstream is refused.
 Admission<std::string> admit_roots(std::string const& key, std::string text)
 {
     if (text.empty()) return text;
-    if (text.contains("PRIVATE KEY")) return refuse(key, "holds a private key: only certificates belong there");
-    std::size_t count = 0;
-    for (auto found = text.find(kBegin); found != std::string::npos; ++count) {
-        auto const next = text.find(kBegin, found + kBegin.size());
-        if (!crypto::certificate_key_pin(std::string_view(text).substr(found, next - found)))
-            return refuse(key, "its certificate number " + std::to_string(count + 1) + " cannot be read");
-        found = next;
-    }
-    if (count == 0) return refuse(key, "holds no certificate in PEM form");
-    if (count > kCertificatesMax) return refuse(key, "holds more than " + std::to_string(kCertificatesMax) + " certificates");
+    if (auto const good = admit_certificates(key, text, kCertificatesMax); !good) return std::unexpected(good.error());
     return text;
 }
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "base/crypto/certificate.h"
+#include "appliance/manifest/admit_certificates.h"
 #include "edge/address.h"
 #include "edge/host_name.h"
 
@@ -17,7 +17,6 @@ namespace {
 constexpr std::string_view kScheme = "https://";
 constexpr std::uint16_t kHttpsPort = 443;
 constexpr std::size_t kCertificatesMax = 8;
-constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
 
 std::string text_of(JsonView section, std::string_view key) { return std::string(section[key].string().value_or("")); }
 
@@ -68,20 +67,10 @@ Admission<void> admit_addresses(std::string const& key, JsonView list, proto::Se
     return {};
 }
 
-// Each by itself: one that cannot be read would be missed only when nobody gets a credential.
 Admission<void> admit_ca(std::string const& key, std::string text, proto::SecretSource& source)
 {
     if (text.empty()) return refuse(key, "is missing: the endpoint is verified against it, and against nothing else");
-    if (text.contains("PRIVATE KEY")) return refuse(key, "holds a private key: only certificates belong there");
-    std::size_t count = 0;
-    for (auto found = text.find(kBegin); found != std::string::npos; ++count) {
-        auto const next = text.find(kBegin, found + kBegin.size());
-        if (!crypto::certificate_key_pin(std::string_view(text).substr(found, next - found)))
-            return refuse(key, "its certificate number " + std::to_string(count + 1) + " cannot be read");
-        found = next;
-    }
-    if (count == 0) return refuse(key, "holds no certificate in PEM form");
-    if (count > kCertificatesMax) return refuse(key, "holds more than " + std::to_string(kCertificatesMax) + " certificates");
+    if (auto const good = admit_certificates(key, text, kCertificatesMax); !good) return std::unexpected(good.error());
     source.ca_pem = std::move(text);
     return {};
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include <sys/mman.h>
-#include <sys/stat.h>
-
 #include "appliance/profiles/edge.h"
 #include "base/log.h"
 #include "edge/custody_link.h"
 #include "edge/denial_fold.h"
 #include "edge/helpers.h"
 #include "edge/lane.h"
+#include "edge/mapped_roots.h"
 #include "proto/sandbox_to_edge.h"
 
 namespace ocu::edge {
@@ -15,20 +13,6 @@ namespace ocu::edge {
 namespace {
 
 constexpr std::size_t kDescriptors = 5;  // the empty namespace, listener, DNS socket, custody, roots
-constexpr std::size_t kRootsBytesMax = 4u << 20;
-
-// Shared by all sessions' helpers: pages of one file, not a copy for each. Lives as long as the process.
-Result<std::string_view> map_roots(int fd)
-{
-    struct stat about{};
-    if (::fstat(fd, &about) != 0) return fail_os("look at the roots");
-    auto const size = static_cast<std::size_t>(about.st_size);
-    if (size == 0) return std::string_view();
-    if (size > kRootsBytesMax) return fail(Fault::over_limit, "too many roots");
-    void* const at = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
-    if (at == MAP_FAILED) return fail_os("map the roots");
-    return std::string_view(static_cast<char const*>(at), size);
-}
 
 class Server final : public Asker {
 public:

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include <sys/mman.h>
-#include <sys/stat.h>
-
 #include <map>
 
 #include "appliance/profiles/notifier.h"
 #include "base/log.h"
 #include "edge/helpers.h"
 #include "edge/limits.h"
+#include "edge/mapped_roots.h"
 #include "edge/sockets.h"
 #include "proto/edge_to_notifier.h"
 #include "wire/http_post.h"
@@ -16,20 +14,7 @@ namespace ocu::edge {
 
 namespace {
 
-constexpr std::size_t kRootsBytesMax = 4u << 20;
 constexpr std::size_t kPostsMax = 4;  // the thread has one under way at a time
-
-Result<std::string_view> map_roots(int fd)
-{
-    struct stat about{};
-    if (::fstat(fd, &about) != 0) return fail_os("look at the roots");
-    auto const size = static_cast<std::size_t>(about.st_size);
-    if (size == 0) return std::string_view();
-    if (size > kRootsBytesMax) return fail(Fault::over_limit, "too many roots");
-    void* const at = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
-    if (at == MAP_FAILED) return fail_os("map the roots");
-    return std::string_view(static_cast<char const*>(at), size);
-}
 
 proto::PostEnding ending_of(wire::PostFailure failure)
 {

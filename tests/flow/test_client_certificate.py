@@ -8,7 +8,7 @@ import sys
 import unittest
 
 from support import mutual_tls
-from support.appliance import Appliance, run_binary, wait_until
+from support.appliance import Appliance, wait_until
 from support.audit import find_events
 from support.world import PUBLIC, RESOLVER, World
 
@@ -30,7 +30,7 @@ class ClientCertificate(unittest.TestCase):
         cls.addClassCleanup(cls.appliance.remove)
         cls.addClassCleanup(cls.appliance.stop)
         cls.appliance.stop()
-        sealed = cls.seal(cls.identity.pem)
+        sealed = cls.appliance.sealed(cls.identity.pem)
         with open(cls.world.certificate, encoding="ascii") as file:
             cls.appliance.manifest.value["egress"] = {"rules": RULES, "ca_bundle": file.read()}
         cls.appliance.manifest.value["network"] = {"dns": [RESOLVER]}
@@ -38,16 +38,6 @@ class ClientCertificate(unittest.TestCase):
         cls.appliance.manifest.value["serial"] += 1
         cls.appliance.manifest.write()
         cls.appliance.start()
-
-    @classmethod
-    def seal(cls, text):
-        secret = os.path.join(cls.world.folder, "secret.pem")
-        with open(secret, "w", encoding="ascii") as file:
-            file.write(text)
-        with open(secret, encoding="ascii") as file:
-            made = run_binary("manifest", "seal", "--to", os.path.join(cls.appliance.state, "appliance.pub"), stdin=file)
-        assert made.returncode == 0, made.stderr
-        return made.stdout.strip()
 
     def bash(self, command, chat="world"):
         return self.world.text_of(self.world.call(self.appliance, command, chat))
@@ -95,13 +85,8 @@ class Refusals(unittest.TestCase):
         appliance = Appliance()
         self.addCleanup(appliance.remove)
         appliance.start().stop()
-        secret = os.path.join(appliance.folder, "secret")
-        with open(secret, "w", encoding="ascii") as file:
-            file.write("no certificate")
-        with open(secret, encoding="ascii") as file:
-            sealed = run_binary("manifest", "seal", "--to", os.path.join(appliance.state, "appliance.pub"), stdin=file).stdout.strip()
         appliance.manifest.value["egress"] = {"rules": RULES}
-        appliance.manifest.value["credentials"] = [{"name": "bank", "kind": "client_certificate", "sealed": sealed}]
+        appliance.manifest.value["credentials"] = [{"name": "bank", "kind": "client_certificate", "sealed": appliance.sealed("no certificate")}]
         appliance.manifest.value["serial"] += 1
         appliance.manifest.write()
         with self.assertRaisesRegex(AssertionError, r"manifest refused: credentials\[0\]\.sealed: is not a private key in PEM"):

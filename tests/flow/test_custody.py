@@ -1,28 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What custody gives a session, and what it does not: scoped tokens, the authority to trust, sealed credentials (EG-7, EG-8, CU-1, CU-2)."""
 
-import os
 import subprocess
 import unittest
 
-from support.appliance import Appliance, run_binary
+from support.appliance import Appliance
 from support.audit import find_events
 from support.mcp import Mcp
 
 SECRET = "upstream-secret-4711"
 RULE = {"name": "api", "hosts": ["api.example.com"], "rung": "bump", "inject": {"credential": "key", "environment": "API_TOKEN"}}
 OPENSSL_TEXT = "openssl x509 -noout -subject -ext basicConstraints,keyUsage"
-
-
-def sealed(appliance, folder=None):
-    """To the key of that appliance."""
-    secret = os.path.join(appliance.folder, "secret")
-    with open(secret, "w", encoding="utf-8") as file:
-        file.write(SECRET)
-    with open(secret, encoding="utf-8") as file:
-        made = run_binary("manifest", "seal", "--to", os.path.join(folder or appliance.state, "appliance.pub"), stdin=file)
-    assert made.returncode == 0, made.stderr
-    return made.stdout.strip()
 
 
 def lend(appliance, text):
@@ -41,7 +29,7 @@ class Lending(unittest.TestCase):
         cls.addClassCleanup(cls.appliance.remove)
         cls.addClassCleanup(cls.appliance.stop)
         cls.appliance.stop()
-        lend(cls.appliance, sealed(cls.appliance))
+        lend(cls.appliance, cls.appliance.sealed(SECRET))
         cls.appliance.start()
 
     def client(self, chat):
@@ -90,7 +78,7 @@ class Refusals(unittest.TestCase):
         for each in (appliance, other):
             self.addCleanup(each.remove)
             each.start().stop()
-        lend(appliance, sealed(appliance, other.state))
+        lend(appliance, appliance.sealed(SECRET, other.state))
         with self.assertRaisesRegex(AssertionError, r"manifest refused: credentials\[0\]\.sealed: is sealed to another appliance's key"):
             appliance.start()
 

@@ -76,7 +76,7 @@ class SecretSource(unittest.TestCase):
             rule("far", "far-key", far), rule("untrusted", "far-key", {**far, "ca": stranger}),
             rule("unasked", "far-key", {**far, "endpoint": f"https://internal.example:{PORT + 1}"}),
             rule("denied", "far-key", {**far, "addresses": ["10.0.0.0/8"]})]}
-        cls.appliance.manifest.value["credentials"] = [{"name": "us", "kind": "client_certificate", "sealed": cls.seal(cls.identity.pem)}]
+        cls.appliance.manifest.value["credentials"] = [{"name": "us", "kind": "client_certificate", "sealed": cls.appliance.sealed(cls.identity.pem)}]
         cls.appliance.manifest.value["serial"] += 1
         cls.appliance.manifest.write()
         cls.appliance.start()
@@ -90,16 +90,6 @@ class SecretSource(unittest.TestCase):
     def stop_local(cls):
         cls.program.send_signal(signal.SIGKILL)
         cls.program.wait()
-
-    @classmethod
-    def seal(cls, text):
-        secret = os.path.join(cls.world.folder, "secret.pem")
-        with open(secret, "w", encoding="ascii") as file:
-            file.write(text)
-        with open(secret, encoding="ascii") as file:
-            made = run_binary("manifest", "seal", "--to", os.path.join(cls.appliance.state, "appliance.pub"), stdin=file)
-        assert made.returncode == 0, made.stderr
-        return made.stdout.strip()
 
     def bash(self, command, chat="one"):
         return self.world.text_of(self.world.call(self.appliance, command, chat))

@@ -10,7 +10,7 @@ from support.appliance import Appliance, run_binary, wait_until
 from support.audit import find_events
 from support.mcp import Mcp, Refused
 from support.tpm import Tpm
-from test_custody import RULE, lend, sealed
+from test_custody import RULE, SECRET, lend
 
 ANEW = "vault start-anew --state"
 
@@ -71,7 +71,7 @@ class Sealing(TpmCase):
         self.assertIn("sealed to this machine's TPM", self.appliance.log_text())
         key = self.own_key()
         self.appliance.stop()
-        lend(self.appliance, sealed(self.appliance))
+        lend(self.appliance, self.appliance.sealed(SECRET))
         self.appliance.start()
         self.assertEqual(self.own_key(), key)
         client = Mcp(self.appliance, chat="one")

@@ -10,7 +10,7 @@ import re
 import unittest
 
 from support import bypass, recorder
-from support.appliance import Appliance, run_binary, wait_until
+from support.appliance import Appliance, wait_until
 from support.audit import events
 from support.world import World, ip
 
@@ -40,16 +40,6 @@ def hostile_world():
     return world
 
 
-def sealed(appliance, secret):
-    path = os.path.join(appliance.folder, "secret")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(secret)
-    with open(path, encoding="utf-8") as file:
-        made = run_binary("manifest", "seal", "--to", os.path.join(appliance.state, "appliance.pub"), stdin=file)
-    assert made.returncode == 0, made.stderr
-    return made.stdout.strip()
-
-
 class Corpus(unittest.TestCase):
     tier = "runc"
 
@@ -65,7 +55,7 @@ class Corpus(unittest.TestCase):
         # The key that credentials are sealed to is made at the first start.
         cls.appliance.stop()
         value = cls.appliance.manifest.value
-        value["credentials"] = [{"name": name, "sealed": sealed(cls.appliance, secret)} for name, secret in SECRETS.items()]
+        value["credentials"] = [{"name": name, "sealed": cls.appliance.sealed(secret)} for name, secret in SECRETS.items()]
         value["egress"] = changes["egress"]
         value["serial"] += 1
         cls.appliance.manifest.write()

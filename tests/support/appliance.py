@@ -224,16 +224,20 @@ class Appliance:
             self.process.wait()
             raise AssertionError("SIGTERM did not end the appliance:\n" + self.log_text()) from None
 
+    def sealed(self, text, state=None):
+        """As `manifest seal` writes it, to the key of this appliance, or of the one with that state directory."""
+        path = os.path.join(self.folder, "secret")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        with open(path, encoding="utf-8") as file:
+            made = run_binary("manifest", "seal", "--to", os.path.join(state or self.state, "appliance.pub"), stdin=file)
+        assert made.returncode == 0, made.stderr
+        return made.stdout.strip()
+
     def restart_with_credential(self, name, secret, **sections):
         """Starts anew with a manifest that also has `secret`, sealed to this machine: the key for that is made at the first start."""
         self.stop()
-        path = os.path.join(self.folder, "secret")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(secret)
-        with open(path, encoding="utf-8") as file:
-            sealed = run_binary("manifest", "seal", "--to", os.path.join(self.state, "appliance.pub"), stdin=file)
-        assert sealed.returncode == 0, sealed.stderr
-        self.manifest.value.update(credentials=[{"name": name, "sealed": sealed.stdout.strip()}], serial=self.manifest.value["serial"] + 1, **sections)
+        self.manifest.value.update(credentials=[{"name": name, "sealed": self.sealed(secret)}], serial=self.manifest.value["serial"] + 1, **sections)
         self.manifest.write()
         return self.start()
 
