@@ -14,6 +14,8 @@ namespace ocu::edge {
 namespace {
 
 constexpr int kReadsPerWake = 8;  // then the other connections have their turn
+constexpr std::size_t kPieceBytes = 32u << 10;  // larger ones leave the two sides waiting for each other
+static_assert(kPieceBytes <= kSpliceBytesMax);
 
 }  // namespace
 
@@ -73,7 +75,7 @@ bool Splice::flush(Way& way)
 bool Splice::move_some(Way& way)
 {
     // One for all connections of this thread: a connection at rest holds no buffer.
-    static thread_local std::array<char, kSpliceBytesMax> chunk;
+    static thread_local std::array<char, kPieceBytes> chunk;
     ssize_t const got = ::recv(way.from, chunk.data(), chunk.size(), MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
     if (got < 0) {
