@@ -28,6 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     if (!end || *end == 0) return 0;
     auto response = read_response_head(bytes.substr(0, *end), asked);
     if (!response) return 0;
+    // What is printed has fields of ours besides, and goes to the guest: that it may be one too many for our own reader says nothing.
+    if (response->headers.size() + 3 > kRelayFieldsMax) return 0;
     if (response->body.kind == Framing::until_close) response->body = {Framing::chunked, 0};
     auto const again = read_response_head(print_response_head(*response, response->keep_alive ? Goes::on : Goes::away), asked);
     check(again.has_value());
