@@ -53,6 +53,8 @@ def main():
     path = os.path.abspath(sys.argv[1])
     tests = os.path.dirname(os.path.dirname(path))
     sys.path[:0] = [tests, os.path.dirname(path)]
+    if not os.environ.get("OCU_BINARY"):  # said before anything is set up that would have to be taken down again
+        sys.exit("OCU_BINARY is not set: start these tests with scripts/test --only NAME")
     name = os.path.splitext(os.path.basename(path))[0]
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
