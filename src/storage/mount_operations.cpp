@@ -100,7 +100,7 @@ void on_setattr(fuse_req_t request, fuse_ino_t node, struct stat* wanted, int se
         changes.times = std::array{time_of(set, FUSE_SET_ATTR_ATIME_NOW, FUSE_SET_ATTR_ATIME, wanted->st_atim),
             time_of(set, FUSE_SET_ATTR_MTIME_NOW, FUSE_SET_ATTR_MTIME, wanted->st_mtim)};
     auto const handle = info != nullptr ? std::optional<HandleId>(info->fh) : std::nullopt;
-    answer_attributes(request, node, tree_of(request).change(node, handle, changes));
+    answer_attributes(request, node, tree_of(request).change(Face::mount, node, handle, changes));
 }
 
 void on_readlink(fuse_req_t request, fuse_ino_t node)
@@ -114,17 +114,17 @@ void on_readlink(fuse_req_t request, fuse_ino_t node)
 
 void on_mknod(fuse_req_t request, fuse_ino_t parent, char const* name, mode_t mode, dev_t)
 {
-    answer(request, tree_of(request).make_node(parent, name, mode));
+    answer(request, tree_of(request).make_node(Face::mount, parent, name, mode));
 }
 
 void on_mkdir(fuse_req_t request, fuse_ino_t parent, char const* name, mode_t mode)
 {
-    answer(request, tree_of(request).make_directory(parent, name, mode));
+    answer(request, tree_of(request).make_directory(Face::mount, parent, name, mode));
 }
 
 void on_symlink(fuse_req_t request, char const* target, fuse_ino_t parent, char const* name)
 {
-    answer(request, tree_of(request).make_link(parent, name, target));
+    answer(request, tree_of(request).make_link(Face::mount, parent, name, target));
 }
 
 void on_link(fuse_req_t request, fuse_ino_t, fuse_ino_t parent, char const*)
@@ -132,19 +132,25 @@ void on_link(fuse_req_t request, fuse_ino_t, fuse_ino_t parent, char const*)
     ::fuse_reply_err(request, tree_of(request).link_refusal(parent));
 }
 
-void on_unlink(fuse_req_t request, fuse_ino_t parent, char const* name) { answer(request, tree_of(request).remove(parent, name, false)); }
+void on_unlink(fuse_req_t request, fuse_ino_t parent, char const* name)
+{
+    answer(request, tree_of(request).remove(Face::mount, parent, name, false));
+}
 
-void on_rmdir(fuse_req_t request, fuse_ino_t parent, char const* name) { answer(request, tree_of(request).remove(parent, name, true)); }
+void on_rmdir(fuse_req_t request, fuse_ino_t parent, char const* name)
+{
+    answer(request, tree_of(request).remove(Face::mount, parent, name, true));
+}
 
 void on_rename(fuse_req_t request, fuse_ino_t parent, char const* name, fuse_ino_t new_parent, char const* new_name, unsigned flags)
 {
-    answer(request, tree_of(request).rename(parent, name, new_parent, new_name, flags));
+    answer(request, tree_of(request).rename(Face::mount, parent, name, new_parent, new_name, flags));
 }
 
 void on_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info)
 {
     auto& tree = tree_of(request);
-    auto const handle = tree.open(node, info->flags);
+    auto const handle = tree.open(Face::mount, node, info->flags);
     if (!handle) {
         ::fuse_reply_err(request, handle.error());
         return;
@@ -157,7 +163,7 @@ void on_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info)
 void on_create(fuse_req_t request, fuse_ino_t parent, char const* name, mode_t mode, fuse_file_info* info)
 {
     auto& tree = tree_of(request);
-    auto const made = tree.create(parent, name, mode, info->flags);
+    auto const made = tree.create(Face::mount, parent, name, mode, info->flags);
     if (!made) {
         ::fuse_reply_err(request, made.error());
         return;

@@ -17,7 +17,11 @@ int name_fault(std::string_view name)
     return 0;
 }
 
-int write_fault(Area area) { return area == Area::outputs ? 0 : EROFS; }
+int write_fault(Face face, Area area)
+{
+    if (area == Area::outputs) return 0;
+    return area == Area::uploads && face == Face::files ? 0 : EROFS;
+}
 
 int kind_fault(mode_t mode)
 {

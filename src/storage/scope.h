@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "storage/answer.h"
+
 namespace ocu::storage {
 
 enum class Area : std::uint8_t {
@@ -20,8 +22,8 @@ enum class Area : std::uint8_t {
 
 // 0, or the errno of the refusal: EINVAL for what can name no file (empty, '/', NUL), EPERM for "." and "..", ENAMETOOLONG.
 int name_fault(std::string_view name);
-// 0, or EROFS: only outputs is written.
-int write_fault(Area area);
+// 0, or EROFS: a guest writes outputs alone; the files face uploads as well.
+int write_fault(Face face, Area area);
 // 0, or EPERM for devices, fifos and sockets: a mount holds files, directories and links only.
 int kind_fault(mode_t mode);
 // A link's text is the guest's to choose: it is resolved in the guest, never here. 0, or the errno for what the kernel could not store.

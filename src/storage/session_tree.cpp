@@ -13,7 +13,6 @@ namespace ocu::storage {
 
 namespace {
 
-std::unexpected<int> refuse(int fault) { return std::unexpected(fault); }
 std::unexpected<int> refused() { return std::unexpected(errno); }
 
 bool storable(struct stat const& attributes) { return kind_fault(attributes.st_mode) == 0; }
@@ -40,11 +39,11 @@ Answer<int> SessionTree::directory(NodeId node)
     return slot.fd.get();
 }
 
-Answer<int> SessionTree::writable_directory(NodeId node, std::string_view name)
+Answer<int> SessionTree::writable_directory(Face face, NodeId node, std::string_view name)
 {
     auto const* const found = nodes_.find(node);
     if (found == nullptr) return refuse(ESTALE);
-    if (auto const fault = write_fault(found->area)) return refuse(fault);
+    if (auto const fault = write_fault(face, found->area)) return refuse(fault);
     if (auto const fault = name_fault(name)) return refuse(fault);
     return directory(node);
 }
@@ -133,9 +132,9 @@ Answer<std::string> SessionTree::link_target(NodeId node)
     return target;
 }
 
-Answer<Entry> SessionTree::make_directory(NodeId parent, std::string_view name, mode_t mode)
+Answer<Entry> SessionTree::make_directory(Face face, NodeId parent, std::string_view name, mode_t mode)
 {
-    auto const above = writable_directory(parent, name);
+    auto const above = writable_directory(face, parent, name);
     if (!above) return refuse(above.error());
     if (!quota_.has_entry()) return refuse(ENOSPC);
     if (::mkdirat(*above, std::string(name).c_str(), directory_mode(mode)) != 0) return refused();
@@ -143,9 +142,9 @@ Answer<Entry> SessionTree::make_directory(NodeId parent, std::string_view name, 
     return told(parent, name);
 }
 
-Answer<Entry> SessionTree::make_link(NodeId parent, std::string_view name, std::string_view target)
+Answer<Entry> SessionTree::make_link(Face face, NodeId parent, std::string_view name, std::string_view target)
 {
-    auto const above = writable_directory(parent, name);
+    auto const above = writable_directory(face, parent, name);
     if (!above) return refuse(above.error());
     if (auto const fault = link_target_fault(target)) return refuse(fault);
     if (!quota_.has_entry()) return refuse(ENOSPC);
@@ -154,13 +153,13 @@ Answer<Entry> SessionTree::make_link(NodeId parent, std::string_view name, std::
     return told(parent, name);
 }
 
-Answer<Entry> SessionTree::make_node(NodeId parent, std::string_view name, mode_t mode)
+Answer<Entry> SessionTree::make_node(Face face, NodeId parent, std::string_view name, mode_t mode)
 {
     if ((mode & S_IFMT) != S_IFREG && (mode & S_IFMT) != 0) {
-        auto const above = writable_directory(parent, name);
+        auto const above = writable_directory(face, parent, name);
         return refuse(above ? EPERM : above.error());
     }
-    auto const made = create(parent, name, mode, O_WRONLY | O_EXCL);
+    auto const made = create(face, parent, name, mode, O_WRONLY | O_EXCL);
     if (!made) return refuse(made.error());
     release(made->handle);
     return made->entry;
@@ -175,9 +174,9 @@ void SessionTree::entry_left(NodeId parent, std::string_view name, struct stat c
     if (S_ISREG(was.st_mode) && !held) quota_.resized(static_cast<std::uint64_t>(was.st_size), 0);
 }
 
-Answer<void> SessionTree::remove(NodeId parent, std::string_view name, bool directory)
+Answer<void> SessionTree::remove(Face face, NodeId parent, std::string_view name, bool directory)
 {
-    auto const above = writable_directory(parent, name);
+    auto const above = writable_directory(face, parent, name);
     if (!above) return refuse(above.error());
     std::string const at(name);
     struct stat was{};
@@ -188,12 +187,12 @@ Answer<void> SessionTree::remove(NodeId parent, std::string_view name, bool dire
     return {};
 }
 
-Answer<void> SessionTree::rename(NodeId parent, std::string_view name, NodeId new_parent, std::string_view new_name, unsigned flags)
+Answer<void> SessionTree::rename(Face face, NodeId parent, std::string_view name, NodeId new_parent, std::string_view new_name, unsigned flags)
 {
     if (flags != 0 && flags != RENAME_NOREPLACE && flags != RENAME_EXCHANGE) return refuse(EINVAL);
-    auto const from = writable_directory(parent, name);
+    auto const from = writable_directory(face, parent, name);
     if (!from) return refuse(from.error());
-    auto const to = writable_directory(new_parent, new_name);
+    auto const to = writable_directory(face, new_parent, new_name);
     if (!to) return refuse(to.error());
     if (parent == new_parent && name == new_name) return {};
     std::string const old_at(name);
@@ -219,7 +218,7 @@ bool SessionTree::seldom_changes(NodeId node) const
 int SessionTree::link_refusal(NodeId parent) const
 {
     auto const* const found = nodes_.find(parent);
-    auto const fault = found == nullptr ? ESTALE : write_fault(found->area);
+    auto const fault = found == nullptr ? ESTALE : write_fault(Face::mount, found->area);
     return fault != 0 ? fault : EPERM;
 }
 

@@ -16,21 +16,19 @@
 #include <sys/statvfs.h>
 
 #include <array>
-#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 
 #include "base/unique_fd.h"
+#include "storage/answer.h"
 #include "storage/limits.h"
 #include "storage/nodes.h"
 #include "storage/quota.h"
 
 namespace ocu::storage {
 
-template <class T>
-using Answer = std::expected<T, int>;  // the value, or an errno
 using HandleId = std::uint64_t;
 
 struct TreeLimits {
@@ -68,17 +66,17 @@ public:
     Answer<Entry> lookup(NodeId parent, std::string_view name);
     void forget(NodeId node, std::uint64_t count) { nodes_.forget(node, count); }
     Answer<struct stat> attributes(NodeId node);
-    Answer<struct stat> change(NodeId node, std::optional<HandleId> handle, Changes const& changes);
+    Answer<struct stat> change(Face face, NodeId node, std::optional<HandleId> handle, Changes const& changes);
     Answer<std::string> link_target(NodeId node);
 
-    Answer<Entry> make_directory(NodeId parent, std::string_view name, mode_t mode);
-    Answer<Entry> make_link(NodeId parent, std::string_view name, std::string_view target);
-    Answer<Entry> make_node(NodeId parent, std::string_view name, mode_t mode);
-    Answer<Created> create(NodeId parent, std::string_view name, mode_t mode, int flags);
-    Answer<void> remove(NodeId parent, std::string_view name, bool directory);
-    Answer<void> rename(NodeId parent, std::string_view name, NodeId new_parent, std::string_view new_name, unsigned flags);
+    Answer<Entry> make_directory(Face face, NodeId parent, std::string_view name, mode_t mode);
+    Answer<Entry> make_link(Face face, NodeId parent, std::string_view name, std::string_view target);
+    Answer<Entry> make_node(Face face, NodeId parent, std::string_view name, mode_t mode);
+    Answer<Created> create(Face face, NodeId parent, std::string_view name, mode_t mode, int flags);
+    Answer<void> remove(Face face, NodeId parent, std::string_view name, bool directory);
+    Answer<void> rename(Face face, NodeId parent, std::string_view name, NodeId new_parent, std::string_view new_name, unsigned flags);
 
-    Answer<HandleId> open(NodeId node, int flags);
+    Answer<HandleId> open(Face face, NodeId node, int flags);
     Answer<std::size_t> read(HandleId handle, std::span<char> into, std::uint64_t offset);
     Answer<std::size_t> write(HandleId handle, std::span<char const> bytes, std::uint64_t offset);
     Answer<void> allocate(HandleId handle, int mode, std::uint64_t offset, std::uint64_t length);
@@ -119,7 +117,7 @@ private:
     };
 
     Answer<int> directory(NodeId node);
-    Answer<int> writable_directory(NodeId node, std::string_view name);
+    Answer<int> writable_directory(Face face, NodeId node, std::string_view name);
     Answer<Named> place(NodeId node);
     Answer<UniqueFd> open_file(Named const& named, int flags, mode_t mode);
     Answer<struct stat> stored(NodeId node);

@@ -11,7 +11,6 @@ namespace ocu::storage {
 
 namespace {
 
-std::unexpected<int> refuse(int fault) { return std::unexpected(fault); }
 std::unexpected<int> refused() { return std::unexpected(errno); }
 
 Answer<void> done(int returned)
@@ -56,9 +55,9 @@ Answer<UniqueFd> SessionTree::open_file(Named const& named, int flags, mode_t mo
     return fd;
 }
 
-Answer<Created> SessionTree::create(NodeId parent, std::string_view name, mode_t mode, int flags)
+Answer<Created> SessionTree::create(Face face, NodeId parent, std::string_view name, mode_t mode, int flags)
 {
-    auto const above = writable_directory(parent, name);
+    auto const above = writable_directory(face, parent, name);
     if (!above) return refuse(above.error());
     if (!handles_left()) return refuse(ENFILE);
     Named const named{*above, std::string(name)};
@@ -79,12 +78,12 @@ Answer<Created> SessionTree::create(NodeId parent, std::string_view name, mode_t
     return Created{*entry, id};
 }
 
-Answer<HandleId> SessionTree::open(NodeId node, int flags)
+Answer<HandleId> SessionTree::open(Face face, NodeId node, int flags)
 {
     auto const* const found = nodes_.find(node);
     if (found == nullptr) return refuse(ESTALE);
     bool const writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
-    if (auto const fault = writes ? write_fault(found->area) : 0) return refuse(fault);
+    if (auto const fault = writes ? write_fault(face, found->area) : 0) return refuse(fault);
     if (!handles_left()) return refuse(ENFILE);
     auto const named = place(node);
     if (!named) return refuse(named.error());
@@ -186,11 +185,11 @@ void SessionTree::release(HandleId id)
     nodes_.closed(node);
 }
 
-Answer<struct stat> SessionTree::change(NodeId node, std::optional<HandleId> handle, Changes const& changes)
+Answer<struct stat> SessionTree::change(Face face, NodeId node, std::optional<HandleId> handle, Changes const& changes)
 {
     auto const* const found = nodes_.find(node);
     if (found == nullptr) return refuse(ESTALE);
-    if (auto const fault = write_fault(found->area)) return refuse(fault);
+    if (auto const fault = write_fault(face, found->area)) return refuse(fault);
     if (auto const changed = change_stored(node, handle, changes); !changed) return refuse(changed.error());
     return attributes(node);
 }

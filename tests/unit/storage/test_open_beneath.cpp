@@ -104,19 +104,19 @@ TEST_CASE_METHOD(OpenBeneathTest,
     auto const f = tree.lookup(e, "f").value().node;
     // Descriptors of directories are kept for a while, and are not fooled by a swap: others take their place first.
     for (std::size_t i = 0; i < kDirectoryCacheCount + 1; ++i) {
-        auto const made = tree.make_directory(outputs, "other" + std::to_string(i), 0755);
+        auto const made = tree.make_directory(Face::mount, outputs, "other" + std::to_string(i), 0755);
         REQUIRE(made.has_value());
         REQUIRE_FALSE(tree.lookup(made->node, "none").has_value());
     }
     fs::rename(base + "/session/outputs/d", base + "/session/kept");
     fs::create_directory_symlink(base + "/outside", base + "/session/outputs/d");
     auto const refusal = [](auto const& answer) { return answer.has_value() ? 0 : answer.error(); };
-    CHECK(refusal(tree.open(f, O_RDONLY)) == ELOOP);
-    CHECK(refusal(tree.open(f, O_WRONLY | O_TRUNC)) == ELOOP);
-    CHECK(refusal(tree.create(e, "new", 0644, O_WRONLY)) == ELOOP);
+    CHECK(refusal(tree.open(Face::mount, f, O_RDONLY)) == ELOOP);
+    CHECK(refusal(tree.open(Face::mount, f, O_WRONLY | O_TRUNC)) == ELOOP);
+    CHECK(refusal(tree.create(Face::mount, e, "new", 0644, O_WRONLY)) == ELOOP);
     CHECK(refusal(tree.attributes(f)) == ELOOP);
-    CHECK(refusal(tree.remove(e, "f", false)) == ELOOP);
-    CHECK(refusal(tree.rename(e, "f", outputs, "taken", 0)) == ELOOP);
+    CHECK(refusal(tree.remove(Face::mount, e, "f", false)) == ELOOP);
+    CHECK(refusal(tree.rename(Face::mount, e, "f", outputs, "taken", 0)) == ELOOP);
     CHECK(refusal(tree.open_directory(e)) == ELOOP);
     CHECK(fs::file_size(base + "/outside/e/f") == 7);
     CHECK_FALSE(fs::exists(base + "/outside/e/new"));
@@ -132,7 +132,7 @@ TEST_CASE_METHOD(OpenBeneathTest,
     auto const f = tree.lookup(e, "f").value().node;
     fs::remove(base + "/session/outputs/d/e/f");
     fs::create_symlink(base + "/outside/e/f", base + "/session/outputs/d/e/f");
-    auto const opened = tree.open(f, O_RDONLY);
+    auto const opened = tree.open(Face::mount, f, O_RDONLY);
     REQUIRE_FALSE(opened.has_value());
     CHECK(opened.error() == ELOOP);
     auto const shown = tree.attributes(f);

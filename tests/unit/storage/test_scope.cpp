@@ -32,9 +32,12 @@ TEST_CASE("scope: given odd names that are one entry, when they are checked, the
 
 TEST_CASE("scope: given the areas of a mount, when a write is asked for, then only outputs allows it", "[storage][T-08][SB-1]")
 {
-    CHECK(write_fault(Area::outputs) == 0);
-    CHECK(write_fault(Area::uploads) == EROFS);
-    CHECK(write_fault(Area::top) == EROFS);
+    CHECK(write_fault(Face::mount, Area::outputs) == 0);
+    CHECK(write_fault(Face::mount, Area::uploads) == EROFS);
+    CHECK(write_fault(Face::mount, Area::top) == EROFS);
+    CHECK(write_fault(Face::files, Area::uploads) == 0);
+    CHECK(write_fault(Face::files, Area::outputs) == 0);
+    CHECK(write_fault(Face::files, Area::top) == EROFS);
 }
 
 TEST_CASE("scope: given kinds of files, when they are checked, then devices, fifos and sockets are refused", "[storage][T-04]")
