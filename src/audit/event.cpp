@@ -60,6 +60,8 @@ constexpr OcsfClass kClasses[] = {
     {kApplication, kApi, kOther, kInformational, "notice_delivered"},
     {kApplication, kApi, kOther, kMedium, "notice_failed"},
     {kApplication, kApi, kOther, kHigh, "notice_given_up"},
+    {kApplication, kApi, 2, kInformational, "resource_listed"},
+    {kApplication, kApi, 2, kInformational, "resource_read"},
 };
 static_assert(std::size(kClasses) == static_cast<std::size_t>(What::kLast) + 1);
 

@@ -60,6 +60,8 @@ void Lifecycle::wanted(proto::SessionWanted wanted)
         live->waiters.push_back(wanted.request);
         return;
     }
+    // Nothing was to be made, so nothing was refused: no event.
+    if (wanted.existing) return wires_.gateway.send(proto::SessionRefused{wanted.request, Reason::unknown_session});
     if (frozen_ == Frozen::yes) return refuse(wanted, Reason::sessions_frozen);
     Monotonic const now = clock_.now();
     Reason const verdict = quota_.admit(wanted.caller, sessions_.count(), sessions_.live_of(wanted.caller), now);

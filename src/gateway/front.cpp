@@ -38,6 +38,8 @@ struct Front::State : std::enable_shared_from_this<Front::State> {
     void authorize(HttpRequest request, std::string token, std::shared_ptr<HttpReply> reply);
     void accepted(HttpRequest const& request, std::string const& token, std::shared_ptr<HttpReply> const& reply);
     void call(CallAsked asked, std::string const& token, std::shared_ptr<HttpReply> const& reply);
+    void ask_resource(ResourceAsked asked, std::string const& token, std::shared_ptr<HttpReply> const& reply);
+    void on_resource(proto::FrontResource const& told);
     void on_frame(wire::Link::Frame const& frame);
     void on_authorized(proto::FrontAuthorized const& answer);
     void on_done(proto::FrontDone const& done);
@@ -57,6 +59,10 @@ struct Front::State : std::enable_shared_from_this<Front::State> {
         std::string token;
         std::shared_ptr<HttpReply> reply;
         std::string trace;
+    };
+    struct AskedResource {
+        ResourceAsked asked;
+        std::shared_ptr<HttpReply> reply;
     };
     struct Known {
         crypto::Digest token;  // salted: a token is not kept beyond its request
@@ -78,6 +84,7 @@ struct Front::State : std::enable_shared_from_this<Front::State> {
     std::unordered_map<RequestId, Waiting> waiting;
     std::unordered_map<RequestId, std::shared_ptr<HttpReply>> health_waiting;
     std::unordered_map<RequestId, std::unique_ptr<PendingCall>> calls;
+    std::unordered_map<RequestId, AskedResource> resources;
     // Accepted on this connection a moment ago: a client that asks three things in a row is judged once. Bounded by time and by the
     // number of connections; forgotten when a caller changes.
     std::unordered_map<ConnectionId, Known> known;
@@ -173,6 +180,7 @@ void Front::State::accepted(HttpRequest const& request, std::string const& token
         link->send(proto::FrontCancel{RequestId{}, token, cancel->chat, cancel->id});
         return reply->send({.status = 202});
     }
+    if (auto* const resource = std::get_if<ResourceAsked>(&decision)) return ask_resource(std::move(*resource), token, reply);
     call(std::move(std::get<CallAsked>(decision)), token, reply);
 }
 
@@ -199,6 +207,24 @@ void Front::State::call(CallAsked asked, std::string const& token, std::shared_p
     calls.emplace(id, std::make_unique<PendingCall>(loop, std::move(asked), reply));
 }
 
+void Front::State::ask_resource(ResourceAsked asked, std::string const& token, std::shared_ptr<HttpReply> const& reply)
+{
+    RequestId const id{++last_request};
+    link->send(proto::FrontAskResource{id, token, asked.chat, asked.ask});
+    resources.emplace(id, AskedResource{std::move(asked), reply});
+}
+
+void Front::State::on_resource(proto::FrontResource const& told)
+{
+    auto const found = resources.find(told.request);
+    if (found == resources.end()) return link->violation();
+    auto const waited = std::move(found->second);
+    resources.erase(found);
+    if (told.reason == Reason::unauthorized) return waited.reply->send(unauthorized(options.rules, Token::refused, told.trace.view()));
+    auto made = reply_of(waited.asked, told);
+    waited.reply->send({made.status, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}, std::move(made.body)});
+}
+
 void Front::State::on_done(proto::FrontDone const& done)
 {
     auto const found = calls.find(done.request);
@@ -218,6 +244,7 @@ void Front::State::on_frame(wire::Link::Frame const& frame)
         return with<proto::FrontProgress>(frame, [this](auto const& progress) {
             if (auto const found = calls.find(progress.request); found != calls.end()) found->second->progress(progress);
         });
+    case proto::Type::resource_told: return with<proto::FrontResource>(frame, [this](auto const& told) { on_resource(told); });
     case proto::Type::callers_changed: return with<proto::CallersChanged>(frame, [this](auto const&) { known.clear(); });
     case proto::Type::health_told:
         return with<proto::HealthTold>(frame, [this](auto const& told) {

@@ -9,6 +9,7 @@
 #include "gateway/desk.h"
 #include "gateway/limits.h"
 #include "gateway/rate.h"
+#include "gateway/resource_desk.h"
 #include "proto/gateway_front_to_gateway.h"
 
 namespace ocu::gateway {
@@ -43,7 +44,9 @@ struct Gateway::State {
     void on_authorize(proto::FrontAuthorize const& asked);
     void on_call(proto::FrontCall asked);
     void on_cancel(proto::FrontCancel const& asked);
+    void on_resource(proto::FrontAskResource asked);
     Reason admit(Caller const& caller, std::string const& chat);
+    void note_refused(Caller const& caller, std::string_view what, Reason reason, std::string const& trace);
     void note_stranger(std::string const& trace);
     void on_refused(proto::FrontRefused const& told);
     void refuse(proto::FrontCall const& asked, Caller const* caller, Reason reason);
@@ -73,6 +76,7 @@ struct Gateway::State {
     Wires wires;
     Callers callers;
     Desk desk;
+    ResourceDesk resources;
     std::unique_ptr<wire::Link> link;
     std::unordered_map<CallerId, PerCaller> per_caller;
     Fold strangers{kFoldTime};
@@ -85,13 +89,24 @@ struct Gateway::State {
 Gateway::State::State(wire::Loop& on, Clock const& with, Config from, Wires to)
     : loop(on), clock(with), config(std::move(from)), wires(std::move(to)), callers(std::exchange(config.callers, {})),
       desk(clock, Desk::Wires{wires.control, wires.sandbox, wires.storage, wires.recorder, [this](proto::FrontDone done) { send(done); },
-                      [this](proto::FrontProgress progress) { send(progress); }, [this] { idle(); }})
+                      [this](proto::FrontProgress progress) { send(progress); }, [this] { idle(); }}),
+      resources(clock, ResourceDesk::Wires{wires.control, wires.storage, wires.recorder, [this](proto::FrontResource told) { send(told); }})
 {
     wires.core_in.on_message([this](proto::CoreToRole::Message message) { on_core(std::move(message)); });
     wires.control_in.on_message([this](proto::ControlToGateway::Message message) {
-        std::visit(wire::Overloaded{[this](proto::SessionGranted const& granted) { desk.on_granted(granted); },
-                       [this](proto::SessionRefused const& refused) { desk.on_refused(refused); },
-                       [this](proto::SessionGone const& gone) { desk.on_gone(gone); }},
+        std::visit(wire::Overloaded{// Both number from one row: an answer is for one of them.
+                       [this](proto::SessionGranted const& granted) {
+                           desk.on_granted(granted);
+                           resources.on_granted(granted);
+                       },
+                       [this](proto::SessionRefused const& refused) {
+                           desk.on_refused(refused);
+                           resources.on_refused(refused);
+                       },
+                       [this](proto::SessionGone const& gone) {
+                           desk.on_gone(gone);
+                           resources.on_gone(gone);
+                       }},
             message);
     });
     wires.sandbox_in.on_message([this](proto::SandboxToGateway::Message message) {
@@ -100,7 +115,9 @@ Gateway::State::State(wire::Loop& on, Clock const& with, Config from, Wires to)
             message);
     });
     wires.storage_in.on_message([this](proto::StorageToGateway::Message message) {
-        std::visit([this](proto::BodyInspected& inspected) { desk.on_inspected(std::move(inspected)); }, message);
+        std::visit(wire::Overloaded{[this](proto::BodyInspected& inspected) { desk.on_inspected(std::move(inspected)); },
+                       [this](proto::ResourceTold& told) { resources.on_told(std::move(told)); }},
+            message);
     });
 }
 
@@ -137,11 +154,13 @@ void Gateway::State::front_down()
 {
     link.reset();
     desk.drop_all();  // their callers went with the front
+    resources.drop_all();
 }
 
 void Gateway::State::stop()
 {
     stopping = true;
+    resources.fail_all(Reason::shutting_down);
     for (CallId const id : desk.calls().all()) {
         Call* const call = desk.calls().find(id);
         if (call == nullptr) continue;
@@ -171,6 +190,7 @@ void Gateway::State::on_frame(wire::Link::Frame const& frame)
     case proto::Type::authorize: return with<proto::FrontAuthorize>(frame, [this](auto const& asked) { on_authorize(asked); });
     case proto::Type::call_tool: return with<proto::FrontCall>(frame, [this](auto asked) { on_call(std::move(asked)); });
     case proto::Type::cancel_call: return with<proto::FrontCancel>(frame, [this](auto const& asked) { on_cancel(asked); });
+    case proto::Type::ask_resource: return with<proto::FrontAskResource>(frame, [this](auto asked) { on_resource(std::move(asked)); });
     case proto::Type::front_refused: return with<proto::FrontRefused>(frame, [this](auto const& told) { on_refused(told); });
     case proto::Type::health_wanted:
         return with<proto::HealthWanted>(
@@ -231,22 +251,30 @@ Reason Gateway::State::admit(Caller const& caller, std::string const& chat)
     return of(caller).rate.take(clock.now()) ? Reason::none : Reason::rate_exceeded;
 }
 
-// Before a call exists. Folded: a caller at its ceiling cannot fill the log (GW-8).
+// Folded: a caller at its ceiling cannot fill the log (GW-8).
+void Gateway::State::note_refused(Caller const& caller, std::string_view what, Reason reason, std::string const& trace)
+{
+    auto const count = of(caller).refusals.add(clock.now());
+    if (count == 0) return;
+    proto::Event event;
+    event.what = What::tool_call_refused;
+    event.outcome = proto::Outcome::failure;
+    event.reason = reason;
+    event.trace = wire::Text<64>(trace);
+    event.actor = wire::Text<128>::cut(caller.name);
+    event.resource = wire::Text<512>::cut(what);
+    event.number = count;
+    wires.recorder.note(std::move(event));
+}
+
+// Before a call exists.
 void Gateway::State::refuse(proto::FrontCall const& asked, Caller const* caller, Reason reason)
 {
     std::string const trace = new_trace();
     if (caller == nullptr) {
         note_stranger(trace);
-    } else if (auto const count = of(*caller).refusals.add(clock.now()); count != 0) {
-        proto::Event event;
-        event.what = What::tool_call_refused;
-        event.outcome = proto::Outcome::failure;
-        event.reason = reason;
-        event.trace = wire::Text<64>(trace);
-        event.actor = wire::Text<128>::cut(caller->name);
-        event.resource = wire::Text<512>::cut(proto::name_of(asked.arguments.tool));
-        event.number = count;
-        wires.recorder.note(std::move(event));
+    } else {
+        note_refused(*caller, proto::name_of(asked.arguments.tool), reason, trace);
     }
     proto::FrontDone done;
     done.request = asked.request;
@@ -259,7 +287,7 @@ void Gateway::State::refuse(proto::FrontCall const& asked, Caller const* caller,
 void Gateway::State::on_call(proto::FrontCall asked)
 {
     // The front numbers its calls anew each; a number that is in use means that it has lost its way.
-    if (!asked.request || desk.calls().find_front(asked.request) != nullptr) return link->violation();
+    if (!asked.request || desk.calls().find_front(asked.request) != nullptr || resources.knows(asked.request)) return link->violation();
     Caller const* const caller = callers.find(asked.token.view());
     if (caller == nullptr) return refuse(asked, nullptr, Reason::unauthorized);
     if (Reason const reason = admit(*caller, asked.chat.str()); reason != Reason::none) return refuse(asked, caller, reason);
@@ -277,6 +305,27 @@ void Gateway::State::on_call(proto::FrontCall asked)
     call.wants_progress = asked.wants_progress;
     call.ignored_arguments = asked.ignored_arguments;
     desk.open(std::move(call));
+}
+
+void Gateway::State::on_resource(proto::FrontAskResource asked)
+{
+    bool const numbered = asked.request && desk.calls().find_front(asked.request) == nullptr && !resources.knows(asked.request);
+    if (!numbered) return link->violation();
+    auto const trace = new_trace();
+    auto const no = [&](Reason reason) { send(proto::FrontResource{asked.request, wire::Text<proto::kTraceBytesMax>(trace), reason, {}}); };
+    Caller const* const caller = callers.find(asked.token.view());
+    if (caller == nullptr) {
+        note_stranger(trace);
+        return no(Reason::unauthorized);
+    }
+    Reason reason = stopping ? Reason::shutting_down : Reason::none;
+    if (reason == Reason::none && !resources.has_room(caller->id)) reason = Reason::too_many_calls;
+    if (reason == Reason::none && !of(*caller).rate.take(clock.now())) reason = Reason::rate_exceeded;
+    if (reason != Reason::none) {
+        note_refused(*caller, "resources", reason, trace);
+        return no(reason);
+    }
+    resources.open({CallId{++last_call}, asked.request, caller->id, caller->name, asked.chat.str(), trace, std::move(asked.ask)});
 }
 
 void Gateway::State::on_cancel(proto::FrontCancel const& asked)

@@ -19,6 +19,9 @@ inline constexpr std::size_t kProgressTokenBytesMax = 256;
 inline constexpr std::size_t kRevisionBytesMax = 32;
 inline constexpr std::size_t kAnswerSlackChars = 1'000;            // notices that the sandbox adds to a cut text
 inline constexpr std::size_t kDetailBytesMax = 1024;               // of a command, on record
+inline constexpr std::size_t kResourcesMax = 16;                   // questions about files at once: each answer may be of megabytes
+inline constexpr std::size_t kResourcesPerCallerMax = 4;
+inline constexpr std::size_t kUriBytesMax = 3 * proto::kPathBytesMax + 64;
 
 inline constexpr std::chrono::milliseconds kStreamAfter{2'000};    // a call that runs longer is answered by a stream
 inline constexpr std::chrono::milliseconds kStreamBeat{10'000};    // a comment line, so that nobody takes the stream for dead

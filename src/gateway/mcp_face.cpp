@@ -138,6 +138,7 @@ Json capabilities()
 {
     Json all = Json::object();
     all.set("tools", Json::object());
+    all.set("resources", Json::object());
     return all;
 }
 
@@ -208,10 +209,44 @@ Decision call_tool(Asked const& asked)
         accepts(asked.request)};
 }
 
+Decision ask_resource(Asked const& asked, proto::ResourceVerb verb)
+{
+    auto const chat = chat_of(asked.rules.access, asked.request);
+    if (!chat) return asked.fault(400, kInvalidParams, name_of(chat.error()));
+    ResourceAsked made{asked.era, asked.message.id, *chat, {}, {}};
+    made.ask.verb = verb;
+    std::optional<std::string> path;
+    if (verb == proto::ResourceVerb::read) {
+        auto const uri = asked.message.params["uri"].string();
+        if (!uri || uri->size() > kUriBytesMax) return asked.fault(200, kInvalidParams, "bad_uri");
+        made.uri = *uri;
+        path = path_of_uri(*uri);
+        if (!path) return asked.fault(200, kInvalidParams, "bad_uri");
+    } else if (JsonView const cursor = asked.message.params["cursor"]) {
+        path = cursor.string() ? path_of_cursor(*cursor.string()) : std::nullopt;
+        if (!path) return asked.fault(200, kInvalidParams, "bad_cursor");
+    }
+    if (path) made.ask.path = *std::move(path);
+    return made;
+}
+
+// There are no templates: each file has its own URI, and the list has them all.
+HttpResponse list_templates(Asked const& asked)
+{
+    if (asked.message.params["cursor"]) return asked.fault(200, kInvalidParams, "bad_cursor");
+    Json result = Json::object();
+    result.set("resourceTemplates", Json::array());
+    cacheable(result, asked.era);
+    return asked.result(std::move(result));
+}
+
 Decision on_request(Asked const& asked)
 {
     std::string_view const method = asked.message.method;
     if (method == "tools/call") return call_tool(asked);
+    if (method == "resources/list") return ask_resource(asked, proto::ResourceVerb::list);
+    if (method == "resources/read") return ask_resource(asked, proto::ResourceVerb::read);
+    if (method == "resources/templates/list") return list_templates(asked);
     if (method == "tools/list") return list_tools(asked);
     if (asked.era == Era::stateless) {
         if (method == "server/discover") return discover(asked);

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "gateway/access.h"
+#include "gateway/resource_face.h"
 #include "gateway/revision.h"
 #include "gateway/tools.h"
 #include "proto/tool.h"
@@ -43,7 +44,7 @@ struct CancelAsked {  // answered 202 whether or not it hits
     std::string chat;
     std::string id;
 };
-using Decision = std::variant<wire::HttpResponse, CallAsked, CancelAsked>;
+using Decision = std::variant<wire::HttpResponse, CallAsked, CancelAsked, ResourceAsked>;
 
 // `trace`: the correlation id that an error carries.
 HeadDecision judge_head(FaceRules const& rules, wire::HttpRequest const& request, std::string_view trace);

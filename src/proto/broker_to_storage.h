@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// The broker helper is told once what it serves, says once that it serves, and has nothing else to say: a frame of any other kind means
+// The broker helper is told once what it serves, says once that it serves, and answers what it is asked: a frame of any other kind means
 // that it is no longer ours (T-14).
 
 #include <array>
 
 #include "helper/helper.h"
+#include "proto/resource.h"
+#include "proto/type.h"
 #include "wire/link.h"
 
 namespace ocu::proto {
@@ -20,7 +22,28 @@ struct BrokerConfig {
     static void fields(auto& wire, auto& m) { wire(m.owner, m.file_bytes_max, m.session_bytes_max); }
 };
 
-inline constexpr std::array kBrokerMaySend{wire::Permit{helper::kReadyType, 0, 0}};
-inline constexpr std::array<wire::Permit, 0> kStorageMaySendBroker{};
+struct BrokerAskResource {
+    static constexpr Type kType = Type::broker_resource_ask;
+    RequestId request;
+    ResourceAsk ask;
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.ask); }
+};
+
+struct BrokerResource {
+    static constexpr Type kType = Type::broker_resource_told;
+    RequestId request;
+    ResourceAnswer answer;
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.answer); }
+};
+
+inline constexpr std::array kBrokerMaySend{
+    wire::Permit{helper::kReadyType, 0, 0},
+    wire::Permit{static_cast<std::uint16_t>(Type::broker_resource_told), 0, kResourceAnswerBytesMax + 64},
+};
+inline constexpr std::array kStorageMaySendBroker{
+    wire::Permit{static_cast<std::uint16_t>(Type::broker_resource_ask), 0, kPathBytesMax + 64},
+};
 
 }  // namespace ocu::proto

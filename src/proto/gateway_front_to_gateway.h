@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/id.h"
+#include "proto/resource.h"
 #include "proto/tool.h"
 #include "proto/type.h"
 #include "wire/link.h"
@@ -115,6 +116,27 @@ struct HealthTold {
     static void fields(auto& wire, auto& m) { wire(m.request, m.healthy); }
 };
 
+// resources/list and resources/read. Not in order with the calls of the same chat, and nothing can cancel it: it is short.
+struct FrontAskResource {
+    static constexpr Type kType = Type::ask_resource;
+    RequestId request;  // numbered together with FrontCall's
+    wire::Text<kTokenBytesMax> token;
+    wire::Text<kChatIdBytesMax> chat;
+    ResourceAsk ask;
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.token, m.chat, m.ask); }
+};
+
+struct FrontResource {
+    static constexpr Type kType = Type::resource_told;
+    RequestId request;
+    wire::Text<kTraceBytesMax> trace;
+    Reason reason = Reason::none;  // other than none: the answer is empty
+    ResourceAnswer answer;
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.trace, m.reason, m.answer); }
+};
+
 inline constexpr std::array kGatewayFrontMaySay{
     wire::Permit{static_cast<std::uint16_t>(Type::authorize), 0, 1024},
     // A command, or the two texts of a replacement: together never more than the HTTP body that they came in.
@@ -122,6 +144,7 @@ inline constexpr std::array kGatewayFrontMaySay{
     wire::Permit{static_cast<std::uint16_t>(Type::cancel_call), 0, 1024},
     wire::Permit{static_cast<std::uint16_t>(Type::health_wanted), 0, 8},
     wire::Permit{static_cast<std::uint16_t>(Type::front_refused), 0, 1024},
+    wire::Permit{static_cast<std::uint16_t>(Type::ask_resource), 0, kPathBytesMax + 1024},
 };
 
 inline constexpr std::array kGatewayMaySayToFront{
@@ -130,6 +153,7 @@ inline constexpr std::array kGatewayMaySayToFront{
     wire::Permit{static_cast<std::uint16_t>(Type::call_done), 0, kAnswerBytesMax + (4u << 10)},
     wire::Permit{static_cast<std::uint16_t>(Type::callers_changed), 0, 8},
     wire::Permit{static_cast<std::uint16_t>(Type::health_told), 0, 16},
+    wire::Permit{static_cast<std::uint16_t>(Type::resource_told), 0, kResourceAnswerBytesMax + 256},
 };
 
 }  // namespace ocu::proto

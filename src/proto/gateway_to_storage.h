@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// Bytes that a guest sent as an image or an archive are opened by nobody but the `parser` helper, which storage owns.
+// Bytes that a guest sent as an image or an archive are opened by nobody but the `parser` helper, which storage owns; the files of a session
+// are known to nobody but its `broker`, which storage owns too.
 
 #include "base/id.h"
+#include "proto/resource.h"
 #include "proto/tool.h"
 #include "wire/mailbox.h"
 
@@ -24,7 +26,19 @@ struct BodyInspected {
     wire::Text<kAnswerBytesMax> body;
 };
 
-using GatewayToStorage = wire::Mailbox<InspectBody>;
-using StorageToGateway = wire::Mailbox<BodyInspected>;
+// A file of this session, or their list, for a caller. Answered within seconds, whatever becomes of the broker.
+struct ResourceWanted {
+    CallId call;
+    SessionId session;
+    ResourceAsk ask;
+};
+
+struct ResourceTold {
+    CallId call;
+    ResourceAnswer answer;
+};
+
+using GatewayToStorage = wire::Mailbox<InspectBody, ResourceWanted>;
+using StorageToGateway = wire::Mailbox<BodyInspected, ResourceTold>;
 
 }  // namespace ocu::proto

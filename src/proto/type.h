@@ -20,6 +20,8 @@ enum class Type : std::uint16_t {
     front_refused,
     health_wanted,
     health_told,
+    ask_resource,
+    resource_told,
     // operator_front <-> control
     operator_connection = 0x0120,
     operator_refused,
@@ -49,6 +51,8 @@ enum class Type : std::uint16_t {
     notice_mac,
     // broker <-> storage
     broker_stats = 0x01a0,
+    broker_resource_ask,
+    broker_resource_told,
     // launcher <-> sandbox
     launcher_prepare = 0x01c0,
     launcher_prepared,

@@ -5,6 +5,7 @@
 #include "proto/broker_to_storage.h"
 #include "storage/helpers.h"
 #include "storage/mount_face.h"
+#include "storage/resource_service.h"
 
 namespace ocu::storage {
 
@@ -32,8 +33,13 @@ Result<void> broker_main(helper::Helper& helper)
     OCU_CHECK(helper.confine(profiles::kBroker, std::array{directory.get()}));
     ::umask(0);  // the guest's own umask has been applied by the kernel
     wire::Loop loop;
-    wire::Link link(
-        loop, OCU_TRY(helper.report_ready()), {proto::kStorageMaySendBroker}, [](wire::Link::Frame) {},
+    std::unique_ptr<wire::Link> link;
+    auto const heard = [&link, &tree](wire::Link::Frame frame) {
+        auto const asked = wire::decode<proto::BrokerAskResource>(frame.body);
+        if (!asked) return link->violation();
+        link->send(proto::BrokerResource{asked->request, answer_resource(tree, asked->ask)});
+    };
+    link = std::make_unique<wire::Link>(loop, OCU_TRY(helper.report_ready()), wire::Link::Options{proto::kStorageMaySendBroker}, heard,
         [&loop](wire::Lost) { loop.stop(); });
     OCU_CHECK(face->serve(loop, [&loop] { loop.stop(); }));
     loop.run();

@@ -13,6 +13,7 @@
 #include "proto/files_front_to_storage.h"
 #include "storage/inspections.h"
 #include "storage/limits.h"
+#include "storage/resource_calls.h"
 #include "storage/session_store.h"
 
 namespace ocu::storage {
@@ -36,7 +37,8 @@ struct Storage::State {
         : loop(loop_in), clock(clock_in), config(config_in), wires(std::move(wires_in)), store(loop_in, std::move(store_in)),
           inspections(
               loop_in, [this](proto::BodyInspected answer) { wires.gateway.send(std::move(answer)); },
-              [this] { wires.spawner.report_violation(helper::Kind::parser); })
+              [this] { wires.spawner.report_violation(helper::Kind::parser); }),
+          resources(loop_in, [this](proto::ResourceTold told) { wires.gateway.send(std::move(told)); })
     {}
 
     void listen();
@@ -58,6 +60,7 @@ struct Storage::State {
     Wires wires;
     SessionStore store;
     Inspections inspections;
+    ResourceCalls resources;
     std::unique_ptr<wire::Link> files_front;
     std::unordered_map<SessionId, Session> sessions;
     bool stopping = false;
@@ -82,8 +85,17 @@ void Storage::State::listen()
                    },
             message);
     });
-    wires.gateway_in.on_message(
-        [this](proto::GatewayToStorage::Message message) { inspections.ask(std::move(std::get<proto::InspectBody>(message))); });
+    wires.gateway_in.on_message([this](proto::GatewayToStorage::Message message) {
+        std::visit(wire::Overloaded{
+                       [this](proto::InspectBody& body) { inspections.ask(std::move(body)); },
+                       [this](proto::ResourceWanted const& wanted) {
+                           auto const found = sessions.find(wanted.session);
+                           bool const serves = found != sessions.end() && found->second.ready;
+                           resources.ask(serves ? found->second.link.get() : nullptr, wanted);
+                       },
+                   },
+            message);
+    });
     wires.control_in.on_message(
         [this](proto::ControlToStorage::Message message) { end(std::get<proto::SessionSever>(message).session, proto::Outcome::success); });
 }
@@ -137,11 +149,13 @@ Result<void> Storage::State::start_broker(Session& session, proto::MountAttach r
     return {};
 }
 
-void Storage::State::broker_said(SessionId id, wire::Link::Frame const&)
+void Storage::State::broker_said(SessionId id, wire::Link::Frame const& frame)
 {
     auto& session = sessions.at(id);
-    if (session.ready) {
-        session.link->violation();  // ready is said once
+    bool const reports = frame.type == helper::kReadyType;
+    if (session.ready && !reports && resources.told(id, frame.body)) return;
+    if (session.ready || !reports) {
+        session.link->violation();  // ready is said once, and first
         return;
     }
     session.ready = true;
@@ -162,6 +176,7 @@ void Storage::State::end(SessionId id, proto::Outcome outcome)
     if (found == sessions.end()) return;
     auto const since = found->second.since;
     sessions.erase(found);
+    resources.session_gone(id);
     store.remove(id, [this, id, outcome, since](std::uint64_t bytes, bool whole) {
         auto const lasted = std::chrono::duration_cast<std::chrono::milliseconds>(clock.now() - since);
         note(proto::What::mount_detach, id, whole ? outcome : proto::Outcome::failure, bytes, lasted);

@@ -75,9 +75,15 @@ struct GatewayNeighbours {
                 message);
         });
         storage.on_message([this](proto::GatewayToStorage::Message message) {
-            auto const& inspect = std::get<proto::InspectBody>(message);
-            inspected.push_back(inspect);
-            if (on_inspect) on_inspect(inspect);
+            std::visit(wire::Overloaded{[this](proto::InspectBody const& inspect) {
+                                            inspected.push_back(inspect);
+                                            if (on_inspect) on_inspect(inspect);
+                                        },
+                           [this](proto::ResourceWanted const& wanted) {
+                               resources.push_back(wanted);
+                               if (on_resource) on_resource(wanted);
+                           }},
+                message);
         });
     }
 
@@ -109,10 +115,12 @@ struct GatewayNeighbours {
     std::function<void(proto::CallTool const&)> on_call;
     std::function<void(proto::CancelTool const&)> on_cancel;
     std::function<void(proto::InspectBody const&)> on_inspect;
+    std::function<void(proto::ResourceWanted const&)> on_resource;
     std::vector<proto::SessionWanted> wanted_sessions;
     std::vector<proto::CallTool> started;
     std::vector<proto::CancelTool> cancelled;
     std::vector<proto::InspectBody> inspected;
+    std::vector<proto::ResourceWanted> resources;
     std::map<std::pair<CallerId, std::string>, SessionId> sessions;
 };
 

@@ -50,3 +50,17 @@ for (const [name, mode] of Object.entries(kModes)) {
     await client.close();
   });
 }
+
+for (const [name, mode] of Object.entries(kModes)) {
+  test(`client ${name}: given a file in outputs, when resources are listed and read, then it is there`, async () => {
+    const client = await connect(mode);
+    assert.deepEqual((await client.listResources()).resources, []);
+    await bash(client, "printf 'a,b\\n1,2\\n' > /mnt/user-data/outputs/table.csv");
+    const { resources } = await client.listResources();
+    assert.deepEqual(resources.map((each) => [each.name, each.size, each.mimeType]), [['table.csv', 8, 'text/csv']]);
+    const { contents } = await client.readResource({ uri: resources[0].uri });
+    assert.equal(contents[0].text, 'a,b\n1,2\n');
+    await assert.rejects(client.readResource({ uri: 'file:///mnt/user-data/outputs/none' }), /resource_not_found/);
+    await client.close();
+  });
+}

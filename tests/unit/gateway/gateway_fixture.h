@@ -57,6 +57,7 @@ struct GatewayTest {
         case proto::Type::authorized: authorized.push_back(wire::decode<proto::FrontAuthorized>(frame.body).value()); break;
         case proto::Type::call_done: answers.push_back(wire::decode<proto::FrontDone>(frame.body).value()); break;
         case proto::Type::call_progress: progress.push_back(wire::decode<proto::FrontProgress>(frame.body).value()); break;
+        case proto::Type::resource_told: resources.push_back(wire::decode<proto::FrontResource>(frame.body).value()); break;
         case proto::Type::health_told: health.push_back(wire::decode<proto::HealthTold>(frame.body).value()); break;
         default: FAIL("a frame that the gateway does not say");
         }
@@ -100,6 +101,15 @@ struct GatewayTest {
         run_until([&] { return std::ranges::any_of(answers, [&](auto const& each) { return each.request.value == number; }); });
         return *std::ranges::find_if(answers, [&](auto const& each) { return each.request.value == number; });
     }
+    void ask_resource(std::uint64_t number, proto::ResourceVerb verb, std::string path = {}, std::string token = "key-a")
+    {
+        front->send(proto::FrontAskResource{RequestId{number}, token, "default", {verb, path}});
+    }
+    proto::FrontResource const& resource(std::uint64_t number)
+    {
+        run_until([&] { return std::ranges::any_of(resources, [&](auto const& each) { return each.request.value == number; }); });
+        return *std::ranges::find_if(resources, [&](auto const& each) { return each.request.value == number; });
+    }
     void started(std::size_t count)
     {
         run_until([&] { return neighbours.started.size() >= count; });
@@ -116,6 +126,7 @@ struct GatewayTest {
     std::vector<proto::FrontDone> answers;
     std::vector<proto::FrontProgress> progress;
     std::vector<proto::HealthTold> health;
+    std::vector<proto::FrontResource> resources;
 };
 
 }  // namespace test_gateway

@@ -231,7 +231,7 @@ TEST_CASE("mcp_face: given initialize, when a revision is asked for, then it or 
     CHECK(out.result()["protocolVersion"].string() == "2025-11-25");
     CHECK(out.result()["instructions"].string() == "how to");
     CHECK(out.result()["capabilities"]["tools"].is_object());
-    CHECK_FALSE(out.result()["capabilities"]["resources"]);
+    CHECK(out.result()["capabilities"]["resources"].is_object());
     CHECK_FALSE(out.result()["resultType"]);
     CHECK(answer(post(rpc("initialize", R"({"protocolVersion":"2026-07-28"})"))).result()["protocolVersion"].string() == "2025-11-25");
     CHECK(answer(post(rpc("initialize"))).code() == -32602);
@@ -243,9 +243,30 @@ TEST_CASE("mcp_face: given no initialize before, when a method is called, then i
     CHECK(answer(post(rpc("tools/list"))).result()["tools"].size() == 4);
     CHECK_FALSE(answer(post(rpc("tools/list"))).result()["ttlMs"]);
     CHECK(answer(post(rpc("tools/list", R"({"cursor":"x"})"))).code() == -32602);
-    auto const unknown = answer(post(rpc("resources/list")));
+    auto const unknown = answer(post(rpc("prompts/list")));
     CHECK(unknown.status == 200);
     CHECK(unknown.code() == -32601);
+}
+
+TEST_CASE("mcp_face: given a resource method, when it is called, then it asks for the files of that chat", "[gateway][GW-10]")
+{
+    auto const ask = [](std::string_view method, std::string_view params) {
+        return decide(rules(), post(rpc(method, params), {{"X-Chat-Id", "c1"}}), "t");
+    };
+    auto const list = ask("resources/list", "{}");
+    REQUIRE(std::holds_alternative<ResourceAsked>(list));
+    CHECK(std::get<ResourceAsked>(list).chat == "c1");
+    CHECK(std::get<ResourceAsked>(list).ask.path.empty());
+    auto const next = ask("resources/list", R"({"cursor":")" + cursor_of("outputs/m") + "\"}");
+    CHECK(std::get<ResourceAsked>(next).ask.path.view() == "outputs/m");
+    auto const read = ask("resources/read", R"({"uri":"file:///mnt/user-data/outputs/a%20b"})");
+    CHECK(std::get<ResourceAsked>(read).ask.path.view() == "outputs/a b");
+    for (auto const* const params : {"{}", R"({"uri":7})", R"({"uri":"file:///etc/passwd"})"})
+        CHECK(std::get<HttpResponse>(ask("resources/read", params)).refused_as == "bad_uri");
+    for (auto const* const params : {R"({"cursor":7})", R"({"cursor":"x"})"})
+        CHECK(std::get<HttpResponse>(ask("resources/list", params)).refused_as == "bad_cursor");
+    CHECK(std::get<HttpResponse>(decide(rules(), post(rpc("resources/list"), {{"X-Chat-Id", "a b"}}), "t")).status == 400);
+    CHECK(answer(post(rpc("resources/templates/list"))).result()["resourceTemplates"].size() == 0);
 }
 
 TEST_CASE("mcp_face: given a revision header, when it is not one of ours, then 400", "[gateway][GW-1]")
