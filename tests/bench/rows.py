@@ -14,7 +14,7 @@ import threading
 import time
 
 from bench import bench as table
-from bench import egress_rows
+from bench import egress_rows, mount_rows
 from bench.boot_row import power_on_to_answer
 from support.appliance import Appliance, children_of, free_port, setting, wait_until
 from support.mcp import Mcp
@@ -246,5 +246,6 @@ def size_and_memory(_rounds):
             table.compare("P16", "<= 64 MiB", "MiB", [memory], None, "core and all helpers, idle, PSS", "")]
 
 
-ROWS = {"P1": tool_call, "P4": session_create, "P6": idle_memory, "P9": egress_rows.passthrough, "P10": egress_rows.bump, "P13": audit_append, "P15": mcp_requests, "P16": size_and_memory,
+ROWS = {"P1": tool_call, "P4": session_create, "P6": idle_memory, "P9": egress_rows.passthrough, "P10": egress_rows.bump, "P11": lambda rounds: mount_rows.mount(running, BareRuntime, rounds),
+        "P13": audit_append, "P15": mcp_requests, "P16": size_and_memory,
         "P17": power_on_to_answer}
