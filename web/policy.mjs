@@ -3,7 +3,7 @@
 //
 //   {assets} {frame} {api}   this host's /assets/, /frame and /v1/ where a policy can name the host (a name, or 127.0.0.1); else 'self',
 //                            because policies do not match other addresses
-//   {ancestors}              who may embed the page: the manifest's list, else 'self'
+//   {ancestors}              who may embed the page: itself (the closed frame lies in it), and the manifest's list
 
 const everywhere = {
   'X-Content-Type-Options': 'nosniff',
@@ -26,7 +26,7 @@ export const policies = {
     ...everywhere,
     'Content-Security-Policy':
       "sandbox allow-scripts; default-src 'none'; script-src {assets}; style-src {assets} 'unsafe-inline'; img-src data: blob:; media-src data: blob:; font-src data:; " +
-      "base-uri 'none'; form-action 'none'; webrtc 'block'; frame-ancestors {ancestors}",
+      "base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}",
     'X-DNS-Prefetch-Control': 'off',
   },
   // Scripts, styles and texts of the program. Readable for the frame, whose origin is nobody's; there is nothing secret in them.

@@ -10,6 +10,7 @@ const inside = /^(?:data:image\/(?:png|jpeg|gif|webp|avif|bmp);|blob:)/i;
 
 DOMPurify.addHook('afterSanitizeAttributes', (node) => {
   if (node.hasAttribute('src') && !inside.test(node.getAttribute('src'))) node.removeAttribute('src');
+  if (node.localName === 'img' && !node.hasAttribute('alt')) node.setAttribute('alt', '');
   for (const name of ['poster', 'xlink:href']) if (node.hasAttribute(name) && !inside.test(node.getAttribute(name))) node.removeAttribute(name);
   if (node.localName === 'a' && node.hasAttribute('href') && !node.getAttribute('href').startsWith('#')) {
     node.setAttribute('title', node.getAttribute('href'));

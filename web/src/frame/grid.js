@@ -25,7 +25,8 @@ export function grid(name, rows, more) {
   const facts = make('p', { class: 'small' });
   const button = make('button', { type: 'button', class: 'more' });
   async function add() {
-    while (!ended && waiting.length < rows_at_once) {
+    // One row more than is shown: so it is known whether there are more.
+    while (!ended && waiting.length <= rows_at_once) {
       const next = await more();
       if (next) waiting.push(...next);
       else ended = true;

@@ -13,6 +13,7 @@ export function markdown(text) {
     blocks.push({ code, language: known_language((lang ?? '').split(/\s/)[0].toLowerCase()) });
     return '<pre><code></code></pre>\n';
   };
+  renderer.checkbox = ({ checked }) => (checked ? '☑ ' : '☐ ');
   const fragment = clean_fragment(marked.parse(text.replace(/^---\n[\s\S]*?\n---\n/, ''), { gfm: true, async: false, renderer }));
   let index = 0;
   for (const element of fragment.querySelectorAll('pre > code')) {

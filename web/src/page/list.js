@@ -5,7 +5,7 @@ import { make } from '../dom.js';
 import { size_text, texts } from '../texts.js';
 import { rows_of } from './tree.js';
 
-const kind_of = (name) => (/\.([A-Za-z0-9]{1,4})$/.exec(name)?.[1] ?? '').toLowerCase();
+const kind_of = (name) => (/\.([A-Za-z0-9]{1,5})$/.exec(name)?.[1] ?? '').toLowerCase();
 const colours = {
   pdf: 'red', docx: 'blue', doc: 'blue', md: 'blue', txt: 'grey', log: 'grey', xlsx: 'green', csv: 'green', tsv: 'green', pptx: 'orange',
   zip: 'brown', tar: 'brown', gz: 'brown', tgz: 'brown', png: 'violet', jpg: 'violet', jpeg: 'violet', gif: 'violet', webp: 'violet', svg: 'violet',

@@ -136,7 +136,7 @@ class Page {
     if (!shown) return this.#preview.close();
     const inside = entry.downloadable === false;
     by_id('preview-name').textContent = path.split('/').at(-1);
-    by_id('preview-facts').textContent = [size_text(entry.size), entry.media_type, entry.modified && new Date(entry.modified).toLocaleString()]
+    by_id('preview-facts').textContent = [size_text(entry.size), entry.media_type?.length < 40 && entry.media_type, entry.modified && new Date(entry.modified).toLocaleString()]
       .filter(Boolean).join(' · ');
     const download = by_id('download');
     download.hidden = inside || !this.#may('read') || Boolean(entry.id);

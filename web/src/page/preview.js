@@ -44,7 +44,8 @@ export class Preview {
     this.#shown = shown;
     this.#place.replaceChildren(make('p', { class: 'note', role: 'status' }, texts.loading));
     try {
-      const first = await this.#api.bytes(entry.path, 0, first_bytes - 1);
+      // An empty file has no range that could be asked for.
+      const first = entry.size === 0 && entry.etag ? { bytes: new ArrayBuffer(0), size: 0 } : await this.#api.bytes(entry.path, 0, first_bytes - 1);
       if (this.#shown !== shown) return;
       shown.size = first.size;
       if (first.etag) shown.etag = first.etag;

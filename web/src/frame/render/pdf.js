@@ -42,7 +42,8 @@ class PageView {
 
 export default async function render(file, place) {
   await import('pdfjs-dist/build/pdf.worker.mjs');
-  const bytes = await file.whole();
+  // A copy: the library takes the buffer away, and the first bytes are shown when it fails.
+  const bytes = (await file.whole()).slice();
   const opening = pdfjs.getDocument({ data: bytes, isEvalSupported: false, enableXfa: false, useSystemFonts: true, useWasm: false, useWorkerFetch: false,
     stopAtErrors: false, verbosity: 0, isOffscreenCanvasSupported: true });
   opening.onPassword = () => opening.destroy();
