@@ -19,6 +19,7 @@ import zlib from 'node:zlib';
 const [sources, modules, out] = process.argv.slice(2).map((each) => path.resolve(each));
 const esbuild = createRequire(path.join(modules, 'x.js'))('esbuild');
 const { policies } = await import(path.join(sources, 'policy.mjs'));
+const { texts } = await import(path.join(sources, 'src/texts.js'));
 
 // The bundler's names depend on the paths that it reads: here they are the same on every machine.
 const work = fs.mkdtempSync(path.join(os.tmpdir(), 'ocu-page.'));
@@ -92,6 +93,8 @@ named.licences = put_hashed('licences', 'txt', bundled.map((each) => `${each.nam
 
 function document_of(file) {
   return fs.readFileSync(path.join(sources, file), 'utf8').replace(/\{\{([\w.]+)\}\}/g, (_, key) => {
+    const words = texts[key.replace(/^text\./, '')];
+    if (key.startsWith('text.') && typeof words === 'string') return words.replace(/[&<>"]/g, (each) => `&#${each.charCodeAt(0)};`);
     if (!named[key]) throw new Error(`nothing is called ${key}`);
     return named[key];
   });

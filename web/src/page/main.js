@@ -38,7 +38,10 @@ class Page {
     files: (files) => this.#arrived(files),
     refused: (refusal) => this.#refused(refusal),
     lost: () => notice(texts.connection_lost),
-    back: () => notice(''),
+    back: () => {
+      notice('');
+      say(texts.connection_back);
+    },
   });
   #lifetime;
   #uploads;

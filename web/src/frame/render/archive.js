@@ -37,6 +37,6 @@ export default async function render(file, place, what) {
   place.append(make('p', { class: 'small' }, texts.entries(entries.length, size_text(total))));
   const rows = entries.slice(0, shown_max).map((each) => make('tr', {}, make('td', {}, each.name), make('td', { class: 'amount' }, size_text(each.size))));
   place.append(make('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': file.name },
-    make('table', {}, make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, 'Name'), make('th', { scope: 'col' }, 'Size'))), make('tbody', {}, ...rows))));
+    make('table', {}, make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, texts.entry_name), make('th', { scope: 'col' }, texts.entry_size))), make('tbody', {}, ...rows))));
   if (entries.length > shown_max) place.append(make('p', { class: 'note' }, texts.entry_list_cut(shown_max)));
 }
