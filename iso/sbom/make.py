@@ -2,15 +2,17 @@
 """Writes the bill of materials and the licence texts. Started by 70-sbom, which says what the arguments mean."""
 
 import argparse
+import base64
 import datetime
 import hashlib
 import json
 import os
 import shutil
+import urllib.parse
 import uuid
 
 from debian import Root, purl
-from licences import as_cyclonedx
+from licences import SPDX, as_cyclonedx
 
 # What the program links statically from the sysroot: the name that the linker knows, and the package that it is from.
 LINKED = {
@@ -94,9 +96,23 @@ def our_program(bill, ours, root_files):
             bill.source(name, version, program, read(f"{folder}/debian/copyright"), notes={"linked": ["static"], "dsc-sha256": [digest]})
     for name in LINKED.values():
         bill.package(bill.sysroot, name, program, notes={"linked": ["static"]})
+    page(bill, program)
     # Everything in the root that is a file of ours or made by the recipe: no code.
     data = [path for path, source in root_files if source == "made" or source.startswith(("tree:", "keys:"))]
     bill.add("ocu-root-data", "data", "ocu-appliance root files", bill.options.version, ours, notes={"file": data})
+
+
+def page(bill, program):
+    """The libraries whose code is in the preview page: what the bundler read (web/build.mjs)."""
+    for part in json.loads(read(f"{bill.options.page}/parts.json")):
+        reference = f"pkg:npm/{urllib.parse.quote(part['name'], safe='/')}@{part['version']}"
+        name = part["license"].strip("()")
+        licence = [{"license": {"id": name}}] if name in set(SPDX.values()) else [{"expression": part["license"]}] if " " in name else [{"license": {"name": name}}]
+        algorithm, _, digest = part["integrity"].partition("-")
+        hashes = {"hashes": [{"alg": "SHA-512", "content": base64.b64decode(digest).hex()}]} if algorithm == "sha512" else {}
+        where = bill.keep_licence(f"npm/{part['name']}", part["text"])
+        bill.add(reference, "library", part["name"], part["version"], licence, program, purl=reference,
+            notes={"bundled": ["preview page"], "licence-text": [where]}, **hashes)
 
 
 def kernel(bill):
@@ -156,7 +172,7 @@ def document(bill):
 
 def main():
     parser = argparse.ArgumentParser()
-    for each in ("version", "tree", "binary", "kernel", "tools", "sysroot", "guest-licences", "licences", "out"):
+    for each in ("version", "tree", "binary", "page", "kernel", "tools", "sysroot", "guest-licences", "licences", "out"):
         parser.add_argument(f"--{each}", required=True)
     parser.add_argument("--time", required=True, type=int)
     parser.add_argument("guests", nargs="*", help="NAME=PACKAGES-FILE")

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <format>
+#include <utility>
+
+#include "storage/page_assets.h"
 
 namespace ocu::storage {
 
@@ -28,6 +31,7 @@ wire::HttpResponse answer_files_request(wire::HttpRequest const& request, std::s
     if (request.count("Host") != 1) return error(400, "bad_request");
     auto const host = request.header("Host");
     if (!std::ranges::any_of(hosts, [host](std::string const& ours) { return same_host(ours, host); })) return error(403, "host_denied");
+    if (auto page = page_asset(request)) return std::move(*page);
     if (request.path() != "/health") return error(404, "not_found");
     if (request.method != "GET") {
         auto response = error(405, "method_not_allowed");

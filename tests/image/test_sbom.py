@@ -109,6 +109,13 @@ class Bill(unittest.TestCase):
                 elif not word.startswith(("ocu_", "$")):
                     self.assertIn(word, known, "a library that iso/sbom/make.py does not know")
 
+    def test_given_every_library_in_the_preview_page_then_it_is_in_the_bill(self):
+        with open(suites.printed("scripts/web") + "/parts.json", encoding="utf-8") as file:
+            wanted = {(each["name"], each["version"]) for each in json.load(file)}
+        self.assertLessEqual({"pdfjs-dist", "dompurify"}, {name for name, _ in wanted})
+        have = {(each["name"], each["version"]) for each in self.components if each["bom-ref"].startswith("pkg:npm/") and each["hashes"]}
+        self.assertEqual(wanted - have, set())
+
     def test_given_every_component_then_it_has_a_licence_and_its_text_is_on_the_medium(self):
         self.assertEqual([each["name"] for each in self.components if not each.get("licenses") and each["type"] != "container"], [])
         texts = [each["value"] for part in self.components for each in part.get("properties", []) if each["name"] == "ocu:licence-text"]

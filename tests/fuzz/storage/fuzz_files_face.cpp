@@ -23,6 +23,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     auto const response = ocu::storage::answer_files_request(request, hosts);
     OCU_ASSERT(
         response.status == 200 || response.status == 400 || response.status == 403 || response.status == 404 || response.status == 405);
-    OCU_ASSERT(response.body.starts_with("{\"") && response.body.size() < 64);
+    // The page is the same for everybody; what else is said repeats nothing.
+    bool const page = response.status == 200 && !request.target.starts_with("/health");
+    OCU_ASSERT(page || (response.body.starts_with("{\"") && response.body.size() < 64));
     return 0;
 }
