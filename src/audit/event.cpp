@@ -60,6 +60,8 @@ constexpr OcsfClass kClasses[] = {
     {kApplication, kApi, kOther, kInformational, "notice_delivered"},
     {kApplication, kApi, kOther, kMedium, "notice_failed"},
     {kApplication, kApi, kOther, kHigh, "notice_given_up"},
+    {kSystem, kFileSystem, kOther, kHigh, "store_damaged"},
+    {kIam, kEntity, 4, kInformational, "data_key_destroyed"},
 };
 static_assert(std::size(kClasses) == static_cast<std::size_t>(What::kLast) + 1);
 

@@ -61,7 +61,9 @@ enum class What : std::uint8_t {
     notice_delivered,
     notice_failed,
     notice_given_up,
-    kLast = notice_given_up,
+    store_damaged,
+    data_key_destroyed,
+    kLast = data_key_destroyed,
 };
 
 enum class Outcome : std::uint8_t { success, failure, kLast = failure };

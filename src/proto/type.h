@@ -49,6 +49,7 @@ enum class Type : std::uint16_t {
     notice_mac,
     // broker <-> storage
     broker_stats = 0x01a0,
+    store_damaged,
     // launcher <-> sandbox
     launcher_prepare = 0x01c0,
     launcher_prepared,
