@@ -24,7 +24,7 @@ inline constexpr std::size_t kChunkBytes = 16u << 10;
 
 // Number 0: a hole, nothing is stored.
 struct ChunkPlace {
-    std::uint64_t number = 0;   // of the record, rising, never used twice: what is there must have been sealed as exactly this one
+    std::uint64_t number = 0;  // of the record, rising, never used twice: what is there must have been sealed as exactly this one
     std::uint32_t segment = 0;
     std::uint32_t offset = 0;
 };
