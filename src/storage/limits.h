@@ -30,6 +30,15 @@ inline constexpr std::size_t kMountWriteBytesMax = 1u << 20;    // one FUSE requ
 inline constexpr std::size_t kMountRequestsPerTurn = 64;        // then the link is heard
 static_assert(kTreeTextBytesMax >= kEntriesMax * kNameBytesMax, "names alone never reach the bound of text");
 
+// The sealed log of one session.
+inline constexpr std::uint32_t kSegmentBytesMax = 64u << 20;
+inline constexpr std::uint32_t kSegmentsMax = 32'768;           // of one log, at one time
+inline constexpr std::size_t kSegmentFilesOpenMax = 128;
+inline constexpr std::uint64_t kSpareBytes = 4u << 20;          // given up when the disk is full
+inline constexpr std::uint64_t kDeadBytesSlack = 64ull << 20;   // dead bytes beyond those alive before anything is moved
+inline constexpr std::uint64_t kJournalBytesLeast = 4ull << 20; // before a snapshot is worth it
+inline constexpr std::size_t kMovedPerStep = 64;                // chunks, a mebibyte
+
 // The role's thread.
 inline constexpr std::size_t kSessionsMax = 512;
 inline constexpr std::size_t kRemovalsPerTurn = 128;            // directory entries removed before other work gets its turn
