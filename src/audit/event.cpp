@@ -62,6 +62,8 @@ constexpr OcsfClass kClasses[] = {
     {kApplication, kApi, kOther, kHigh, "notice_given_up"},
     {kApplication, kApi, 2, kInformational, "resource_listed"},
     {kApplication, kApi, 2, kInformational, "resource_read"},
+    {kSystem, kFileSystem, kOther, kHigh, "store_damaged"},
+    {kIam, kEntity, 4, kInformational, "data_key_destroyed"},
 };
 static_assert(std::size(kClasses) == static_cast<std::size_t>(What::kLast) + 1);
 

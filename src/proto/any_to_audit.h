@@ -63,7 +63,9 @@ enum class What : std::uint8_t {
     notice_given_up,
     resource_listed,
     resource_read,
-    kLast = resource_read,
+    store_damaged,
+    data_key_destroyed,
+    kLast = data_key_destroyed,
 };
 
 enum class Outcome : std::uint8_t { success, failure, kLast = failure };

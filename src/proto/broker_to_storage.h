@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// The broker helper is told once what it serves, says once that it serves, and answers what it is asked: a frame of any other kind means
-// that it is no longer ours (T-14).
+// The broker helper is told once what it serves, says once that it serves, answers what it is asked, and says when a chunk of its store does
+// not open. A frame of any other kind means that it is no longer ours (T-14).
 
 #include <array>
 
@@ -38,8 +38,16 @@ struct BrokerResource {
     static void fields(auto& wire, auto& m) { wire(m.request, m.answer); }
 };
 
+// What lies in the session's directory is not what was sealed. At most one a second.
+struct StoreDamaged {
+    static constexpr Type kType = Type::store_damaged;
+
+    static void fields(auto& wire, auto&) { wire(); }
+};
+
 inline constexpr std::array kBrokerMaySend{
     wire::Permit{helper::kReadyType, 0, 0},
+    wire::Permit{static_cast<std::uint16_t>(Type::store_damaged), 0, 0},
     wire::Permit{static_cast<std::uint16_t>(Type::broker_resource_told), 0, kResourceAnswerBytesMax + 64},
 };
 inline constexpr std::array kStorageMaySendBroker{

@@ -53,6 +53,7 @@ enum class Type : std::uint16_t {
     broker_stats = 0x01a0,
     broker_resource_ask,
     broker_resource_told,
+    store_damaged,
     // launcher <-> sandbox
     launcher_prepare = 0x01c0,
     launcher_prepared,

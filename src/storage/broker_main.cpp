@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include <sys/stat.h>
+#include <ctime>
 
 #include "appliance/profiles/broker.h"
+#include "base/crypto/crypto.h"
+#include "base/secret.h"
 #include "proto/broker_to_storage.h"
 #include "storage/helpers.h"
+#include "storage/local_segments.h"
 #include "storage/mount_face.h"
 #include "storage/resource_service.h"
+#include "storage/sealed_log.h"
+#include "storage/tree_keeper.h"
 
 namespace ocu::storage {
 
@@ -13,9 +18,30 @@ namespace {
 
 enum Descriptor : std::size_t { kNamespace, kConnection, kDirectory, kDescriptors };
 
+constexpr std::size_t kDataKeyBytes = 32;
+
 TreeLimits limits_from(proto::BrokerConfig const& config)
 {
     return {config.file_bytes_max, config.session_bytes_max, kEntriesMax, kOpenFilesMax};
+}
+
+// The session's data key is made here, is in this process's memory alone, and ends with it (SB-3). A store that is not empty is
+// another session's: nothing of it is read.
+Result<std::unique_ptr<SealedLog>> new_store(UniqueFd directory)
+{
+    auto key = OCU_TRY(Secret::make(kDataKeyBytes));
+    crypto::random_bytes(key.bytes());
+    auto opened = SealedLog::open(std::make_unique<LocalSegments>(std::move(directory)), std::move(key),
+        [](std::span<std::byte const>) -> Answer<void> { return refuse(EIO); });
+    if (!opened) return fail(Fault::conflict, "session's store is not empty");
+    return std::move(opened->log);
+}
+
+timespec wall_time()
+{
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    return now;
 }
 
 }  // namespace
@@ -28,10 +54,11 @@ Result<void> broker_main(helper::Helper& helper)
     if (descriptors.size() != kDescriptors) return fail(Fault::malformed, "broker needs three descriptors");
     OCU_CHECK(helper.keep_out_of_swap_and_cores(profiles::kBroker));
     auto const directory = OCU_TRY(duplicate(descriptors[kDirectory].get()));
-    SessionTree tree(std::move(descriptors[kDirectory]), config.owner, limits_from(config));
+    auto const store = OCU_TRY(new_store(std::move(descriptors[kDirectory])));
+    SessionTree tree(*store, config.owner, limits_from(config), wall_time);
     auto const face = OCU_TRY(MountFace::attach(std::move(descriptors[kConnection]), tree));
+    tree.on_foreign_change([&face](NodeId node) { face->changed(node); });
     OCU_CHECK(helper.confine(profiles::kBroker, std::array{directory.get()}));
-    ::umask(0);  // the guest's own umask has been applied by the kernel
     wire::Loop loop;
     std::unique_ptr<wire::Link> link;
     auto const heard = [&link, &tree](wire::Link::Frame frame) {
@@ -41,6 +68,8 @@ Result<void> broker_main(helper::Helper& helper)
     };
     link = std::make_unique<wire::Link>(loop, OCU_TRY(helper.report_ready()), wire::Link::Options{proto::kStorageMaySendBroker}, heard,
         [&loop](wire::Lost) { loop.stop(); });
+    SystemClock const clock;
+    TreeKeeper const keeper(loop, clock, tree, [&link] { link->send(proto::StoreDamaged{}); });
     OCU_CHECK(face->serve(loop, [&loop] { loop.stop(); }));
     loop.run();
     return {};

@@ -24,7 +24,7 @@ inline constexpr std::size_t kChunkBytes = 16u << 10;
 
 // Number 0: a hole, nothing is stored.
 struct ChunkPlace {
-    std::uint64_t number = 0;   // of the record, rising, never used twice: what is there must have been sealed as exactly this one
+    std::uint64_t number = 0;  // of the record, rising, never used twice: what is there must have been sealed as exactly this one
     std::uint32_t segment = 0;
     std::uint32_t offset = 0;
 };
@@ -39,7 +39,8 @@ public:
     // Opens the chunks `first`, … of `inode` into `into`, each kChunkBytes but the last. A chunk that was shorter is followed by zeros; one
     // with number 0 is all zeros. EIO for one that is not what was appended; whoever asks says so on record.
     virtual Answer<void> read(Inode inode, std::uint64_t first, std::span<ChunkPlace const> places, std::span<std::byte> into) = 0;
-    // Nothing refers to it any more.
+    // Nothing refers to it any more. The change by which that came about is in the next batch of changes at the latest: until that one is
+    // appended the chunk's bytes stay, since a store that is opened again may still need them.
     virtual void drop(ChunkPlace const& place) = 0;
 
     // Seals and appends a batch of the tree's changes, at most kChangesBytesMax, after all chunks that it speaks of.
@@ -49,9 +50,11 @@ public:
 
     // How the store keeps its size in proportion to what is alive: it asks, between two operations and never from within one.
     struct Housekeeping {
-        // The chunk was appended anew at `now`. False if `was` is not what the tree has for it: then it is dead.
+        // The chunk was appended anew at `now`: a change like another, in the next batch. The store itself drops `was`. False if `was` is
+        // not what the tree has for it: then both are dead. With `now` equal to `was` it is only asked (a store that was opened again).
         std::function<bool(Inode inode, std::uint64_t index, ChunkPlace const& was, ChunkPlace const& now)> moved;
-        // Hands the whole tree to `each`, batch after batch, as append_changes() would get it on an empty store.
+        // Hands the whole tree to `each`, batch after batch, as append_changes() would get it on an empty store. What waits to be
+        // appended goes to append_changes() before that, so that it is not applied once more on top of a tree that has it already.
         std::function<Answer<void>(std::function<Answer<void>(std::span<std::byte const>)> const& each)> whole;
     };
     virtual void keep_house(Housekeeping house) = 0;

@@ -11,14 +11,33 @@ namespace ocu::storage {
 
 // A mount, as its guest sees it.
 inline constexpr std::size_t kNameBytesMax = 255;
-inline constexpr std::size_t kTreePathBytesMax = 4000;          // from the session's directory; below PATH_MAX with room for one name
 inline constexpr std::size_t kLinkTargetBytesMax = 4095;
 inline constexpr std::uint64_t kEntriesMax = 262'144;           // files, directories and links of one session
-inline constexpr std::uint32_t kOpenFilesMax = 3'900;           // of one session; the helper's own limit is a little above
-inline constexpr std::size_t kDirectoryCacheCount = 32;
+inline constexpr std::uint32_t kOpenFilesMax = 3'900;           // of one session
+inline constexpr std::uint32_t kHardLinksMax = 65'000;          // names of one file, as on ext4
+inline constexpr std::size_t kAttributeNameBytesMax = 255;      // extended attributes: XATTR_NAME_MAX
+inline constexpr std::size_t kAttributeValueBytesMax = 64u << 10;
+inline constexpr std::size_t kAttributeBytesMax = 128u << 10;   // names and values of one file
+// The tree lies in memory: what a guest can make it remember is bounded apart from the bytes of its files (T-06).
+inline constexpr std::uint64_t kTreeTextBytesMax = 96ull << 20;  // names, link targets, extended attributes
+inline constexpr std::uint64_t kTreeChunksMax = 4ull << 20;      // 64 GiB of files
+inline constexpr std::size_t kCachedChunksMax = 512;             // 8 MiB, written and not yet appended or lately read
+inline constexpr std::size_t kAppendChunksMax = 64;              // in one run
+inline constexpr std::chrono::milliseconds kSettleTime{2'000};   // what nobody asked to be kept is appended after this
+inline constexpr std::chrono::milliseconds kDamageReportsApart{1'000};
+inline constexpr std::uint64_t kHouseEveryBytes = 64ull << 20;   // appended: then the store's house is kept though requests wait
 inline constexpr std::size_t kMountWriteBytesMax = 1u << 20;    // one FUSE request
 inline constexpr std::size_t kMountRequestsPerTurn = 64;        // then the link is heard
-static_assert(kDirectoryCacheCount >= 2, "a rename holds two directories");
+static_assert(kTreeTextBytesMax >= kEntriesMax * kNameBytesMax, "names alone never reach the bound of text");
+
+// The sealed log of one session.
+inline constexpr std::uint32_t kSegmentBytesMax = 64u << 20;
+inline constexpr std::uint32_t kSegmentsMax = 32'768;           // of one log, at one time
+inline constexpr std::size_t kSegmentFilesOpenMax = 128;
+inline constexpr std::uint64_t kSpareBytes = 4u << 20;          // given up when the disk is full
+inline constexpr std::uint64_t kDeadBytesSlack = 64ull << 20;   // dead bytes beyond those alive before anything is moved
+inline constexpr std::uint64_t kJournalBytesLeast = 4ull << 20; // before a snapshot is worth it
+inline constexpr std::size_t kMovedPerStep = 64;                // chunks, a mebibyte
 
 // The role's thread.
 inline constexpr std::size_t kSessionsMax = 512;

@@ -68,6 +68,13 @@ Result<std::unique_ptr<MountFace>> MountFace::attach(UniqueFd connection, Sessio
     return std::unique_ptr<MountFace>(new MountFace(std::move(state)));
 }
 
+void MountFace::changed(NodeId node)
+{
+    constexpr off_t kAttributesAlone = -1;
+    // ENOENT: the kernel does not remember it.
+    (void)::fuse_lowlevel_notify_inval_inode(state_->session.get(), node, kAttributesAlone, 0);
+}
+
 Result<void> MountFace::serve(wire::Loop& loop, std::function<void()> ended)
 {
     state_->ended = std::move(ended);

@@ -5,7 +5,7 @@
 // SessionTree. Which session it is, is known by the connection. Runs in the `broker` helper, after confinement.
 //
 // Left to the kernel on purpose by not being implemented: advisory locks (they are then local to the session, which is all that there
-// is), permission checks (default_permissions), extended attributes (refused: ENOTSUP), hard links (session_tree.h says why), ioctl.
+// is), permission checks (default_permissions), O_TMPFILE, copy_file_range (the kernel reads and writes instead), ioctl.
 //
 //   threats   T-06, T-08; T-17: when this process dies the kernel aborts the connection, and nothing in the guest can hang on it
 
@@ -29,6 +29,11 @@ public:
 
     // Serves on the loop; calls `ended` when the mount is gone.
     Result<void> serve(wire::Loop& loop, std::function<void()> ended);
+
+    // Somebody else changed this node: what the kernel remembers of it is old. Its attributes alone are given up, because that takes no lock;
+    // to take back a name, the kernel would wait for the directory's lock, which may be held by who waits for our answer. A name that is gone
+    // is found out at the next use of its node (ESTALE, upon which the kernel looks it up anew).
+    void changed(NodeId node);
 
 private:
     struct State;

@@ -10,10 +10,12 @@ namespace ocu::storage {
 
 namespace {
 
-// The broker alone changes outputs, so what the kernel has been told stays true until it asks for a change itself. Uploads may also be
-// filled from the host's side: that is seen after a second.
+// The mount's own kernel changes outputs, so what it has been told stays true until it asks for a change itself, or until it is told
+// otherwise (MountFace::changed). That there is nothing under a name cannot be taken back, so it is not believed for long; nor is
+// anything in uploads, where the files face makes names.
 constexpr double kOutputsSeconds = 3'600;
 constexpr double kUploadsSeconds = 1;
+constexpr double kNothingSeconds = 1;
 
 SessionTree& tree_of(fuse_req_t request) { return *static_cast<SessionTree*>(::fuse_req_userdata(request)); }
 
@@ -50,6 +52,12 @@ void on_init(void*, fuse_conn_info* connection)
 {
     // Requests and answers are copied: splicing needs pipes, and pipes need more system calls than they are worth here.
     connection->want &= ~static_cast<unsigned>(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+    // A file's bytes change by this kernel alone: it need not throw away what it has read whenever it sees a newer time.
+    connection->want &= ~static_cast<unsigned>(FUSE_CAP_AUTO_INVAL_DATA);
+    // There is no set-id bit and no capability to take away at a write: without this each write(2) asks for security.capability first.
+    auto const wanted = static_cast<unsigned>(FUSE_CAP_HANDLE_KILLPRIV_V2 | FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_CACHE_SYMLINKS);
+    connection->want |= wanted & connection->capable;
+    // What a program has written is accepted or refused at once, and the files face shows it at once: no FUSE_CAP_WRITEBACK_CACHE.
     connection->max_write = kMountWriteBytesMax;
 }
 
@@ -59,7 +67,7 @@ void on_lookup(fuse_req_t request, fuse_ino_t parent, char const* name)
     auto const entry = tree.lookup(parent, name);
     if (!entry && entry.error() == ENOENT && tree.seldom_changes(parent)) {
         fuse_entry_param nothing{};  // number 0: the kernel remembers that there is nothing
-        nothing.entry_timeout = kOutputsSeconds;
+        nothing.entry_timeout = kNothingSeconds;
         ::fuse_reply_entry(request, &nothing);
         return;
     }
@@ -127,9 +135,9 @@ void on_symlink(fuse_req_t request, char const* target, fuse_ino_t parent, char 
     answer(request, tree_of(request).make_link(Face::mount, parent, name, target));
 }
 
-void on_link(fuse_req_t request, fuse_ino_t, fuse_ino_t parent, char const*)
+void on_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t parent, char const* name)
 {
-    ::fuse_reply_err(request, tree_of(request).link_refusal(parent));
+    answer(request, tree_of(request).link(Face::mount, node, parent, name));
 }
 
 void on_unlink(fuse_req_t request, fuse_ino_t parent, char const* name)
@@ -178,8 +186,9 @@ void on_create(fuse_req_t request, fuse_ino_t parent, char const* name, mode_t m
 
 void on_read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* info)
 {
-    std::vector<char> bytes(std::min(size, kMountWriteBytesMax));
-    auto const got = tree_of(request).read(info->fh, bytes, static_cast<std::uint64_t>(offset));
+    static std::vector<char> bytes(kMountWriteBytesMax);  // one request at a time, and nothing else reads here
+    auto const into = std::span(bytes).first(std::min(size, bytes.size()));
+    auto const got = tree_of(request).read(info->fh, into, static_cast<std::uint64_t>(offset));
     if (got)
         ::fuse_reply_buf(request, bytes.data(), *got);
     else
@@ -195,6 +204,8 @@ void on_write(fuse_req_t request, fuse_ino_t, char const* bytes, std::size_t siz
         ::fuse_reply_err(request, put.error());
 }
 
+void on_flush(fuse_req_t request, fuse_ino_t, fuse_file_info* info) { answer(request, tree_of(request).flush(info->fh)); }
+
 void on_release(fuse_req_t request, fuse_ino_t, fuse_file_info* info)
 {
     tree_of(request).release(info->fh);
@@ -209,6 +220,48 @@ void on_fsync(fuse_req_t request, fuse_ino_t, int data_only, fuse_file_info* inf
 void on_fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t length, fuse_file_info* info)
 {
     answer(request, tree_of(request).allocate(info->fh, mode, static_cast<std::uint64_t>(offset), static_cast<std::uint64_t>(length)));
+}
+
+void on_lseek(fuse_req_t request, fuse_ino_t, off_t offset, int whence, fuse_file_info* info)
+{
+    auto const at = offset < 0 ? refuse(ENXIO) : tree_of(request).seek(info->fh, static_cast<std::uint64_t>(offset), whence);
+    if (at)
+        ::fuse_reply_lseek(request, static_cast<off_t>(*at));
+    else
+        ::fuse_reply_err(request, at.error());
+}
+
+void on_setxattr(fuse_req_t request, fuse_ino_t node, char const* name, char const* value, std::size_t size, int flags)
+{
+    answer(request, tree_of(request).set_label(Face::mount, node, name, std::string_view(value, size), flags));
+}
+
+void on_removexattr(fuse_req_t request, fuse_ino_t node, char const* name)
+{
+    answer(request, tree_of(request).remove_label(Face::mount, node, name));
+}
+
+// `size` 0: only how much there is.
+void answer_text(fuse_req_t request, Answer<std::string> const& text, std::size_t size)
+{
+    if (!text)
+        ::fuse_reply_err(request, text.error());
+    else if (size == 0)
+        ::fuse_reply_xattr(request, text->size());
+    else if (text->size() > size)
+        ::fuse_reply_err(request, ERANGE);
+    else
+        ::fuse_reply_buf(request, text->data(), text->size());
+}
+
+void on_getxattr(fuse_req_t request, fuse_ino_t node, char const* name, std::size_t size)
+{
+    answer_text(request, tree_of(request).label(Face::mount, node, name), size);
+}
+
+void on_listxattr(fuse_req_t request, fuse_ino_t node, std::size_t size)
+{
+    answer_text(request, tree_of(request).label_names(Face::mount, node), size);
 }
 
 void on_opendir(fuse_req_t request, fuse_ino_t node, fuse_file_info* info)
@@ -298,10 +351,16 @@ fuse_lowlevel_ops const& mount_operations()
         all.create = on_create;
         all.read = on_read;
         all.write = on_write;
+        all.flush = on_flush;
         all.release = on_release;
         all.fsync = on_fsync;
         all.fsyncdir = on_fsync;
         all.fallocate = on_fallocate;
+        all.lseek = on_lseek;
+        all.setxattr = on_setxattr;
+        all.getxattr = on_getxattr;
+        all.listxattr = on_listxattr;
+        all.removexattr = on_removexattr;
         all.opendir = on_opendir;
         all.readdir = on_readdir;
         all.readdirplus = on_readdirplus;

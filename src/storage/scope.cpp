@@ -37,20 +37,16 @@ int link_target_fault(std::string_view target)
 
 mode_t file_mode(mode_t mode) { return mode & 0777; }
 
-mode_t stored_file_mode(mode_t mode)
-{
-    mode_t const closed_write = (mode & S_IWUSR) == 0 ? S_ISVTX : 0;
-    mode_t const closed_read = (mode & S_IRUSR) == 0 ? S_ISGID : 0;
-    return file_mode(mode) | S_IRUSR | S_IWUSR | closed_write | closed_read;
-}
-
-mode_t shown_file_mode(mode_t stored)
-{
-    mode_t const closed_write = (stored & S_ISVTX) != 0 ? S_IWUSR : 0;
-    mode_t const closed_read = (stored & S_ISGID) != 0 ? S_IRUSR : 0;
-    return file_mode(stored) & ~(closed_write | closed_read);
-}
-
 mode_t directory_mode(mode_t mode) { return mode & 01777; }
+
+int attribute_name_fault(Face face, std::string_view name)
+{
+    constexpr std::string_view kGuests = "user.";
+    constexpr std::string_view kOwn = "ocu.";
+    auto const space = name.starts_with(kGuests) ? kGuests : face == Face::files && name.starts_with(kOwn) ? kOwn : std::string_view();
+    if (space.empty()) return EOPNOTSUPP;
+    if (name.size() > kAttributeNameBytesMax) return ERANGE;
+    return name.size() == space.size() || name.find('\0') != name.npos ? EINVAL : 0;
+}
 
 }  // namespace ocu::storage

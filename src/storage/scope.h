@@ -31,10 +31,8 @@ int link_target_fault(std::string_view target);
 // What is kept of a mode that a guest asks for: no set-user-id, no set-group-id.
 mode_t file_mode(mode_t mode);
 mode_t directory_mode(mode_t mode);
-// How a file's mode lies in the store. The broker must be able to open every file however its guest has closed it (who may open is the
-// kernel's decision, on the mode that is shown), so the owner's bits stay on; the sticky bit, which means nothing on a file, stands for
-// "the guest's owner may not write", set-group-id for "may not read".
-mode_t stored_file_mode(mode_t mode);
-mode_t shown_file_mode(mode_t stored);
+// Extended attributes: 0; EOPNOTSUPP for a namespace that is not kept (a guest's are `user.`, the files face has `ocu.` besides); ERANGE for a
+// name or EINVAL for one that is empty behind its namespace.
+int attribute_name_fault(Face face, std::string_view name);
 
 }  // namespace ocu::storage

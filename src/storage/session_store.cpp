@@ -39,9 +39,7 @@ std::string SessionStore::name_of(SessionId session) { return std::format("s-{:0
 
 Result<UniqueFd> SessionStore::make(SessionId session, uid_t owner)
 {
-    auto directory = OCU_TRY(make_directory(store_.get(), name_of(session).c_str(), owner));
-    for (auto const* const each : {"uploads", "outputs"}) (void)OCU_TRY(make_directory(directory.get(), each, owner));
-    return directory;
+    return make_directory(store_.get(), name_of(session).c_str(), owner);
 }
 
 void SessionStore::remove(SessionId session, Removed removed) { queue({name_of(session), std::move(removed)}); }

@@ -5,7 +5,7 @@
 // Removal runs on the loop in steps, one directory after the other; what a crash leaves behind is removed at the next start (T-13).
 //
 //      s-0123456789abcdef/           0700, the broker's own uid
-//          uploads/   outputs/       what /mnt/user-data shows
+//          00000001.seg …            sealed segments: docs/formats/sealed-log.md
 
 #include <sys/types.h>
 

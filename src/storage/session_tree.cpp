@@ -4,142 +4,177 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <unistd.h>
 
-#include "storage/limits.h"
-#include "storage/open_beneath.h"
+#include <utility>
 
 namespace ocu::storage {
 
 namespace {
 
-std::unexpected<int> refused() { return std::unexpected(errno); }
-
-bool storable(struct stat const& attributes) { return kind_fault(attributes.st_mode) == 0; }
+constexpr std::uint64_t kBlockBytes = 4096;
+constexpr std::uint64_t kStatBlockBytes = 512;
 
 }  // namespace
 
-SessionTree::SessionTree(UniqueFd directory, std::uint32_t owner, TreeLimits limits)
-    : root_(std::move(directory)), owner_(owner), limits_(limits), quota_(limits.session_bytes_max, limits.entries_max)
-{}
-
-SessionTree::~SessionTree() = default;
-
-Answer<int> SessionTree::directory(NodeId node)
+SessionTree::SessionTree(ChunkStore& store, std::uint32_t owner, TreeLimits limits, Now now)
+    : store_(store), owner_(owner), limits_(limits), now_(std::move(now)),
+      quota_(limits.session_bytes_max, limits.entries_max, kTreeTextBytesMax), nodes_(now_()), journal_(store, nodes_),
+      contents_(store, journal_, quota_, limits.file_bytes_max)
 {
-    for (auto const& each : cache_)
-        if (each.node == node && each.fd) return each.fd.get();
-    auto const path = nodes_.path(node);
-    if (!path) return refuse(nodes_.find(node) != nullptr && !nodes_.find(node)->removed ? ENAMETOOLONG : ENOENT);
-    auto fd = open_beneath(root_.get(), *path, O_PATH | O_DIRECTORY);
-    if (!fd) return refused();
-    auto& slot = cache_[cache_next_++ % cache_.size()];
-    slot.node = node;
-    slot.fd = std::move(fd);
-    return slot.fd.get();
+    store_.keep_house({[this](Inode inode, std::uint64_t index, ChunkPlace const& was, ChunkPlace const& is) {
+                           auto* const node = nodes_.find(inode);
+                           return node != nullptr && contents_.moved(*node, index, was, is);
+                       },
+        [this](auto const& each) { return whole(each); }});
 }
 
-Answer<int> SessionTree::writable_directory(Face face, NodeId node, std::string_view name)
+SessionTree::~SessionTree() { store_.keep_house({}); }
+
+Answer<Node*> SessionTree::directory(NodeId id)
 {
-    auto const* const found = nodes_.find(node);
-    if (found == nullptr) return refuse(ESTALE);
-    if (auto const fault = write_fault(face, found->area)) return refuse(fault);
+    auto* const node = nodes_.find(id);
+    if (node == nullptr) return refuse(ESTALE);
+    if (!node->directory) return refuse(ENOTDIR);
+    return node;
+}
+
+Answer<Node*> SessionTree::writable_directory(Face face, NodeId id, std::string_view name)
+{
+    auto const node = directory(id);
+    if (!node) return node;
+    if (auto const fault = write_fault(face, (*node)->area)) return refuse(fault);
     if (auto const fault = name_fault(name)) return refuse(fault);
-    return directory(node);
+    if ((*node)->links == 0) return refuse(ENOENT);
+    if (auto const room = journal_.make_room(); !room) return refuse(room.error());
+    return node;
 }
 
-// The directory that holds a node, and the node's name in it.
-Answer<SessionTree::Named> SessionTree::place(NodeId node)
-{
-    auto const* const found = nodes_.find(node);
-    if (found == nullptr) return refuse(ESTALE);
-    if (found->removed || found->parent == 0) return refuse(ENOENT);
-    auto const above = directory(found->parent);
-    if (!above) return refuse(above.error());
-    return Named{*above, found->name};
-}
-
-// The host's own identities stay here: every file is its guest's, no device number, no set-id bit (mounts are nosuid as well).
-void SessionTree::show(struct stat& attributes, NodeId node) const
-{
-    attributes.st_uid = owner_;
-    attributes.st_gid = owner_;
-    attributes.st_rdev = 0;
-    if (S_ISREG(attributes.st_mode)) attributes.st_mode = S_IFREG | shown_file_mode(attributes.st_mode);
-    attributes.st_mode &= S_IFMT | 01777;
-    // The halves of the mount look writable by their owner, so that a write to uploads is refused as what it is: EROFS.
-    if (node <= kOutputsNode) attributes.st_mode = S_IFDIR | 0755;
-}
-
-Answer<struct stat> SessionTree::stored(NodeId node)
+// The host's own identities stay here: every file is its guest's.
+struct stat SessionTree::shown(Node const& node) const
 {
     struct stat out{};
-    if (node == kTopNode) {
-        if (::fstat(root_.get(), &out) != 0) return refused();
-        return out;
-    }
-    if (auto const named = place(node)) {
-        if (::fstatat(named->directory, named->name.c_str(), &out, AT_SYMLINK_NOFOLLOW) != 0) return refused();
-        return out;
-    } else if (auto* const handle = any_handle_on(node)) {
-        if (::fstat(handle->file.get(), &out) != 0) return refused();
-        return out;
+    out.st_ino = node.id;
+    out.st_mode = node.mode;
+    out.st_nlink = node.links;
+    out.st_uid = owner_;
+    out.st_gid = owner_;
+    out.st_blksize = kBlockBytes;
+    out.st_atim = node.accessed;
+    out.st_mtim = node.modified;
+    out.st_ctim = node.changed;
+    if (node.file) {
+        out.st_size = static_cast<off_t>(node.file->size);
+        out.st_blocks = static_cast<blkcnt_t>((FileContents::cost(*node.file, node.file->size) + kStatBlockBytes - 1) / kStatBlockBytes);
     } else {
-        return refuse(named.error());
+        out.st_size = static_cast<off_t>(node.directory ? kBlockBytes : node.target.size());
     }
-}
-
-Answer<struct stat> SessionTree::attributes(NodeId node)
-{
-    auto out = stored(node);
-    if (out) show(*out, node);
     return out;
 }
 
-// Looks an entry up and counts that the kernel is told of it.
-Answer<Entry> SessionTree::told(NodeId parent, std::string_view name)
+Entry SessionTree::told(Node& node)
+{
+    ++node.lookups;
+    return {node.id, shown(node)};
+}
+
+Answer<struct stat> SessionTree::attributes(NodeId id)
+{
+    auto const* const node = nodes_.find(id);
+    if (node == nullptr || (node->taken && node->opened == 0)) return refuse(ESTALE);
+    return shown(*node);
+}
+
+Answer<Entry> SessionTree::peek(NodeId parent, std::string_view name)
 {
     auto const above = directory(parent);
     if (!above) return refuse(above.error());
-    Entry entry;
-    if (::fstatat(*above, std::string(name).c_str(), &entry.attributes, AT_SYMLINK_NOFOLLOW) != 0) {
-        auto const fault = errno;
-        if (fault == ENOENT) nodes_.removed(parent, name);
-        return refuse(fault);
-    }
-    if (!storable(entry.attributes)) return refuse(ENOENT);
-    entry.node = nodes_.learn(parent, name, entry.attributes.st_ino);
-    show(entry.attributes, entry.node);
-    return entry;
+    if (auto const fault = name_fault(name)) return refuse(fault);
+    auto* const node = nodes_.child(**above, name);
+    if (node == nullptr) return refuse(ENOENT);
+    return Entry{node->id, shown(*node)};
 }
 
 Answer<Entry> SessionTree::lookup(NodeId parent, std::string_view name)
 {
-    if (nodes_.find(parent) == nullptr) return refuse(ESTALE);
-    if (auto const fault = name_fault(name)) return refuse(fault);
-    if (parent == kTopNode && !nodes_.child(kTopNode, name)) return refuse(ENOENT);
-    return told(parent, name);
+    auto const entry = peek(parent, name);
+    if (entry) ++nodes_.find(entry->node)->lookups;
+    return entry;
 }
 
-Answer<std::string> SessionTree::link_target(NodeId node)
+void SessionTree::forget(NodeId id, std::uint64_t count)
 {
-    auto const named = place(node);
-    if (!named) return refuse(named.error());
-    std::string target(kLinkTargetBytesMax + 1, '\0');
-    auto const size = ::readlinkat(named->directory, named->name.c_str(), target.data(), target.size());
-    if (size < 0) return refused();
-    target.resize(static_cast<std::size_t>(size));
-    return target;
+    auto* const node = nodes_.find(id);
+    if (node == nullptr) return;
+    node->lookups -= std::min(node->lookups, count);
+    erase_if_unused(*node);
+}
+
+void SessionTree::erase_if_unused(Node& node)
+{
+    if (!Nodes::unused(node)) return;
+    if (node.file) contents_.discard(node);
+    auto text = node.target.size();
+    if (node.attributes)
+        for (auto const& [name, value] : *node.attributes) text += name.size() + value.size();
+    quota_.text_changed(text, 0);
+    nodes_.erase(node);
+}
+
+Answer<std::string> SessionTree::link_target(NodeId id)
+{
+    auto const* const node = nodes_.find(id);
+    if (node == nullptr) return refuse(ESTALE);
+    if (!S_ISLNK(node->mode)) return refuse(EINVAL);
+    return node->target;
+}
+
+void SessionTree::unsettled()
+{
+    if (contents_.appended() >= kHouseEveryBytes) {
+        (void)contents_.take_appended();
+        if (house_due_) house_due_();
+    }
+    if (!std::exchange(unsettled_said_, true) && unsettled_) unsettled_();
+}
+
+void SessionTree::foreign(Face face, NodeId node)
+{
+    if (face == Face::files && foreign_change_) foreign_change_(node);
+}
+
+// A name came, went or moved in it.
+void SessionTree::entry_changed(Face face, Node& directory, timespec now)
+{
+    directory.modified = directory.changed = now;
+    journal_.describe_later(directory);
+    foreign(face, directory.id);
+    unsettled();
+}
+
+void SessionTree::note_made(Node& node, Node const& parent, std::string_view name)
+{
+    journal_.note(node, NodeMade{node.id, parent.id, NameText(name), node.mode, node.target});
+    journal_.describe_later(node);
+}
+
+Answer<Entry> SessionTree::made(Face face, Node& parent, std::string_view name, mode_t mode, std::string_view target)
+{
+    if (nodes_.child(parent, name) != nullptr) return refuse(EEXIST);
+    if (!quota_.has_entry() || !quota_.has_text(name.size() + target.size())) return refuse(ENOSPC);
+    auto const now = now_();
+    auto& node = nodes_.make(parent, name, mode, target, now);
+    quota_.entry_made();
+    quota_.text_changed(0, name.size() + target.size());
+    note_made(node, parent, name);
+    entry_changed(face, parent, now);
+    return told(node);
 }
 
 Answer<Entry> SessionTree::make_directory(Face face, NodeId parent, std::string_view name, mode_t mode)
 {
     auto const above = writable_directory(face, parent, name);
     if (!above) return refuse(above.error());
-    if (!quota_.has_entry()) return refuse(ENOSPC);
-    if (::mkdirat(*above, std::string(name).c_str(), directory_mode(mode)) != 0) return refused();
-    quota_.entry_made();
-    return told(parent, name);
+    return made(face, **above, name, S_IFDIR | directory_mode(mode), {});
 }
 
 Answer<Entry> SessionTree::make_link(Face face, NodeId parent, std::string_view name, std::string_view target)
@@ -147,43 +182,91 @@ Answer<Entry> SessionTree::make_link(Face face, NodeId parent, std::string_view 
     auto const above = writable_directory(face, parent, name);
     if (!above) return refuse(above.error());
     if (auto const fault = link_target_fault(target)) return refuse(fault);
-    if (!quota_.has_entry()) return refuse(ENOSPC);
-    if (::symlinkat(std::string(target).c_str(), *above, std::string(name).c_str()) != 0) return refused();
-    quota_.entry_made();
-    return told(parent, name);
+    return made(face, **above, name, S_IFLNK | 0777, target);
 }
 
 Answer<Entry> SessionTree::make_node(Face face, NodeId parent, std::string_view name, mode_t mode)
 {
-    if ((mode & S_IFMT) != S_IFREG && (mode & S_IFMT) != 0) {
-        auto const above = writable_directory(face, parent, name);
-        return refuse(above ? EPERM : above.error());
-    }
-    auto const made = create(face, parent, name, mode, O_WRONLY | O_EXCL);
-    if (!made) return refuse(made.error());
-    release(made->handle);
-    return made->entry;
+    auto const above = writable_directory(face, parent, name);
+    if (!above) return refuse(above.error());
+    if ((mode & S_IFMT) != S_IFREG && (mode & S_IFMT) != 0) return refuse(EPERM);
+    return made(face, **above, name, S_IFREG | file_mode(mode), {});
 }
 
-// An entry has lost its name. What it held counts until the last handle on it is gone.
-void SessionTree::entry_left(NodeId parent, std::string_view name, struct stat const& was)
-{
-    quota_.entry_gone();
-    auto const node = nodes_.child(parent, name);
-    bool const held = node && nodes_.find(*node)->opened > 0;
-    if (S_ISREG(was.st_mode) && !held) quota_.resized(static_cast<std::uint64_t>(was.st_size), 0);
-}
-
-Answer<void> SessionTree::remove(Face face, NodeId parent, std::string_view name, bool directory)
+Answer<Created> SessionTree::create(Face face, NodeId parent, std::string_view name, mode_t mode, int flags)
 {
     auto const above = writable_directory(face, parent, name);
     if (!above) return refuse(above.error());
-    std::string const at(name);
-    struct stat was{};
-    if (::fstatat(*above, at.c_str(), &was, AT_SYMLINK_NOFOLLOW) != 0) return refused();
-    if (::unlinkat(*above, at.c_str(), directory ? AT_REMOVEDIR : 0) != 0) return refused();
-    entry_left(parent, name, was);
-    nodes_.removed(parent, name);
+    if (!handles_left()) return refuse(ENFILE);
+    auto* node = nodes_.child(**above, name);
+    if (node == nullptr) {
+        auto const entry = made(face, **above, name, S_IFREG | file_mode(mode), {});
+        if (!entry) return refuse(entry.error());
+        return Created{*entry, keep(face, *nodes_.find(entry->node), flags)};
+    }
+    if ((flags & O_EXCL) != 0) return refuse(EEXIST);
+    auto const handle = open(face, node->id, flags);
+    if (!handle) return refuse(handle.error());
+    return Created{told(*node), *handle};
+}
+
+Answer<Entry> SessionTree::link(Face face, NodeId id, NodeId parent, std::string_view name)
+{
+    auto const above = writable_directory(face, parent, name);
+    if (!above) return refuse(above.error());
+    auto* const node = nodes_.find(id);
+    if (node == nullptr) return refuse(ESTALE);
+    if (node->directory) return refuse(EPERM);
+    // A second name would let a file of uploads be changed through outputs.
+    if (node->area != (*above)->area) return refuse(EXDEV);
+    if (node->links == 0) return refuse(ENOENT);
+    if (nodes_.child(**above, name) != nullptr) return refuse(EEXIST);
+    if (node->links >= kHardLinksMax) return refuse(EMLINK);
+    if (!quota_.has_entry() || !quota_.has_text(name.size())) return refuse(ENOSPC);
+    nodes_.link(*node, **above, name);
+    quota_.entry_made();
+    quota_.text_changed(0, name.size());
+    node->changed = now_();
+    journal_.note_name(*node, NameLinked{node->id, parent, NameText(name)});
+    journal_.describe_later(*node);
+    entry_changed(face, **above, node->changed);
+    return told(*node);
+}
+
+// What it held counts until the last handle on it is gone and the kernel has forgotten it.
+void SessionTree::name_lost(Face face, Node& node, std::string_view name, timespec now)
+{
+    quota_.entry_gone();
+    quota_.text_changed(name.size(), 0);
+    node.changed = now;
+    journal_.describe_later(node);
+    node.taken = node.links == 0 && face == Face::files;
+    foreign(face, node.id);
+    erase_if_unused(node);
+}
+
+Answer<void> SessionTree::remove(Face face, NodeId parent, std::string_view name, bool wants_directory)
+{
+    auto const above = writable_directory(face, parent, name);
+    if (!above) return refuse(above.error());
+    auto* const node = nodes_.child(**above, name);
+    if (node == nullptr) return refuse(ENOENT);
+    if (wants_directory && !node->directory) return refuse(ENOTDIR);
+    if (!wants_directory && node->directory) return refuse(EISDIR);
+    if (node->directory && !node->directory->names.empty()) return refuse(ENOTEMPTY);
+    auto const now = now_();
+    nodes_.unlink(**above, name);
+    journal_.note_name(*node, NameUnlinked{parent, NameText(name)});
+    entry_changed(face, **above, now);
+    name_lost(face, *node, name, now);
+    return {};
+}
+
+Answer<void> SessionTree::may_replace(Node const& moved, Node const& target) const
+{
+    if (target.directory && !moved.directory) return refuse(EISDIR);
+    if (!target.directory && moved.directory) return refuse(ENOTDIR);
+    if (target.directory && !target.directory->names.empty()) return refuse(ENOTEMPTY);
     return {};
 }
 
@@ -194,37 +277,46 @@ Answer<void> SessionTree::rename(Face face, NodeId parent, std::string_view name
     if (!from) return refuse(from.error());
     auto const to = writable_directory(face, new_parent, new_name);
     if (!to) return refuse(to.error());
-    if (parent == new_parent && name == new_name) return {};
-    std::string const old_at(name);
-    std::string const new_at(new_name);
-    struct stat replaced{};
-    bool const replaces = flags == 0 && ::fstatat(*to, new_at.c_str(), &replaced, AT_SYMLINK_NOFOLLOW) == 0;
-    if (::renameat2(*from, old_at.c_str(), *to, new_at.c_str(), flags) != 0) return refused();
-    if (flags == RENAME_EXCHANGE) {
-        nodes_.exchanged(parent, name, new_parent, new_name);
-        return {};
+    if ((*from)->area != (*to)->area) return refuse(EXDEV);
+    auto* const moved = nodes_.child(**from, name);
+    auto* const target = nodes_.child(**to, new_name);
+    bool const exchanges = flags == RENAME_EXCHANGE;
+    if (moved == nullptr || (exchanges && target == nullptr)) return refuse(ENOENT);
+    if (flags == RENAME_NOREPLACE && target != nullptr) return refuse(EEXIST);
+    if (nodes_.lies_within(**to, *moved) || (exchanges && nodes_.lies_within(**from, *target))) return refuse(EINVAL);
+    if (moved == target) return {};
+    if (target != nullptr && !exchanges)
+        if (auto const allowed = may_replace(*moved, *target); !allowed) return allowed;
+    if (!exchanges && new_name.size() > name.size() && !quota_.has_text(new_name.size() - name.size())) return refuse(ENOSPC);
+    auto const now = now_();
+    if (exchanges) {
+        nodes_.exchange(**from, name, **to, new_name);
+        journal_.note_name(*moved, NamesExchanged{parent, NameText(name), new_parent, NameText(new_name)});
+        target->changed = now;
+        journal_.describe_later(*target);
+    } else {
+        if (target != nullptr) nodes_.unlink(**to, new_name);
+        nodes_.move(**from, name, **to, new_name);
+        quota_.text_changed(name.size(), new_name.size());
+        journal_.note_name(*moved, NameMoved{parent, NameText(name), new_parent, NameText(new_name)});
     }
-    if (replaces) entry_left(new_parent, new_name, replaced);
-    nodes_.moved(parent, name, new_parent, new_name);
+    moved->changed = now;
+    journal_.describe_later(*moved);
+    entry_changed(face, **from, now);
+    entry_changed(face, **to, now);
+    foreign(face, moved->id);
+    if (target != nullptr && !exchanges) name_lost(face, *target, new_name, now);
     return {};
 }
 
-bool SessionTree::seldom_changes(NodeId node) const
+bool SessionTree::seldom_changes(NodeId id) const
 {
-    auto const* const found = nodes_.find(node);
-    return found != nullptr && found->area != Area::uploads;
-}
-
-int SessionTree::link_refusal(NodeId parent) const
-{
-    auto const* const found = nodes_.find(parent);
-    auto const fault = found == nullptr ? ESTALE : write_fault(Face::mount, found->area);
-    return fault != 0 ? fault : EPERM;
+    auto const* const node = nodes_.find(id);
+    return node != nullptr && node->area != Area::uploads;
 }
 
 struct statvfs SessionTree::capacity() const
 {
-    constexpr std::uint64_t kBlockBytes = 4096;
     struct statvfs out{};
     out.f_bsize = kBlockBytes;
     out.f_frsize = kBlockBytes;

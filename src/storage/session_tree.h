@@ -1,30 +1,31 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// One session's stored files, as operations on node numbers: what the mount face does for the kernel, and the only code that touches the
-// session's directory while its guest runs. Everything is opened beneath that directory with openat2 (beneath, no symbolic links, no
-// other file system), so neither a name nor a stored link leads out of it, and Landlock says the same a second time.
+// One session's files, as operations on node numbers: what the mount face does for the kernel and the file API for its callers. The tree lies
+// in this process's memory, the bytes in a ChunkStore as sealed chunks, with a sealed journal of the tree's changes beside them; no name and
+// no path of a guest ever reaches the host's file system (T-08).
 //
-// Refusals are errno values, because errno is what the guest is told. One request at a time; nothing else changes the tree.
-// Hard links are refused: a second name would let a file of uploads be changed through outputs, escape the quota, and break the
-// one-name rule on which nodes.h stands. Programs that use them (git) fall back to rename.
+//      src/storage/tree_nodes      which node has which names          src/storage/file_contents   bytes, holes, what waits to be appended
+//      src/storage/tree_changes    how changes are written down        src/storage/tree_journal    changes that wait to be appended
+//
+// What is promised: flush() — the file's bytes, its size and its names were appended to the store; sync() — and are on its disk. What
+// nobody asked for is appended by settle(), which the owner calls by on_unsettled(). What cannot be appended stays, is tried again, and the
+// next flush() says so; nothing that was accepted is given up (SB-9).
+//
+// Refusals are errno values, because errno is what the guest is told. One request at a time, on the loop's thread of `broker`; nothing else
+// changes the tree.
 //
 //   threats   T-06 guest exhausts the host   T-08 path tricks on the mount
 
-#include <dirent.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include <array>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 
-#include "base/unique_fd.h"
-#include "storage/answer.h"
-#include "storage/limits.h"
-#include "storage/nodes.h"
+#include "storage/file_contents.h"
 #include "storage/quota.h"
 
 namespace ocu::storage {
@@ -48,7 +49,7 @@ struct Created {
     HandleId handle = 0;
 };
 
-// What setattr asks for; absent: unchanged.
+// What setattr asks for; absent: unchanged. Times may be UTIME_NOW and UTIME_OMIT.
 struct Changes {
     std::optional<mode_t> mode;
     std::optional<uid_t> user;
@@ -59,12 +60,29 @@ struct Changes {
 
 class SessionTree {
 public:
-    // `directory` holds uploads/ and outputs/, both empty or so small that outputs is not counted. Files are shown as `owner`'s.
-    SessionTree(UniqueFd directory, std::uint32_t owner, TreeLimits limits);
+    using Now = std::function<timespec()>;  // wall clock: file times are labels, nothing is decided by them
+
+    // Files are shown as `owner`'s. `store` outlives this, is empty, or is read into the tree with apply() before anything else is asked.
+    SessionTree(ChunkStore& store, std::uint32_t owner, TreeLimits limits, Now now);
+    SessionTree(SessionTree const&) = delete;
+    SessionTree& operator=(SessionTree const&) = delete;
     ~SessionTree();
 
+    // Something waits that nobody was promised: settle() is due in kSettleTime. Called once until it has settled.
+    void on_unsettled(std::function<void()> unsettled) { unsettled_ = std::move(unsettled); }
+    // kHouseEveryBytes were appended: keep_house() is due whatever waits.
+    void on_house_due(std::function<void()> due) { house_due_ = std::move(due); }
+    // A chunk did not open.
+    void on_damage(std::function<void()> damaged) { contents_.on_damage(std::move(damaged)); }
+    // The files face changed this node: what a kernel remembers of it is old.
+    void on_foreign_change(std::function<void(NodeId)> changed) { foreign_change_ = std::move(changed); }
+
+    // What lookup(), make_*(), create() and link() return is told to the caller once more: forget() as often. What has no name lives on until
+    // then, and as long as it is open.
     Answer<Entry> lookup(NodeId parent, std::string_view name);
-    void forget(NodeId node, std::uint64_t count) { nodes_.forget(node, count); }
+    // The same, and nothing to forget.
+    Answer<Entry> peek(NodeId parent, std::string_view name);
+    void forget(NodeId node, std::uint64_t count);
     Answer<struct stat> attributes(NodeId node);
     Answer<struct stat> change(Face face, NodeId node, std::optional<HandleId> handle, Changes const& changes);
     Answer<std::string> link_target(NodeId node);
@@ -73,13 +91,19 @@ public:
     Answer<Entry> make_link(Face face, NodeId parent, std::string_view name, std::string_view target);
     Answer<Entry> make_node(Face face, NodeId parent, std::string_view name, mode_t mode);
     Answer<Created> create(Face face, NodeId parent, std::string_view name, mode_t mode, int flags);
+    // A further name for the file `node`, in the same half of the mount.
+    Answer<Entry> link(Face face, NodeId node, NodeId parent, std::string_view name);
     Answer<void> remove(Face face, NodeId parent, std::string_view name, bool directory);
     Answer<void> rename(Face face, NodeId parent, std::string_view name, NodeId new_parent, std::string_view new_name, unsigned flags);
 
     Answer<HandleId> open(Face face, NodeId node, int flags);
     Answer<std::size_t> read(HandleId handle, std::span<char> into, std::uint64_t offset);
     Answer<std::size_t> write(HandleId handle, std::span<char const> bytes, std::uint64_t offset);
+    // fallocate(2): 0, KEEP_SIZE, PUNCH_HOLE, ZERO_RANGE.
     Answer<void> allocate(HandleId handle, int mode, std::uint64_t offset, std::uint64_t length);
+    // SEEK_DATA or SEEK_HOLE.
+    Answer<std::uint64_t> seek(HandleId handle, std::uint64_t offset, int whence);
+    Answer<void> flush(HandleId handle);
     Answer<void> sync(HandleId handle, bool data_only);
     void release(HandleId handle);
 
@@ -90,62 +114,73 @@ public:
         std::uint64_t next;  // where the listing goes on after this entry
     };
     Answer<HandleId> open_directory(NodeId node);
-    // Calls `each` for the entries from `offset` on until it returns false.
+    // Calls `each` for the entries from `offset` on until it returns false. What was there all the time is listed exactly once.
     Answer<void> list(HandleId handle, std::uint64_t offset, std::function<bool(Listed const&)> const& each);
 
+    // Extended attributes; `flags` as of setxattr(2). ENODATA: there is none. Names of namespaces that the face has not are not shown.
+    Answer<void> set_label(Face face, NodeId node, std::string_view name, std::string_view value, int flags);
+    Answer<void> remove_label(Face face, NodeId node, std::string_view name);
+    Answer<std::string> label(Face face, NodeId node, std::string_view name) const;
+    Answer<std::string> label_names(Face face, NodeId node) const;  // each followed by a NUL
+
     struct statvfs capacity() const;
-    // Nobody but this broker changes what lies there.
+    // Nobody but the mount's own kernel changes what lies there, but for what on_foreign_change() tells.
     bool seldom_changes(NodeId node) const;
-    // The errno with which every hard link is refused.
-    int link_refusal(NodeId parent) const;
     Quota const& quota() const { return quota_; }
     std::size_t nodes() const { return nodes_.size(); }
 
+    // Appends all that waits.
+    Answer<void> settle();
+    // A bounded step of the store's housekeeping; false: nothing left to do.
+    Answer<bool> keep_house();
+    // One batch of a store that is opened again, in order. EIO: it is not of this tree.
+    Answer<void> apply(std::span<std::byte const> batch);
+    // Hands all of the tree on, as batches that make it out of nothing.
+    Answer<void> whole(std::function<Answer<void>(std::span<std::byte const>)> const& each);
+
 private:
-    struct CloseDirectory {
-        void operator()(DIR* directory) const { ::closedir(directory); }
-    };
     struct Handle {
-        NodeId node = 0;
-        UniqueFd file;                                    // of a file
-        std::unique_ptr<DIR, CloseDirectory> directory;   // of a directory other than the top
+        Node* node = nullptr;
+        Face face = Face::mount;
         bool writable = false;
     };
-    struct Named {
-        int directory;  // a loan, valid until two further directories were asked for
-        std::string name;
-    };
 
-    Answer<int> directory(NodeId node);
-    Answer<int> writable_directory(Face face, NodeId node, std::string_view name);
-    Answer<Named> place(NodeId node);
-    Answer<UniqueFd> open_file(Named const& named, int flags, mode_t mode);
-    Answer<struct stat> stored(NodeId node);
-    Answer<void> change_stored(NodeId node, std::optional<HandleId> handle, Changes const& changes);
-    Answer<void> change_mode(NodeId node, mode_t mode);
-    Answer<void> change_times(NodeId node, std::array<timespec, 2> const& times);
-    Answer<void> resize(int fd, std::uint64_t size);
-    Handle* handle_of(HandleId id);
-    Handle* any_handle_on(NodeId node);
+    Answer<Node*> directory(NodeId id);
+    Answer<Node*> writable_directory(Face face, NodeId id, std::string_view name);
+    Answer<Node*> file_of(HandleId id, bool writes);
+    Answer<Entry> made(Face face, Node& parent, std::string_view name, mode_t mode, std::string_view target);
+    Entry told(Node& node);
+    struct stat shown(Node const& node) const;
+    HandleId keep(Face face, Node& node, int flags);
     bool handles_left() const { return handles_.size() < limits_.open_files_max; }
-    HandleId keep(Handle handle);
-    Answer<Entry> told(NodeId parent, std::string_view name);
-    void entry_left(NodeId parent, std::string_view name, struct stat const& was);
-    void show(struct stat& attributes, NodeId node) const;
+    void entry_changed(Face face, Node& directory, timespec now);
+    void name_lost(Face face, Node& node, std::string_view name, timespec now);
+    Answer<void> may_replace(Node const& moved, Node const& target) const;
+    Answer<void> truncate(Node& node, std::uint64_t size);
+    void erase_if_unused(Node& node);
+    void note_made(Node& node, Node const& parent, std::string_view name);
+    void unsettled();
+    void foreign(Face face, NodeId node);
+    static void set_times(Node& node, std::array<timespec, 2> const& times, timespec now);
+    void read_at(Node& node);
 
-    UniqueFd root_;
+    struct Replay;
+    friend struct Replay;
+
+    ChunkStore& store_;
     std::uint32_t owner_;
     TreeLimits limits_;
+    Now now_;
     Quota quota_;
     Nodes nodes_;
+    TreeJournal journal_;
+    FileContents contents_;
     std::unordered_map<HandleId, Handle> handles_;
     HandleId next_handle_ = 1;
-    struct Cached {
-        NodeId node = 0;
-        UniqueFd fd;
-    };
-    std::array<Cached, kDirectoryCacheCount> cache_;  // a directory's descriptor stays right through renames
-    std::size_t cache_next_ = 0;
+    bool unsettled_said_ = false;
+    std::function<void()> unsettled_;
+    std::function<void()> house_due_;
+    std::function<void(NodeId)> foreign_change_;
 };
 
 }  // namespace ocu::storage

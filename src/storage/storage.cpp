@@ -152,6 +152,10 @@ Result<void> Storage::State::start_broker(Session& session, proto::MountAttach r
 void Storage::State::broker_said(SessionId id, wire::Link::Frame const& frame)
 {
     auto& session = sessions.at(id);
+    if (frame.type == static_cast<std::uint16_t>(proto::Type::store_damaged)) {
+        note(proto::What::store_damaged, id, proto::Outcome::failure, 0, {});
+        return;
+    }
     bool const reports = frame.type == helper::kReadyType;
     if (session.ready && !reports && resources.told(id, frame.body)) return;
     if (session.ready || !reports) {
@@ -175,7 +179,9 @@ void Storage::State::end(SessionId id, proto::Outcome outcome)
     auto const found = sessions.find(id);
     if (found == sessions.end()) return;
     auto const since = found->second.since;
-    sessions.erase(found);
+    bool const had_key = static_cast<bool>(found->second.broker);
+    sessions.erase(found);  // the broker has ended when this returns, and the only copy of the session's data key with it
+    if (had_key) note(proto::What::data_key_destroyed, id, proto::Outcome::success, 0, {});
     resources.session_gone(id);
     store.remove(id, [this, id, outcome, since](std::uint64_t bytes, bool whole) {
         auto const lasted = std::chrono::duration_cast<std::chrono::milliseconds>(clock.now() - since);

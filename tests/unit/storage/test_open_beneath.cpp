@@ -12,7 +12,6 @@
 #include <string>
 
 #include "storage/open_beneath.h"
-#include "storage/session_tree.h"
 
 namespace test_open_beneath {
 
@@ -90,54 +89,6 @@ TEST_CASE("open_beneath: given another file system below, when a path leads into
     errno = 0;
     CHECK_FALSE(open_beneath(top.get(), "proc/version", O_RDONLY));
     CHECK(errno == EXDEV);
-}
-
-// What a session_tree has looked up, it finds again by path: the path is what is swapped.
-TEST_CASE_METHOD(OpenBeneathTest,
-    "session_tree: given a looked-up file, when a directory above it is swapped for a link, then nothing behind the link is reached",
-    "[storage][T-08][SB-2]")
-{
-    SessionTree tree(std::move(root), ::getuid(), {1u << 20, 1u << 20, 1'000, 64});
-    auto const outputs = tree.lookup(kTopNode, "outputs").value().node;
-    auto const d = tree.lookup(outputs, "d").value().node;
-    auto const e = tree.lookup(d, "e").value().node;
-    auto const f = tree.lookup(e, "f").value().node;
-    // Descriptors of directories are kept for a while, and are not fooled by a swap: others take their place first.
-    for (std::size_t i = 0; i < kDirectoryCacheCount + 1; ++i) {
-        auto const made = tree.make_directory(Face::mount, outputs, "other" + std::to_string(i), 0755);
-        REQUIRE(made.has_value());
-        REQUIRE_FALSE(tree.lookup(made->node, "none").has_value());
-    }
-    fs::rename(base + "/session/outputs/d", base + "/session/kept");
-    fs::create_directory_symlink(base + "/outside", base + "/session/outputs/d");
-    auto const refusal = [](auto const& answer) { return answer.has_value() ? 0 : answer.error(); };
-    CHECK(refusal(tree.open(Face::mount, f, O_RDONLY)) == ELOOP);
-    CHECK(refusal(tree.open(Face::mount, f, O_WRONLY | O_TRUNC)) == ELOOP);
-    CHECK(refusal(tree.create(Face::mount, e, "new", 0644, O_WRONLY)) == ELOOP);
-    CHECK(refusal(tree.attributes(f)) == ELOOP);
-    CHECK(refusal(tree.remove(Face::mount, e, "f", false)) == ELOOP);
-    CHECK(refusal(tree.rename(Face::mount, e, "f", outputs, "taken", 0)) == ELOOP);
-    CHECK(refusal(tree.open_directory(e)) == ELOOP);
-    CHECK(fs::file_size(base + "/outside/e/f") == 7);
-    CHECK_FALSE(fs::exists(base + "/outside/e/new"));
-}
-
-TEST_CASE_METHOD(OpenBeneathTest,
-    "session_tree: given a looked-up file, when it is swapped for a link itself, then the link is not followed", "[storage][T-08][SB-2]")
-{
-    SessionTree tree(std::move(root), ::getuid(), {1u << 20, 1u << 20, 1'000, 64});
-    auto const outputs = tree.lookup(kTopNode, "outputs").value().node;
-    auto const d = tree.lookup(outputs, "d").value().node;
-    auto const e = tree.lookup(d, "e").value().node;
-    auto const f = tree.lookup(e, "f").value().node;
-    fs::remove(base + "/session/outputs/d/e/f");
-    fs::create_symlink(base + "/outside/e/f", base + "/session/outputs/d/e/f");
-    auto const opened = tree.open(Face::mount, f, O_RDONLY);
-    REQUIRE_FALSE(opened.has_value());
-    CHECK(opened.error() == ELOOP);
-    auto const shown = tree.attributes(f);
-    REQUIRE(shown.has_value());
-    CHECK(S_ISLNK(shown->st_mode));
 }
 
 }  // namespace test_open_beneath

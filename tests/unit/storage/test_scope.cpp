@@ -61,7 +61,7 @@ TEST_CASE("scope: given texts of links, when they are checked, then only what ca
 
 TEST_CASE("quota: given a limit of bytes, when files grow and shrink, then exactly the limit fits", "[storage][T-06][SB-8]")
 {
-    Quota quota(100, 2);
+    Quota quota(100, 2, 30);
     CHECK(quota.has_bytes(100));
     CHECK_FALSE(quota.has_bytes(101));
     quota.resized(0, 60);
@@ -74,7 +74,7 @@ TEST_CASE("quota: given a limit of bytes, when files grow and shrink, then exact
 
 TEST_CASE("quota: given a limit of entries, when they are made and removed, then no more than the limit exist", "[storage][T-06]")
 {
-    Quota quota(100, 2);
+    Quota quota(100, 2, 30);
     quota.entry_made();
     CHECK(quota.has_entry());
     quota.entry_made();
@@ -85,21 +85,35 @@ TEST_CASE("quota: given a limit of entries, when they are made and removed, then
 
 TEST_CASE("quota: given files that were there before, when they shrink, then the count does not wrap", "[storage][T-06]")
 {
-    Quota quota(100, 2);
+    Quota quota(100, 2, 30);
     quota.resized(50, 0);
     quota.entry_gone();
     CHECK(quota.bytes() == 0);
     CHECK(quota.entries() == 0);
 }
 
-TEST_CASE(
-    "scope: given any mode of a file, when it is stored and shown again, then it is the same and the broker can open it", "[storage][SB-1]")
+TEST_CASE("quota: given a limit of text, when names and attributes come and go, then exactly the limit fits", "[storage][T-06]")
 {
-    for (mode_t mode = 0; mode <= 0777; ++mode) {
-        CHECK(shown_file_mode(stored_file_mode(mode)) == mode);
-        CHECK((stored_file_mode(mode) & 0600) == 0600);
-        CHECK((stored_file_mode(mode) & S_ISUID) == 0);
-    }
+    Quota quota(100, 2, 30);
+    CHECK(quota.has_text(30));
+    quota.text_changed(0, 20);
+    CHECK(quota.has_text(10));
+    CHECK_FALSE(quota.has_text(11));
+    quota.text_changed(20, 0);
+    CHECK(quota.text() == 0);
+}
+
+TEST_CASE("scope: given names of extended attributes, when a face uses them, then only its own namespaces are kept", "[storage][T-08][SB-1]")
+{
+    CHECK(attribute_name_fault(Face::mount, "user.x") == 0);
+    CHECK(attribute_name_fault(Face::files, "user.x") == 0);
+    CHECK(attribute_name_fault(Face::mount, "user.") == EINVAL);
+    CHECK(attribute_name_fault(Face::mount, std::string_view("user.a\0b", 8)) == EINVAL);
+    CHECK(attribute_name_fault(Face::mount, "user." + std::string(251, 'n')) == ERANGE);
+    for (auto const* const name : {"security.capability", "system.posix_acl_access", "trusted.x", "ocu.downloadable", "", "user"})
+        CHECK(attribute_name_fault(Face::mount, name) == EOPNOTSUPP);
+    CHECK(attribute_name_fault(Face::files, "ocu.downloadable") == 0);
+    CHECK(attribute_name_fault(Face::files, "security.capability") == EOPNOTSUPP);
 }
 
 }  // namespace test_scope

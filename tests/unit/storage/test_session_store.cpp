@@ -49,14 +49,12 @@ struct SessionStoreTest {
 };
 
 TEST_CASE_METHOD(SessionStoreTest,
-    "session_store: given a session, when its directory is made, then it has two halves that only the owner enters", "[storage][T-14]")
+    "session_store: given a session, when its directory is made, then only the owner enters it", "[storage][T-14]")
 {
     REQUIRE(store->make(session, ::getuid()).has_value());
-    for (auto const* const each : {"", "/uploads", "/outputs"}) {
-        struct stat is{};
-        REQUIRE(::stat((path() + each).c_str(), &is) == 0);
-        CHECK((is.st_mode & 07777) == 0700);
-    }
+    struct stat is{};
+    REQUIRE(::stat(path().c_str(), &is) == 0);
+    CHECK((is.st_mode & 07777) == 0700);
     auto const again = store->make(session, ::getuid());
     REQUIRE_FALSE(again.has_value());
     CHECK(again.error().fault == Fault::conflict);
@@ -68,6 +66,8 @@ TEST_CASE_METHOD(SessionStoreTest,
 {
     REQUIRE(store->make(session, ::getuid()).has_value());
     auto const outputs = path() + "/outputs";
+    fs::create_directory(outputs);
+    fs::create_directory(path() + "/uploads");
     fs::create_symlink(base, outputs + "/out");
     fs::create_directory_symlink(base + "/store/..", path() + "/uploads/up");
     std::ofstream(outputs + "/ten") << "0123456789";
@@ -93,7 +93,7 @@ TEST_CASE_METHOD(SessionStoreTest, "session_store: given a tree deeper than a pa
     "[storage][T-06][T-13]")
 {
     REQUIRE(store->make(session, ::getuid()).has_value());
-    UniqueFd at(::open((path() + "/outputs").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    UniqueFd at(::open(path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     for (int i = 0; i < 3'000; ++i) {
         REQUIRE(::mkdirat(at.get(), "deeper", 0700) == 0);
         at.reset(::openat(at.get(), "deeper", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
