@@ -250,21 +250,15 @@ TEST_CASE("mcp_face: given no initialize before, when a method is called, then i
 
 TEST_CASE("mcp_face: given a resource method, when it is called, then it asks for the files of that chat", "[gateway][GW-10]")
 {
-    auto const ask = [](std::string_view method, std::string_view params) {
-        return decide(rules(), post(rpc(method, params), {{"X-Chat-Id", "c1"}}), "t");
-    };
-    auto const list = ask("resources/list", "{}");
-    REQUIRE(std::holds_alternative<ResourceAsked>(list));
-    CHECK(std::get<ResourceAsked>(list).chat == "c1");
-    CHECK(std::get<ResourceAsked>(list).ask.path.empty());
+    auto const ask = [](std::string_view method, std::string_view params) { return decide(rules(), post(rpc(method, params), {{"X-Chat-Id", "c1"}}), "t"); };
+    CHECK(std::get<ResourceAsked>(ask("resources/list", "{}")).chat == "c1");
     auto const next = ask("resources/list", R"({"cursor":")" + cursor_of("outputs/m") + "\"}");
     CHECK(std::get<ResourceAsked>(next).ask.path.view() == "outputs/m");
     auto const read = ask("resources/read", R"({"uri":"file:///mnt/user-data/outputs/a%20b"})");
     CHECK(std::get<ResourceAsked>(read).ask.path.view() == "outputs/a b");
     for (auto const* const params : {"{}", R"({"uri":7})", R"({"uri":"file:///etc/passwd"})"})
         CHECK(std::get<HttpResponse>(ask("resources/read", params)).refused_as == "bad_uri");
-    for (auto const* const params : {R"({"cursor":7})", R"({"cursor":"x"})"})
-        CHECK(std::get<HttpResponse>(ask("resources/list", params)).refused_as == "bad_cursor");
+    CHECK(std::get<HttpResponse>(ask("resources/list", R"({"cursor":7})")).refused_as == "bad_cursor");
     CHECK(std::get<HttpResponse>(decide(rules(), post(rpc("resources/list"), {{"X-Chat-Id", "a b"}}), "t")).status == 400);
     CHECK(answer(post(rpc("resources/templates/list"))).result()["resourceTemplates"].size() == 0);
 }
