@@ -217,11 +217,11 @@ def handler(pack, state):
 
 
 class FilesStand:
-    def __init__(self, pack, port=0, **options):
+    def __init__(self, pack, port=0, address="127.0.0.1", **options):
         self.state = State(**options)
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler(Pack(pack), self.state))
+        self.server = http.server.ThreadingHTTPServer((address, port), handler(Pack(pack), self.state))
         self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.url = f"http://{address}:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self):

@@ -2,6 +2,7 @@
 """Reads the pack that scripts/web makes (web/build.mjs draws it), as src/storage/page_assets does."""
 
 import gzip
+import re
 
 
 class Pack:
@@ -25,7 +26,10 @@ class Pack:
         found = self.files.get(path)
         if not found:
             return None
-        places = {"{assets}": f"{host}/assets/", "{frame}": f"{host}/frame", "{api}": f"{host}/v1/", "{ancestors}": " ".join(["'self'", *ancestors])}
+        name = host.split(":")[0]
+        named = re.fullmatch(r"[A-Za-z0-9.-]+", name) and (name == "127.0.0.1" or not re.fullmatch(r"[0-9.]+", name))
+        at = (lambda path: host + path) if named else (lambda path: "'self'")
+        places = {"{assets}": at("/assets/"), "{frame}": at("/frame"), "{api}": at("/v1/"), "{ancestors}": " ".join(["'self'", *ancestors])}
         headers = [("Content-Type", found["type"]), ("ETag", found["etag"]),
                    ("Cache-Control", "public, max-age=31536000, immutable" if found["cache"] == "immutable" else "no-cache")]
         for name, value in self.headers[found["policy"]]:
