@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// broker: serves one session's files over FUSE. No capability, no network, no path but beneath the session's own directory; its uid is
-// the session's slot's, so that another session's files are closed to it even without Landlock (T-08, T-14).
+// broker: serves one session's files over FUSE. Their names, links, modes and times lie in its memory; on the disk there are numbered files
+// of sealed bytes, so it has no call that makes a directory or a link, renames, or changes an owner, a mode or a time. No capability, no
+// network, no path but beneath the session's own directory; its uid is the session's slot's, so that another session's files are closed
+// to it even without Landlock (T-08, T-14).
 
 #include "appliance/profiles/common.h"
 #include "helper/profile.h"
@@ -10,12 +12,10 @@
 namespace ocu::profiles {
 
 inline constexpr std::array kBrokerFileCalls{
-    __NR_openat2,                                                                            // beneath the session's directory only
-    __NR_fstat, __NR_newfstatat, __NR_readlinkat, __NR_getdents64, __NR_lseek,               // describing
-    __NR_mkdirat, __NR_symlinkat, __NR_unlinkat, __NR_renameat, __NR_renameat2,                        // names
-    __NR_pread64, __NR_pwrite64, __NR_ftruncate, __NR_fallocate, __NR_fsync, __NR_fdatasync, // bytes
-    __NR_fchmod, __NR_fchmodat, __NR_utimensat,                                              // modes and times
-    __NR_umask,                                                                              // once, before serving
+    __NR_openat2,                                                                          // beneath the session's directory only
+    __NR_getdents64, __NR_fstat, __NR_newfstatat,                                          // once, before serving: that it is empty
+    __NR_unlinkat,                                                                         // segments that are no longer needed
+    __NR_pread64, __NR_pwrite64, __NR_ftruncate, __NR_fallocate, __NR_fsync, __NR_fdatasync,  // their bytes
 };
 inline constexpr auto kBrokerSystemCalls = joined(kLoopSystemCalls, kBrokerFileCalls);
 

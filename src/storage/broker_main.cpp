@@ -25,12 +25,17 @@ TreeLimits limits_from(proto::BrokerConfig const& config)
     return {config.file_bytes_max, config.session_bytes_max, kEntriesMax, kOpenFilesMax};
 }
 
-// The session's data key is made here, is in this process's memory alone, and ends with it (SB-3). A store that is not empty is
-// another session's: nothing of it is read.
-Result<std::unique_ptr<SealedLog>> new_store(UniqueFd directory)
+// The session's data key is made here, is in this process's memory alone, and ends with it (SB-3).
+Result<Secret> new_key()
 {
     auto key = OCU_TRY(Secret::make(kDataKeyBytes));
     crypto::random_bytes(key.bytes());
+    return key;
+}
+
+// A store that is not empty is another session's: nothing of it is read.
+Result<std::unique_ptr<SealedLog>> new_store(UniqueFd directory, Secret key)
+{
     auto opened = SealedLog::open(std::make_unique<LocalSegments>(std::move(directory)), std::move(key),
         [](std::span<std::byte const>) -> Answer<void> { return refuse(EIO); });
     if (!opened) return fail(Fault::conflict, "session's store is not empty");
@@ -53,12 +58,12 @@ Result<void> broker_main(helper::Helper& helper)
     auto& descriptors = helper.descriptors();
     if (descriptors.size() != kDescriptors) return fail(Fault::malformed, "broker needs three descriptors");
     OCU_CHECK(helper.keep_out_of_swap_and_cores(profiles::kBroker));
-    auto const directory = OCU_TRY(duplicate(descriptors[kDirectory].get()));
-    auto const store = OCU_TRY(new_store(std::move(descriptors[kDirectory])));
+    auto const face = OCU_TRY(MountFace::attach(std::move(descriptors[kConnection])));
+    auto key = OCU_TRY(new_key());  // locked memory can be had now, and no more after confine()
+    OCU_CHECK(helper.confine(profiles::kBroker, std::array{descriptors[kDirectory].get()}));
+    auto const store = OCU_TRY(new_store(std::move(descriptors[kDirectory]), std::move(key)));
     SessionTree tree(*store, config.owner, limits_from(config), wall_time);
-    auto const face = OCU_TRY(MountFace::attach(std::move(descriptors[kConnection]), tree));
     tree.on_foreign_change([&face](NodeId node) { face->changed(node); });
-    OCU_CHECK(helper.confine(profiles::kBroker, std::array{directory.get()}));
     wire::Loop loop;
     std::unique_ptr<wire::Link> link;
     auto const heard = [&link, &tree](wire::Link::Frame frame) {
@@ -70,7 +75,7 @@ Result<void> broker_main(helper::Helper& helper)
         [&loop](wire::Lost) { loop.stop(); });
     SystemClock const clock;
     TreeKeeper const keeper(loop, clock, tree, [&link] { link->send(proto::StoreDamaged{}); });
-    OCU_CHECK(face->serve(loop, [&loop] { loop.stop(); }));
+    face->serve(loop, tree, [&loop] { loop.stop(); });
     loop.run();
     return {};
 }

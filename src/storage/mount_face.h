@@ -22,13 +22,13 @@ namespace ocu::storage {
 class MountFace {
 public:
     // Before confinement: `connection` is /dev/fuse, mounted already.
-    static Result<std::unique_ptr<MountFace>> attach(UniqueFd connection, SessionTree& tree);
+    static Result<std::unique_ptr<MountFace>> attach(UniqueFd connection);
     ~MountFace();
     MountFace(MountFace const&) = delete;
     MountFace& operator=(MountFace const&) = delete;
 
-    // Serves on the loop; calls `ended` when the mount is gone.
-    Result<void> serve(wire::Loop& loop, std::function<void()> ended);
+    // Serves `tree` on the loop; calls `ended` when the mount is gone. Both outlive this.
+    void serve(wire::Loop& loop, SessionTree& tree, std::function<void()> ended);
 
     // Somebody else changed this node: what the kernel remembers of it is old. Its attributes alone are given up, because that takes no lock;
     // to take back a name, the kernel would wait for the directory's lock, which may be held by who waits for our answer. A name that is gone

@@ -17,7 +17,7 @@ constexpr double kOutputsSeconds = 3'600;
 constexpr double kUploadsSeconds = 1;
 constexpr double kNothingSeconds = 1;
 
-SessionTree& tree_of(fuse_req_t request) { return *static_cast<SessionTree*>(::fuse_req_userdata(request)); }
+SessionTree& tree_of(fuse_req_t request) { return **static_cast<SessionTree**>(::fuse_req_userdata(request)); }
 
 fuse_entry_param described(SessionTree& tree, Entry const& entry)
 {

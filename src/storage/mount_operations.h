@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// libfuse's table of operations, filled with calls of the SessionTree that is the session's user data. The only header that names libfuse.
+// libfuse's table of operations, filled with calls of the SessionTree to which the session's user data, a SessionTree**, leads. The only
+// header that names libfuse.
 
 #define FUSE_USE_VERSION 317
 #include <fuse_lowlevel.h>

@@ -16,6 +16,8 @@ namespace ocu::test {
 inline constexpr std::uint32_t kOwner = 1'001'000;
 inline constexpr storage::TreeLimits kTreeLimits{64u << 20, 256u << 20, 4'000, 64};
 
+inline constexpr timespec kBorn{1'790'000'000, 5};
+
 struct TreeStand {
     TreeStand() : TreeStand(kTreeLimits) {}
     explicit TreeStand(storage::TreeLimits given) : limits(given) {}
@@ -93,7 +95,8 @@ struct TreeStand {
     static std::vector<std::string> labels(storage::SessionTree& tree, storage::NodeId node)
     {
         std::vector<std::string> out(1);
-        for (char const each : *tree.label_names(storage::Face::files, node))
+        auto const all = *tree.label_names(storage::Face::files, node);
+        for (char const each : all)
             if (each == '\0')
                 out.emplace_back();
             else
@@ -103,14 +106,14 @@ struct TreeStand {
     }
 
     storage::TreeLimits limits;
-    timespec now{1'790'000'000, 5};
+    timespec now = kBorn;
     MemoryChunkStore store;
     storage::SessionTree tree{store, kOwner, limits, [this] { return now; }};
 };
 
 // A tree read again from what a store was given; its bytes are found in that store.
 struct TreeAgain {
-    TreeAgain(MemoryChunkStore& from, storage::TreeLimits limits) : tree(store, kOwner, limits, [] { return timespec{1, 1}; })
+    TreeAgain(MemoryChunkStore& from, storage::TreeLimits limits) : tree(store, kOwner, limits, [] { return kBorn; })
     {
         store.chunks = from.chunks;
         for (auto const& batch : from.batches)

@@ -134,7 +134,7 @@ void StorageRoleTest::run()
 
 TEST_CASE_METHOD(StorageRoleTest,
     "storage: given a mount, when it is attached and detached, then it serves, both are recorded and nothing is left",
-    "[storage][T-13][SB-1]")
+    "[storage][T-13][SB-1][SB-3]")
 {
     attach();
     run();
@@ -142,15 +142,18 @@ TEST_CASE_METHOD(StorageRoleTest,
     CHECK(::mkdir((base + "/mnt/outputs/d").c_str(), 0755) == 0);
     UniqueFd const file(::open((base + "/mnt/outputs/d/f").c_str(), O_WRONLY | O_CREAT, 0644));
     CHECK(::write(file.get(), "12345", 5) == 5);
+    CHECK(::fsync(file.get()) == 0);
     sandbox.send(proto::MountDetach{SessionId{0xabc}});
     stop();
     CHECK(::write(file.get(), "6", 1) == -1);
     CHECK(store_is_empty());
-    REQUIRE(recorder.events.size() == 2);
+    REQUIRE(recorder.events.size() == 3);
     CHECK(recorder.events[0].what == proto::What::mount_attach);
-    CHECK(recorder.events[1].what == proto::What::mount_detach);
-    CHECK(recorder.events[1].bytes == 5);
+    CHECK(recorder.events[1].what == proto::What::data_key_destroyed);
     CHECK(recorder.events[1].session == SessionId{0xabc});
+    CHECK(recorder.events[2].what == proto::What::mount_detach);
+    CHECK(recorder.events[2].bytes > 5);
+    CHECK(recorder.events[2].session == SessionId{0xabc});
     CHECK(lost == 0);
 }
 
@@ -165,6 +168,43 @@ TEST_CASE_METHOD(
     CHECK(::mkdir((base + "/mnt/outputs/d").c_str(), 0755) == -1);
     CHECK(errno == ENOTCONN);
     CHECK(store_is_empty());
+}
+
+TEST_CASE_METHOD(StorageRoleTest, "storage: given a store whose bytes were changed, when a guest reads them, then it is on record",
+    "[storage][T-28][SB-3]")
+{
+    attach();
+    run();
+    REQUIRE(ready == 1);
+    std::string const path = base + "/mnt/outputs/f";
+    {
+        UniqueFd const file(::open(path.c_str(), O_WRONLY | O_CREAT, 0644));
+        std::string const bytes(1u << 20, 'x');
+        pid_t const writer = ::fork();
+        if (writer == 0) ::_exit(::write(file.get(), bytes.data(), bytes.size()) == 1 << 20 && ::fsync(file.get()) == 0 ? 0 : 1);
+        int status = 0;
+        REQUIRE(::waitpid(writer, &status, 0) == writer);
+        REQUIRE(status == 0);
+        ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
+    }
+    for (auto const& entry : std::filesystem::recursive_directory_iterator(base + "/store")) {
+        if (entry.path().extension() != ".seg") continue;
+        UniqueFd const segment(::open(entry.path().c_str(), O_WRONLY));
+        for (int at = 100'000; at < 1'000'000; at += 1'000) CHECK(::pwrite(segment.get(), "?", 1, at) == 1);
+    }
+    pid_t const reader = ::fork();
+    if (reader == 0) {
+        char byte = 0;
+        UniqueFd const file(::open(path.c_str(), O_RDONLY));
+        ::_exit(::pread(file.get(), &byte, 1, 500'000) == -1 && errno == EIO ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(reader, &status, 0) == reader);
+    CHECK(status == 0);
+    while (recorder.events.back().what != proto::What::store_damaged) loop.run_one();
+    CHECK(recorder.events.back().session == SessionId{0xabc});
+    sandbox.send(proto::MountDetach{SessionId{0xabc}});
+    stop();
 }
 
 TEST_CASE_METHOD(StorageRoleTest,

@@ -250,7 +250,7 @@ TEST_CASE("tree_store: given random operations, when the tree is read again from
                 CHECK(again.tree.quota().text() <= stand.tree.quota().text());
                 ocu::test::MemoryChunkStore other;
                 other.chunks = stand.store.chunks;
-                SessionTree snapshot(other, ocu::test::kOwner, stand.limits, [] { return timespec{1, 1}; });
+                SessionTree snapshot(other, ocu::test::kOwner, stand.limits, [] { return ocu::test::kBorn; });
                 REQUIRE(apply_whole(stand.tree, snapshot).has_value());
                 REQUIRE(TreeStand::picture(snapshot) == shown);
                 CHECK(snapshot.quota().bytes() == again.tree.quota().bytes());
