@@ -62,7 +62,9 @@ std::optional<File> find_file(Pack const& pack, std::string_view path)
         auto const offset = number(take(line, '\t'));
         auto const packed = number(take(line, '\t'));
         auto const size = number(line);
-        if (!offset || !packed || !size || *offset > pack.bodies.size() || *packed > pack.bodies.size() - *offset || *size > kUnpackedBytesMax) return {};
+        if (!offset || !packed || !size || *offset > pack.bodies.size() || *packed > pack.bodies.size() - *offset ||
+            *size > kUnpackedBytesMax)
+            return {};
         file.packed = pack.bodies.substr(*offset, *packed);
         file.size = *size;
         return file;
@@ -75,7 +77,8 @@ bool policy_can_name(std::string_view host)
 {
     auto const name = host.substr(0, host.find(':'));
     bool const clean = std::ranges::all_of(host, [](char each) {
-        return (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z') || (each >= '0' && each <= '9') || each == '.' || each == '-' || each == ':';
+        return (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z') || (each >= '0' && each <= '9') || each == '.' || each == '-' ||
+               each == ':';
     });
     bool const address = name.find_first_not_of("0123456789.") == std::string_view::npos;
     return clean && !name.empty() && (!address || name == "127.0.0.1");
@@ -84,8 +87,8 @@ bool policy_can_name(std::string_view host)
 // Whatever the manifest's admission lets through, a list of origins cannot become another directive here.
 bool is_origin(std::string_view text)
 {
-    return (text.starts_with("https://") || text.starts_with("http://"))
-        && text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:/*[]") == std::string_view::npos;
+    return (text.starts_with("https://") || text.starts_with("http://")) &&
+           text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:/*[]") == std::string_view::npos;
 }
 
 void replace_all(std::string& text, std::string_view word, std::string_view with)
@@ -93,7 +96,8 @@ void replace_all(std::string& text, std::string_view word, std::string_view with
     for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + with.size())) text.replace(at, word.size(), with);
 }
 
-void add_headers(wire::HttpResponse& response, Pack const& pack, std::string_view policy, std::string_view host, std::span<std::string const> ancestors)
+void add_headers(
+    wire::HttpResponse& response, Pack const& pack, std::string_view policy, std::string_view host, std::span<std::string const> ancestors)
 {
     // The closed frame lies in the page, which may lie in a host page: all of them must be permitted.
     std::string embedding = "'self'";
@@ -144,7 +148,8 @@ std::optional<std::string> unpacked(File const& file)
 
 std::string_view page_pack() { return {ocu_page_begin, static_cast<std::size_t>(ocu_page_end - ocu_page_begin)}; }
 
-std::optional<wire::HttpResponse> page_asset_from(std::string_view bytes, wire::HttpRequest const& request, std::span<std::string const> ancestors)
+std::optional<wire::HttpResponse> page_asset_from(
+    std::string_view bytes, wire::HttpRequest const& request, std::span<std::string const> ancestors)
 {
     if (request.method != "GET" && request.method != "HEAD") return {};
     auto const pack = open_pack(bytes);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Flow F11, the preview page in a real browser (SB-6, T-29): tests/flow/page/*.test.mjs, each against a files front with files of every kind.
-Against the appliance where its files front serves the file API, else against the stand-in that speaks it (tests/support/files_stand.py)."""
+"""Flow F11, the preview page in a real browser (SB-6, T-29): tests/flow/page/*.test.mjs, each against a files front with files of every kind:
+the appliance's where that serves the file API, and the stand-in (tests/support/files_stand.py), which can be told to misbehave."""
 
 import os
 import re
@@ -18,6 +18,8 @@ from support.files_stand import FilesStand
 
 FOLDER = os.path.join(suites.ROOT, "tests/flow/page")
 SECONDS_MAX = 900
+FILE_API = os.path.exists(f"{suites.ROOT}/src/storage/openapi.h")
+HOST_PORT = free_port()  # of a page that embeds ours
 
 
 def in_browser(name, **env):
@@ -54,21 +56,28 @@ class InBrowser:
         self.run_file("page.test.mjs")
 
 
-class PreviewPage(InBrowser, unittest.TestCase):
+class OnTheStandIn(InBrowser, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.host_port = free_port()
-        cls.stand = FilesStand(suites.printed("scripts/web") + "/page.pack", ancestors=[f"http://127.0.0.1:{cls.host_port}"])
+        cls.stand = FilesStand(suites.printed("scripts/web") + "/page.pack", ancestors=[f"http://127.0.0.1:{HOST_PORT}"])
 
     @classmethod
     def tearDownClass(cls):
         cls.stand.stop()
 
     def world(self):
-        return {"OCU_FILES_URL": self.stand.url, "OCU_TOKEN": self.stand.state.key, "OCU_FILES_STAND": "1", "OCU_HOST_PORT": str(self.host_port)}
+        return {"OCU_FILES_URL": self.stand.url, "OCU_TOKEN": self.stand.state.key, "OCU_FILES_STAND": "1", "OCU_HOST_PORT": str(HOST_PORT)}
 
 
-class PreviewPageOfTheAppliance(ApplianceCase):
+@unittest.skipUnless(FILE_API, "the files front serves no file API")
+class OnTheAppliance(InBrowser, ApplianceCase):
+    changes = {"files": {"embed": {"ancestors": [f"http://127.0.0.1:{HOST_PORT}"]}}}
+
+    def world(self):
+        return {"OCU_FILES_URL": self.appliance.files_url.rstrip("/"), "OCU_TOKEN": self.appliance.token, "OCU_HOST_PORT": str(HOST_PORT)}
+
+
+class Documents(ApplianceCase):
     """The page as the real front serves it."""
 
     def get(self, path, **headers):

@@ -89,7 +89,7 @@ def hits(pattern, name, text):
 
 def rule_every_source_names_its_licence():
     for name, text in FILES.items():
-        source = is_code(name) or name.endswith((".py", ".mjs", ".sh")) or text.startswith("#!") or name.endswith("CMakeLists.txt")
+        source = is_code(name) or name.endswith((".py", ".mjs", ".js", ".sh")) or text.startswith("#!") or name.endswith("CMakeLists.txt")
         if source and not is_seed(name) and SPDX not in "\n".join(text.split("\n")[:3]):
             yield name
 
@@ -103,7 +103,7 @@ def rule_headers_begin_once():
 def rule_files_are_short():
     for name, text in FILES.items():
         lines = text.count("\n")
-        if lines > FILE_LINES_MAX and (is_code(name) or name.endswith((".py", ".mjs", ".sh")) or name.startswith("scripts/")):
+        if lines > FILE_LINES_MAX and (is_code(name) or name.endswith((".py", ".mjs", ".js", ".sh")) or name.startswith("scripts/")):
             yield f"{name}: {lines} lines"
 
 

@@ -18,7 +18,11 @@ export const everything = ['read', 'preview', 'write'];
 const authorization = { Authorization: `Bearer ${key}` };
 
 export async function ask(method, where, { body, headers = {} } = {}) {
-  const response = await fetch(url + where, { method, body, headers: { ...authorization, ...headers } });
+  let response = await fetch(url + where, { method, body, headers: { ...authorization, ...headers } });
+  for (let tries = 0; response.status === 429 && tries < 10; tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 1000 * (Number(response.headers.get('Retry-After')) || 1)));
+    response = await fetch(url + where, { method, body, headers: { ...authorization, ...headers } });
+  }
   if (!response.ok) throw new Error(`${method} ${where}: ${response.status} ${await response.text()}`);
   return response;
 }

@@ -43,7 +43,10 @@ std::string gzip(std::string_view text)
     return out;
 }
 
-std::string pack(std::string const& head, std::string const& bodies) { return "ocu-page/1 " + std::to_string(head.size()) + "\n" + head + bodies; }
+std::string pack(std::string const& head, std::string const& bodies)
+{
+    return "ocu-page/1 " + std::to_string(head.size()) + "\n" + head + bodies;
+}
 
 TEST_CASE("page: given this program's pack, when its documents are asked for, then each has its own strict policy", "[storage][T-29][SB-6]")
 {
@@ -66,7 +69,8 @@ TEST_CASE("page: given this program's pack, when its documents are asked for, th
     REQUIRE(frame.has_value());
     CHECK(policy(*frame).starts_with("sandbox allow-scripts; default-src 'none'; script-src files.example:8444/assets/; "));
     // Nothing in the closed frame is fetched from an address, and nothing is sent.
-    for (auto const* word : {"connect-src", "'self' '", "http", "allow-same-origin", "unsafe-eval", "wasm"}) CHECK_FALSE(policy(*frame).contains(word));
+    for (auto const* word : {"connect-src", "'self' '", "http", "allow-same-origin", "unsafe-eval", "wasm"})
+        CHECK_FALSE(policy(*frame).contains(word));
     for (auto const& each : {*page_asset(request("GET", "/")), *frame}) {
         CHECK(header(each, "X-Content-Type-Options") == "nosniff");
         CHECK(header(each, "Referrer-Policy") == "no-referrer");
@@ -74,7 +78,8 @@ TEST_CASE("page: given this program's pack, when its documents are asked for, th
     }
 }
 
-TEST_CASE("page: given hashed files, when they are asked for, then they are kept for ever, packed where that is understood", "[storage][SB-6]")
+TEST_CASE(
+    "page: given hashed files, when they are asked for, then they are kept for ever, packed where that is understood", "[storage][SB-6]")
 {
     auto const page = page_asset(request("GET", "/"));
     REQUIRE(page.has_value());
@@ -117,7 +122,8 @@ TEST_CASE("page: given hosts that a policy cannot name, when the page is asked f
 
 TEST_CASE("page: given origins that may embed, when page and frame are asked for, then these and nothing else may", "[storage][T-29][SB-6]")
 {
-    std::vector<std::string> const ancestors{"https://chat.example", "https://x; script-src *", "javascript:alert(1)", "https://*.example:8443"};
+    std::vector<std::string> const ancestors{
+        "https://chat.example", "https://x; script-src *", "javascript:alert(1)", "https://*.example:8443"};
     for (auto const* path : {"/embed", "/frame"}) {
         auto const found = policy(*page_asset(request("GET", path), ancestors));
         CHECK(found.ends_with("frame-ancestors 'self' https://chat.example https://*.example:8443"));
@@ -133,9 +139,11 @@ TEST_CASE("page: given packs that are broken, when they are asked, then nothing 
     REQUIRE(good.has_value());
     CHECK(good->body == "hello");
     CHECK(header(*good, "X-A") == "1");
-    for (auto const& broken : {std::string(), std::string("ocu-page/2 0\n"), std::string("ocu-page/1 99\n"), std::string("ocu-page/1 x\n"), pack(line, "short"),
-             pack("file\t/\tt\tp\tr\t\"e\"\t9\t" + size + "\t5\n", body), pack("file\t/\tt\tp\tr\t\"e\"\t0\t" + size + "\t6\n", body),
-             pack("file\t/\tt\tp\tr\t\"e\"\t0\t" + size + "\t99999999\n", body), pack("file\t/\tt\n", body), pack(line, std::string(body.size(), 'x'))})
+    for (auto const& broken :
+        {std::string(), std::string("ocu-page/2 0\n"), std::string("ocu-page/1 99\n"), std::string("ocu-page/1 x\n"), pack(line, "short"),
+            pack("file\t/\tt\tp\tr\t\"e\"\t9\t" + size + "\t5\n", body), pack("file\t/\tt\tp\tr\t\"e\"\t0\t" + size + "\t6\n", body),
+            pack("file\t/\tt\tp\tr\t\"e\"\t0\t" + size + "\t99999999\n", body), pack("file\t/\tt\n", body),
+            pack(line, std::string(body.size(), 'x'))})
         CHECK_FALSE(page_asset_from(broken, request("GET", "/"), {}).has_value());
 }
 

@@ -60,11 +60,13 @@ export class Api {
     return answer;
   }
 
-  /** All files, or null when nothing changed since `etag`. A listing that changes while its pages are read is read again. */
+  /** All files, or null when nothing changed since `etag`. None where there is no session. A listing that changes while its pages are read is read again. */
   async manifest(etag) {
     for (let tries = 0; tries < 3; tries += 1) {
-      const first = await ask('GET', '/v1/manifest', { headers: etag ? { 'If-None-Match': etag } : {}, accept: [200, 304] });
+      const first = await ask('GET', '/v1/manifest', { headers: etag ? { 'If-None-Match': etag } : {}, accept: [200, 304, 404] });
       if (first.status === 304) return null;
+      // Nothing was written yet, or the session is over: there is nothing to see, and there may be later.
+      if (first.status === 404) return { etag: '', files: [] };
       let page = await first.json();
       const { generation } = page;
       const files = [...page.files];
