@@ -204,6 +204,14 @@ std::optional<std::size_t> SealedLogReplay::last_snapshot() const
     return static_cast<std::size_t>(journal_.rend() - begin) - 1;
 }
 
+// From the last whole snapshot on; before it, and in one that has no end, nothing is.
+bool SealedLogReplay::is_needed(Entry const& entry) const
+{
+    bool const change = entry.kind == RecordKind::changes || entry.kind == RecordKind::removed;
+    if (begun_ == 0) return change;
+    return entry.number == begun_ || (entry.number > begun_ && (change || entry.begun == begun_));
+}
+
 // All that need not be there, by the journal as it is now.
 std::set<SegmentNumber> SealedLogReplay::removed() const
 {
@@ -245,7 +253,6 @@ SealedLogReplay::Verdict SealedLogReplay::judge()
         if (stop_->number <= synced_) return std::unexpected(Damage{EIO, stop_->what, stop_->segment, stop_->offset});
         forget_beyond(*stop_);
         last_ = stop_->offset == 0 ? stop_->segment - 1 : stop_->segment;
-        if (stop_->segment == last_) ended_.erase(last_);  // bytes after its end: it gets that once more
         // What is cut may have been what said that a segment went: then it went without its word being on disk.
         if (auto const lacking = missing(last_)) return std::unexpected(Damage{EIO, "a segment is missing", *lacking, 0});
     }
@@ -255,6 +262,11 @@ SealedLogReplay::Verdict SealedLogReplay::judge()
         for (auto const& each : found_) {
             if (each.number <= named.back() && !std::ranges::binary_search(named, each.number)) leftover_.insert(each.number);
         }
+    }
+    if (auto const snapshot = last_snapshot()) begun_ = journal_[*snapshot].number;
+    for (auto const& each : journal_) {
+        if (is_needed(each) && leftover_.contains(each.spot.segment))
+            return std::unexpected(Damage{EIO, "a segment that is to go and is needed", each.spot.segment, each.spot.offset});
     }
     return {};
 }
@@ -270,12 +282,9 @@ void SealedLogReplay::forget_beyond(Stop const& stop)
 
 SealedLogReplay::Verdict SealedLogReplay::apply_journal(SealedLog::Apply const& apply)
 {
-    auto const snapshot = last_snapshot();
-    auto const begun = snapshot ? journal_[*snapshot].number : 0;
-    for (std::size_t i = snapshot.value_or(0); i < journal_.size(); ++i) {
-        auto const& each = journal_[i];
-        bool const part = each.kind == RecordKind::snapshot_part && snapshot && each.begun == begun;
-        if (!part && each.kind != RecordKind::changes) continue;
+    for (auto const& each : journal_) {
+        bool const batch = each.kind == RecordKind::changes || each.kind == RecordKind::snapshot_part;
+        if (!batch || !is_needed(each)) continue;
         auto const& segment = log_.segments_.at(each.spot.segment);
         std::vector<std::byte> record(each.bytes);
         auto const got = log_.store_->read(each.spot.segment, each.spot.offset, record);
@@ -319,19 +328,14 @@ void SealedLogReplay::settle_memory()
     settle_journal();
 }
 
-// From the last whole snapshot on; before it, and in one that has no end, nothing is alive.
 void SealedLogReplay::settle_journal()
 {
-    auto const snapshot = last_snapshot();
-    auto const begun = snapshot ? journal_[*snapshot].number : 0;
-    for (std::size_t i = 0; i < journal_.size(); ++i) {
-        auto const& each = journal_[i];
-        bool const change = each.kind == RecordKind::changes || each.kind == RecordKind::removed;
-        bool const of_snapshot = snapshot && (each.number == begun || (!change && each.begun == begun));
-        if ((snapshot && i < *snapshot) || (!change && !of_snapshot)) {
+    for (auto const& each : journal_) {
+        if (!is_needed(each)) {
             log_.kill(each.spot);
             continue;
         }
+        bool const change = each.kind == RecordKind::changes || each.kind == RecordKind::removed;
         log_.journal_.push_back(each.spot);
         (change ? log_.journal_bytes_ : log_.snapshot_bytes_) += each.bytes;
     }

@@ -47,6 +47,7 @@ private:
     std::uint64_t next_number_before(SegmentNumber segment) const;
 
     std::optional<std::size_t> last_snapshot() const;
+    bool is_needed(Entry const& entry) const;
     std::set<SegmentNumber> removed() const;
     std::optional<SegmentNumber> missing(SegmentNumber last) const;
     Verdict judge();
@@ -64,6 +65,7 @@ private:
     std::uint64_t synced_ = 0;
     SegmentNumber last_ = 0;  // that stays, or went by the journal's word
     std::set<SegmentNumber> leftover_;
+    std::uint64_t begun_ = 0;  // the last whole snapshot; 0: there is none
     SealedLog::Cut cut_;
     std::vector<SegmentNumber> to_remove_;  // in this order
     SegmentNumber window_segment_ = 0;
