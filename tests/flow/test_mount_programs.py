@@ -67,7 +67,6 @@ with zipfile.ZipFile("thing-1-py3-none-any.whl", "w") as wheel:
 site = subprocess.check_output(["env/bin/python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True).strip()
 zipfile.ZipFile("thing-1-py3-none-any.whl").extractall(site)
 assert subprocess.check_output(["env/bin/python", "-c", "import thing; print(thing.value)"], text=True).strip() == "42"
-assert os.path.exists(os.path.join(site, "thing", "__pycache__"))
 """)
 
     def test_mappings_locks_and_files_without_a_name(self):
