@@ -10,6 +10,7 @@ namespace ocu::storage {
 namespace {
 
 constexpr std::size_t kWindowBytes = 1u << 20;
+constexpr std::size_t kTriesMax = 1'000;  // heads beyond a tear that look like one and are none
 static_assert(kWindowBytes >= kRecordBytesMax);
 
 // A list of segments' numbers, as kinds `removed` and `snapshot_begin` have it.
@@ -41,7 +42,9 @@ std::expected<SealedLog::Cut, SealedLog::Damage> SealedLogReplay::run(SealedLog:
     if (!listed) return std::unexpected(Damage{listed.error(), "the segments cannot be listed", 0, 0});
     found_ = std::move(*listed);
     if (found_.size() > 2 * std::size_t{kSegmentsMax}) return std::unexpected(Damage{EIO, "more segments than a log can have", 0, 0});
-    window_.resize(kWindowBytes);
+    std::uint64_t longest = 0;
+    for (auto const& each : found_) longest = std::max(longest, each.bytes);
+    window_.resize(std::min<std::uint64_t>(kWindowBytes, longest));
     for (auto const& each : found_) OCU_CHECK(scan(each));
     OCU_CHECK(judge());
     OCU_CHECK(apply_journal(apply));
@@ -108,7 +111,10 @@ std::expected<std::optional<SegmentHead>, SealedLog::Damage> SealedLogReplay::sc
 void SealedLogReplay::scan_records(SealedLog::Segment& segment, std::uint64_t bytes)
 {
     auto const number = segment.head.segment;
-    auto const stop = [&](Literal what) { stop_at({number, segment.bytes, segment.last_number + 1, what}); };
+    auto const stop = [&](Literal what) {
+        stop_at({number, segment.bytes, segment.last_number + 1, what});
+        look_beyond(segment, bytes);
+    };
     while (segment.bytes < bytes) {
         if (ended_.contains(number)) return stop("bytes after a segment's end");
         auto const head_bytes = window(number, segment.bytes, kRecordHeadBytes, bytes);
@@ -119,6 +125,31 @@ void SealedLogReplay::scan_records(SealedLog::Segment& segment, std::uint64_t by
         if (record.size() != head->record_bytes()) return stop("a record that is cut short");
         if (!open_record(segment.key, *head, {number, segment.bytes}, record)) return stop("a record that does not open");
         if (!take(segment, *head, segment.bytes, record)) return stop("a record that says what it cannot say");
+    }
+}
+
+// Whether what follows a record that does not fit knows of a sync after it: then it is no torn tail. Nothing else of it counts.
+void SealedLogReplay::look_beyond(SealedLog::Segment const& segment, std::uint64_t bytes)
+{
+    auto const number = segment.head.segment;
+    std::size_t tries = 0;
+    for (std::uint64_t at = segment.bytes; at + kRecordBytesLeast <= bytes && tries < kTriesMax;) {
+        auto const head_bytes = window(number, at, kRecordHeadBytes, bytes);
+        if (head_bytes.size() != kRecordHeadBytes) return;
+        auto const head = decode_record_head(head_bytes.first<kRecordHeadBytes>());
+        auto const record = head ? window(number, at, head->record_bytes(), bytes) : std::span<std::byte>{};
+        if (!head || record.size() != head->record_bytes()) {
+            ++at;
+            continue;
+        }
+        if (open_record(segment.key, *head, {number, static_cast<std::uint32_t>(at)}, record)) {
+            synced_ = std::max(synced_, head->synced);
+            at += record.size();
+            continue;
+        }
+        window_segment_ = 0;  // what did not open is spoilt
+        ++tries;
+        ++at;
     }
 }
 

@@ -40,6 +40,7 @@ private:
     Verdict scan(Segments::Found const& found);
     std::expected<std::optional<SegmentHead>, Damage> scan_head(Segments::Found const& found);
     void scan_records(SealedLog::Segment& segment, std::uint64_t bytes);
+    void look_beyond(SealedLog::Segment const& segment, std::uint64_t bytes);
     bool take(SealedLog::Segment& segment, RecordHead const& head, std::uint32_t offset, std::span<std::byte const> record);
     std::span<std::byte> window(SegmentNumber segment, std::uint64_t offset, std::size_t bytes, std::uint64_t end);
     void stop_at(Stop stop);

@@ -38,6 +38,7 @@ struct ModelTree {
     std::map<Key, Chunk> chunks;
     std::vector<Change> pending;
     SealedLog* log = nullptr;
+    std::function<void()> on_flush;  // whenever changes were appended
 
     static std::vector<std::byte> content(std::uint64_t seed, std::size_t bytes)
     {
@@ -99,6 +100,7 @@ struct ModelTree {
         if (pending.empty()) return {};
         auto const done = log->append_changes(std::as_bytes(std::span(pending)));
         if (done) pending.clear();
+        if (done && on_flush) on_flush();
         return done;
     }
     SealedLog::Housekeeping house()
