@@ -246,8 +246,8 @@ std::string_view schema_text()
         "limits": {
           "type": "object", "additionalProperties": false,
           "properties": {
-            "file_mib": {"type": "integer", "minimum": 1, "maximum": 1048576, "default": 1024},
-            "session_mib": {"type": "integer", "minimum": 1, "maximum": 1048576, "default": 4096}
+            "file_mib": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 1024},
+            "session_mib": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 4096}
           }
         }
       }

@@ -237,7 +237,7 @@ struct Churn : OpenFile {
     {
         REQUIRE(tree.allocate(handle, mode, offset, length).has_value());
         if ((mode & FALLOC_FL_KEEP_SIZE) == 0 && model.size() < offset + length) model.resize(offset + length);
-        if (mode == 0 || offset >= model.size()) return;
+        if (mode == 0 || mode == FALLOC_FL_KEEP_SIZE || offset >= model.size()) return;
         std::fill(model.begin() + static_cast<std::ptrdiff_t>(offset),
             model.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(model.size(), offset + length)), '\0');
     }

@@ -172,7 +172,7 @@ namespace {
 
 // Random operations, most of which make sense.
 struct RandomTree : TreeStand {
-    explicit RandomTree(unsigned seed) : random(seed) {}
+    explicit RandomTree(unsigned seed) : TreeStand({64u << 20, 256u << 20, 4'000, 4'000}), random(seed) {}
     std::uint64_t below(std::uint64_t limit) { return random() % limit; }
     NodeId node_among(std::vector<NodeId> const& all) { return all[below(all.size())]; }
     std::string name() { return std::string(1, static_cast<char>('a' + below(6))); }
