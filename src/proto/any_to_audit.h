@@ -61,7 +61,17 @@ enum class What : std::uint8_t {
     notice_delivered,
     notice_failed,
     notice_given_up,
-    kLast = notice_given_up,
+    file_upload,
+    file_download,
+    file_preview,
+    file_archive,
+    file_list,
+    file_delete,
+    file_refused,
+    embed_token_made,
+    browser_session_begun,
+    browser_session_ended,
+    kLast = browser_session_ended,
 };
 
 enum class Outcome : std::uint8_t { success, failure, kLast = failure };

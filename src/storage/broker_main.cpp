@@ -3,6 +3,7 @@
 
 #include "appliance/profiles/broker.h"
 #include "proto/broker_to_storage.h"
+#include "storage/file_channels.h"
 #include "storage/helpers.h"
 #include "storage/mount_face.h"
 
@@ -32,9 +33,15 @@ Result<void> broker_main(helper::Helper& helper)
     OCU_CHECK(helper.confine(profiles::kBroker, std::array{directory.get()}));
     ::umask(0);  // the guest's own umask has been applied by the kernel
     wire::Loop loop;
+    FileService files(tree);
+    std::optional<FileChannels> channels;
     wire::Link link(
-        loop, OCU_TRY(helper.report_ready()), {proto::kStorageMaySendBroker}, [](wire::Link::Frame) {},
+        loop, OCU_TRY(helper.report_ready()), {proto::kStorageMaySendBroker},
+        [&channels, &loop](wire::Link::Frame frame) {
+            if (!channels->storage_said(frame)) loop.stop();
+        },
         [&loop](wire::Lost) { loop.stop(); });
+    channels.emplace(loop, files, link);
     OCU_CHECK(face->serve(loop, [&loop] { loop.stop(); }));
     loop.run();
     return {};

@@ -10,7 +10,6 @@
 #include "appliance/profiles/broker.h"
 #include "base/log.h"
 #include "proto/broker_to_storage.h"
-#include "proto/files_front_to_storage.h"
 #include "storage/inspections.h"
 #include "storage/limits.h"
 #include "storage/session_store.h"
@@ -36,7 +35,10 @@ struct Storage::State {
         : loop(loop_in), clock(clock_in), config(config_in), wires(std::move(wires_in)), store(loop_in, std::move(store_in)),
           inspections(
               loop_in, [this](proto::BodyInspected answer) { wires.gateway.send(std::move(answer)); },
-              [this] { wires.spawner.report_violation(helper::Kind::parser); })
+              [this] { wires.spawner.report_violation(helper::Kind::parser); }),
+          files(loop_in, clock_in, std::exchange(config.files, {}),
+              {wires.files_control, wires.recorder, [this](SessionId id) { return ready_broker(id); },
+                  [this] { wires.spawner.report_violation(helper::Kind::files_front); }})
     {}
 
     void listen();
@@ -48,7 +50,7 @@ struct Storage::State {
     void end(SessionId id, proto::Outcome outcome);
     void helper_up(proto::HelperUp up);
     void helper_down(helper::Kind kind);
-    void files_front_lost(wire::Lost why);
+    wire::Link* ready_broker(SessionId id);
     void stop();
     void note(proto::What what, SessionId session, proto::Outcome outcome, std::uint64_t bytes, std::chrono::milliseconds duration);
 
@@ -58,7 +60,7 @@ struct Storage::State {
     Wires wires;
     SessionStore store;
     Inspections inspections;
-    std::unique_ptr<wire::Link> files_front;
+    FilesDesk files;
     std::unordered_map<SessionId, Session> sessions;
     bool stopping = false;
     bool stopped_said = false;
@@ -84,8 +86,14 @@ void Storage::State::listen()
     });
     wires.gateway_in.on_message(
         [this](proto::GatewayToStorage::Message message) { inspections.ask(std::move(std::get<proto::InspectBody>(message))); });
-    wires.control_in.on_message(
-        [this](proto::ControlToStorage::Message message) { end(std::get<proto::SessionSever>(message).session, proto::Outcome::success); });
+    wires.control_in.on_message([this](proto::ControlToStorage::Message message) {
+        std::visit(wire::Overloaded{
+                       [this](proto::SessionSever const& sever) { end(sever.session, proto::Outcome::success); },
+                       [this](proto::FilesSessionGranted const& granted) { files.granted(granted); },
+                       [this](proto::FilesSessionRefused const& refused) { files.refused(refused); },
+                   },
+            message);
+    });
 }
 
 void Storage::State::note(
@@ -137,11 +145,19 @@ Result<void> Storage::State::start_broker(Session& session, proto::MountAttach r
     return {};
 }
 
-void Storage::State::broker_said(SessionId id, wire::Link::Frame const&)
+wire::Link* Storage::State::ready_broker(SessionId id)
+{
+    auto const found = sessions.find(id);
+    return found == sessions.end() || !found->second.ready ? nullptr : found->second.link.get();
+}
+
+void Storage::State::broker_said(SessionId id, wire::Link::Frame const& frame)
 {
     auto& session = sessions.at(id);
-    if (session.ready) {
-        session.link->violation();  // ready is said once
+    bool const says_ready = frame.type == helper::kReadyType;
+    if (says_ready == session.ready) return session.link->violation();  // ready comes first, and once
+    if (!says_ready) {
+        if (!files.broker_said(id, frame)) session.link->violation();
         return;
     }
     session.ready = true;
@@ -162,6 +178,7 @@ void Storage::State::end(SessionId id, proto::Outcome outcome)
     if (found == sessions.end()) return;
     auto const since = found->second.since;
     sessions.erase(found);
+    files.session_ended(id);
     store.remove(id, [this, id, outcome, since](std::uint64_t bytes, bool whole) {
         auto const lasted = std::chrono::duration_cast<std::chrono::milliseconds>(clock.now() - since);
         note(proto::What::mount_detach, id, whole ? outcome : proto::Outcome::failure, bytes, lasted);
@@ -171,29 +188,21 @@ void Storage::State::end(SessionId id, proto::Outcome outcome)
 void Storage::State::helper_up(proto::HelperUp up)
 {
     if (up.kind == helper::Kind::parser) inspections.parser_up(std::move(up.link));
-    if (up.kind != helper::Kind::files_front) return;
-    files_front = std::make_unique<wire::Link>(
-        loop, std::move(up.link), wire::Link::Options{proto::kFilesFrontMaySend}, [](wire::Link::Frame) {},
-        [this](wire::Lost why) { files_front_lost(why); });
-}
-
-void Storage::State::files_front_lost(wire::Lost why)
-{
-    files_front.reset();
-    if (why != wire::Lost::closed) wires.spawner.report_violation(helper::Kind::files_front);
+    if (up.kind == helper::Kind::files_front) files.front_up(std::move(up.link));
 }
 
 void Storage::State::helper_down(helper::Kind kind)
 {
     if (kind == helper::Kind::parser) inspections.parser_down();
-    if (kind == helper::Kind::files_front) files_front.reset();
+    if (kind == helper::Kind::files_front) files.front_down();
 }
 
 void Storage::State::stop()
 {
     if (std::exchange(stopping, true)) return;
     inspections.stop();
-    files_front.reset();
+    files.stop();
+    files.front_down();
     std::vector<SessionId> open;
     for (auto const& [id, session] : sessions) open.push_back(id);
     for (auto const id : open) end(id, proto::Outcome::success);
