@@ -33,7 +33,7 @@ Result<void> broker_main(helper::Helper& helper)
     OCU_CHECK(helper.confine(profiles::kBroker, std::array{directory.get()}));
     ::umask(0);  // the guest's own umask has been applied by the kernel
     wire::Loop loop;
-    FileService files(tree);
+    FileService files(tree, [&face](NodeId node) { face->gone(node); });
     std::optional<FileChannels> channels;
     wire::Link link(
         loop, OCU_TRY(helper.report_ready()), {proto::kStorageMaySendBroker},

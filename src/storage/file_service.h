@@ -27,8 +27,8 @@ using Served = std::expected<T, proto::Reason>;
 
 class FileService {
 public:
-    // `tree` outlives it.
-    explicit FileService(SessionTree& tree) : tree_(tree) {}
+    // `tree` outlives it. `gone` is told the number of what this face has removed or replaced.
+    FileService(SessionTree& tree, std::function<void(NodeId)> gone) : tree_(tree), gone_(std::move(gone)) {}
 
     struct Reader {
         HandleId handle = 0;
@@ -84,6 +84,7 @@ private:
     void relabel(std::uint64_t inode, proto::Downloadable downloadable);
 
     SessionTree& tree_;
+    std::function<void(NodeId)> gone_;
     std::set<std::string, std::less<>> staged_;
     std::set<std::uint64_t> not_downloadable_;  // by inode; only uploads are labelled, and those only this face replaces or removes
     struct Sniffed {

@@ -110,7 +110,10 @@ Served<proto::FileWritten> FileService::commit(Upload& upload)
     auto const moved = tree_.rename(Face::files, kUploadsNode, upload.staged, *directory, parts->back(), 0);
     if (!moved) return no(moved.error());
     staged_.erase(std::exchange(upload.staged, {}));
-    if (before) relabel(before->attributes.st_ino, proto::Downloadable::yes);
+    if (before) {
+        relabel(before->attributes.st_ino, proto::Downloadable::yes);
+        gone_(before->node);
+    }
     auto const entry = held.lookup(*directory, parts->back());
     if (!entry) return no(entry.error());
     relabel(entry->attributes.st_ino, upload.downloadable);
@@ -146,6 +149,7 @@ Served<void> FileService::remove(std::string const& path)
     bool const directory = S_ISDIR(found->entry.attributes.st_mode);
     if (auto const removed = tree_.remove(Face::files, found->parent, found->name, directory); !removed) return no(removed.error());
     relabel(found->entry.attributes.st_ino, proto::Downloadable::yes);
+    gone_(found->entry.node);
     return {};
 }
 

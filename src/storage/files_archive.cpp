@@ -37,9 +37,9 @@ ZipStream::ZipStream() : state_(std::make_unique<State>())
 {
     state_->writer.reset(::archive_write_new());
     auto* const writer = state_->writer.get();
-    // Every option in full: fast compression, no time zone's idea of when, one write for one piece.
+    // No character set is converted (that would load modules from disk): names go out as the bytes that they are.
     state_->good = ::archive_write_set_format_zip(writer) == ARCHIVE_OK &&
-                   ::archive_write_set_options(writer, "zip:compression=deflate,zip:compression-level=1,zip:hdrcharset=UTF-8") >= ARCHIVE_WARN &&
+                   ::archive_write_set_options(writer, "zip:compression=deflate") == ARCHIVE_OK &&
                    ::archive_write_set_bytes_per_block(writer, 0) == ARCHIVE_OK &&
                    ::archive_write_open2(writer, out_.get(), nullptr, append, nullptr, nullptr) == ARCHIVE_OK;
 }
@@ -50,7 +50,7 @@ Result<void> ZipStream::begin(std::string_view name, std::uint64_t size, std::in
 {
     std::unique_ptr<archive_entry, EndEntry> const entry(::archive_entry_new());
     if (!state_->good || !entry) return fail(Fault::os, "no archive can be made");
-    ::archive_entry_set_pathname_utf8(entry.get(), wire::to_utf8(name).c_str());
+    ::archive_entry_set_pathname(entry.get(), std::string(name).c_str());
     ::archive_entry_set_size(entry.get(), static_cast<la_int64_t>(size));
     ::archive_entry_set_filetype(entry.get(), AE_IFREG);
     ::archive_entry_set_perm(entry.get(), 0644);

@@ -68,6 +68,8 @@ Result<std::unique_ptr<MountFace>> MountFace::attach(UniqueFd connection, Sessio
     return std::unique_ptr<MountFace>(new MountFace(std::move(state)));
 }
 
+void MountFace::gone(NodeId node) { (void)::fuse_lowlevel_notify_inval_inode(state_->session.get(), node, -1, 0); }
+
 Result<void> MountFace::serve(wire::Loop& loop, std::function<void()> ended)
 {
     state_->ended = std::move(ended);

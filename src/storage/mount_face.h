@@ -30,6 +30,11 @@ public:
     // Serves on the loop; calls `ended` when the mount is gone.
     Result<void> serve(wire::Loop& loop, std::function<void()> ended);
 
+    // The other face has removed or replaced what this number stands for: the kernel asks for its attributes again, hears that it is stale,
+    // and looks the name up anew. (Telling it to forget the name itself would wait for a lock that a request of the guest's may hold which
+    // waits for us.)
+    void gone(NodeId node);
+
 private:
     struct State;
     explicit MountFace(std::unique_ptr<State> state);

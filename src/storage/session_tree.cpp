@@ -53,7 +53,9 @@ Answer<SessionTree::Named> SessionTree::place(NodeId node)
 {
     auto const* const found = nodes_.find(node);
     if (found == nullptr) return refuse(ESTALE);
-    if (found->removed || found->parent == 0) return refuse(ENOENT);
+    // By a number that the kernel remembers and whose name has gone by the other face: told so, it looks the name up anew.
+    if (found->removed) return refuse(ESTALE);
+    if (found->parent == 0) return refuse(ENOENT);
     auto const above = directory(found->parent);
     if (!above) return refuse(above.error());
     return Named{*above, found->name};

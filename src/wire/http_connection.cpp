@@ -210,13 +210,15 @@ void Connection::answer(std::string bytes)
     answered_ = true;
     disconnected_ = nullptr;
     writable_wanted_ = nullptr;
-    if (std::exchange(body_open_, false)) {  // answered before the body was read: what is left of it cannot be told from a next request
+    bool const unread = std::exchange(body_open_, false);
+    if (unread) {  // answered before the body was read: what is left of it cannot be told from a next request
         keep_alive_ = false;
         piece_wanted_ = nullptr;
         parser_.reset();
     }
     if (!keep_alive_) enter(Phase::finishing);
     enqueue(std::move(bytes));
+    if (unread) read();  // and let go of, so that who still sends it gets to see the answer
 }
 
 void Connection::send(std::uint64_t number, HttpResponse response)

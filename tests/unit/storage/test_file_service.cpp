@@ -29,7 +29,7 @@ struct FileServiceTest {
         base = name;
         for (auto const* area : {"/uploads", "/outputs"}) REQUIRE(::mkdir((base + area).c_str(), 0755) == 0);
         tree.emplace(UniqueFd(::open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)), ::getuid(), TreeLimits{kMax, 2 * kMax, 10'000, 100});
-        files.emplace(*tree);
+        files.emplace(*tree, [this](NodeId node) { gone.push_back(node); });
     }
     FileServiceTest(FileServiceTest const&) = delete;
     FileServiceTest& operator=(FileServiceTest const&) = delete;
@@ -87,6 +87,7 @@ struct FileServiceTest {
     std::string base;
     std::optional<SessionTree> tree;
     std::optional<FileService> files;
+    std::vector<NodeId> gone;  // what the mount would have been told
     proto::Downloadable label = proto::Downloadable::yes;
 };
 
@@ -103,7 +104,9 @@ TEST_CASE_METHOD(FileServiceTest, "file_service: given an upload, when it is who
     CHECK_FALSE(written.replaced);
     CHECK(written.sha256.view() == "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
     CHECK(content("uploads/d/e/f.txt") == "hello");
+    CHECK(gone.empty());
     CHECK(put("uploads/d/e/f.txt", "other")->replaced);
+    CHECK(gone.size() == 1);
     CHECK(content("uploads/d/e/f.txt") == "other");
     CHECK(std::filesystem::directory_iterator(base + "/uploads")->path().filename() == "d");
 }

@@ -143,6 +143,19 @@ TEST_CASE("http_stream: given an answer before the body was read, when it is sen
     CHECK(heard.find("HTTP/1.1", 8) == heard.npos);
 }
 
+TEST_CASE("http_stream: given a refusal in the middle of a body, when its client sends all of it first, then it sees the refusal", "[wire][T-02]")
+{
+    Server server(
+        [](HttpRequest, std::shared_ptr<HttpReply> const& reply) {
+            reply->read_body([reply](HttpPiece const&) { reply->send({507, {}, "full"}); });
+        },
+        options({How::streamed, 64u << 20}));
+    auto const peer = server.connect();
+    peer.say("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n");
+    peer.say(std::string(5'000'000, 'x'));
+    CHECK(peer.hear().starts_with("HTTP/1.1 507"));
+}
+
 TEST_CASE("http_stream: given a client that leaves in the middle of its body, when a piece is waited for, then it has failed", "[wire][SB-9]")
 {
     std::promise<HttpPiece::Kind> last;
