@@ -131,7 +131,16 @@ wire::Bytes files_front_config(Prepared const& prepared, std::string const& auth
     proto::FilesFrontConfig config;
     config.hosts.push(wire::Text<255>(authority));
     config.tls = prepared.applied.files.tls;
-    if (prepared.applied.files.loopback) config.hosts.push(wire::Text<255>("localhost" + authority.substr(authority.rfind(':'))));
+    auto const port = authority.substr(authority.rfind(':'));
+    if (prepared.applied.files.loopback) config.hosts.push(wire::Text<255>("localhost" + port));
+    for (auto const& host : prepared.applied.gateway.host_names) {
+        if (!wire::Text<255>::fits(host + port) || config.hosts.items().size() + 2 > decltype(config.hosts)::kMax) continue;
+        config.hosts.push(host + port);
+        if (port == ":443") config.hosts.push(host);
+    }
+    config.chat_id_required = prepared.applied.gateway.chat_id_required;
+    config.upload_bytes_max = prepared.applied.storage.files.upload_bytes_max;
+    for (auto const& each : prepared.applied.frame_ancestors) config.ancestors.push(each);
     return wire::encode(config);
 }
 

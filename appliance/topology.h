@@ -30,6 +30,8 @@
 #include "proto/sandbox_to_exec.h"
 #include "proto/sandbox_to_storage.h"
 #include "proto/source_helper_to_custody_helper.h"
+#include "proto/storage_to_control.h"
+#include "proto/files_front_to_broker.h"
 
 namespace ocu::appliance {
 
@@ -49,7 +51,7 @@ struct Arrows {
         : gateway_to_control(loops[1]), control_to_gateway(loops[0]), gateway_to_sandbox(loops[4]), sandbox_to_gateway(loops[0]),
           gateway_to_storage(loops[3]), storage_to_gateway(loops[0]), control_to_sandbox(loops[4]), sandbox_to_control(loops[1]),
           sandbox_to_storage(loops[3]), storage_to_sandbox(loops[4]), sandbox_to_edge(loops[5]), control_to_edge(loops[5]),
-          control_to_storage(loops[3]), control_to_custody(loops[2]), custody_to_control(loops[1]), identity_to_custody(loops[2]),
+          control_to_storage(loops[3]), storage_to_control(loops[1]), control_to_custody(loops[2]), custody_to_control(loops[1]), identity_to_custody(loops[2]),
           edge_to_custody(loops[2]), custody_to_edge(loops[5]), edge_to_control(loops[1]), audit_to_custody(loops[2]),
           custody_to_audit(loops[6]), core_to_gateway(loops[0]), core_to_control(loops[1]), core_to_custody(loops[2]),
           core_to_storage(loops[3]), core_to_sandbox(loops[4]), core_to_edge(loops[5]), core_to_audit(loops[6])
@@ -67,7 +69,8 @@ struct Arrows {
     proto::StorageToSandbox storage_to_sandbox;
     proto::SandboxToEdge sandbox_to_edge;            // F8
     proto::ControlToEdge control_to_edge;            // sever; what would happen to a connection
-    proto::ControlToStorage control_to_storage;      // sever
+    proto::ControlToStorage control_to_storage;      // sever; whose session that is
+    proto::StorageToControl storage_to_control;      // whose session is it (F11)
     proto::ControlToCustody control_to_custody;      // session tokens
     proto::CustodyToControl custody_to_control;
     proto::CoreToCustody identity_to_custody;        // the TLS identity, for a front that starts
@@ -87,6 +90,9 @@ static_assert(kCannotSay<proto::GatewayToControl, proto::SessionCreate, proto::S
 static_assert(kCannotSay<proto::GatewayToSandbox, proto::SessionCreate, proto::SessionEnd, proto::SessionSever, proto::StopRole>);
 static_assert(
     kCannotSay<proto::GatewayToStorage, proto::SessionEnd, proto::SessionSever, proto::MountAttach, proto::MountDetach, proto::StopRole>);
+// F11 is the callers' path too: what storage says to control on their behalf is that one question.
+static_assert(kCannotSay<proto::StorageToControl, proto::SessionCreate, proto::SessionEnd, proto::SessionSever, proto::StopRole,
+    proto::ExplainWanted, proto::TokenWanted, proto::LeaseWanted>);
 static_assert(kCannotSay<proto::SandboxToControl, proto::SessionCreate, proto::SessionEnd, proto::SessionSever>);
 static_assert(kCannotSay<proto::EdgeToControl, proto::SessionCreate, proto::SessionEnd, proto::SessionSever, proto::StopRole>);
 // Only an operator has rules explained: the agent's and the guest's side learn no rule but by trying (T-05).
@@ -115,7 +121,7 @@ static_assert(kCannotSay<proto::ControlToCustody, proto::NoticeSignWanted> && kC
 // CU-2: whoever cuts a session off cuts it off from custody too.
 static_assert(proto::ControlToCustody::kAccepts<proto::SessionSever>);
 // The same for the links to helper processes: everything that the agent's or the guest's side may put on a link.
-inline constexpr std::array<std::span<wire::Permit const>, 8> kAgentPathPermits{proto::kGatewayFrontMaySay, proto::kSandboxMaySendExec,
+inline constexpr std::array<std::span<wire::Permit const>, 9> kAgentPathPermits{proto::kFrontMaySendFiles, proto::kGatewayFrontMaySay, proto::kSandboxMaySendExec,
     proto::kExecMaySend, proto::kGuestMaySend, proto::kBrokerMaySend, proto::kParserMaySend, proto::kFilesFrontMaySend,
     proto::kHelperToEdge};
 

@@ -205,6 +205,26 @@ sandbox::Config sandbox_config(JsonView limits)
     return config;
 }
 
+// After storage's own limits, which an upload cannot exceed.
+Admission<void> admit_files(JsonView files, Applied& applied)
+{
+    auto& config = applied.storage.files;
+    config.callers = applied.gateway.callers;
+    config.requests_per_minute_max = count_or(files["limits"], "requests_per_minute", config.requests_per_minute_max);
+    config.transfers_per_caller_max = count_or(files["limits"], "transfers_per_caller", config.transfers_per_caller_max);
+    auto const told = files["limits"]["upload_mib"].integer();
+    config.upload_bytes_max = static_cast<std::uint64_t>(told.value_or(50)) * kMebi;
+    if (config.upload_bytes_max > applied.storage.file_bytes_max) {
+        if (told) return refuse("files.limits.upload_mib", "is above storage.limits.file_mib");
+        config.upload_bytes_max = applied.storage.file_bytes_max;
+    }
+    applied.frame_ancestors = texts(files["embed"]["ancestors"]);
+    for (std::size_t i = 0; i < applied.frame_ancestors.size(); ++i)
+        if (applied.files.tls && applied.frame_ancestors[i].starts_with("http://"))
+            return refuse("files.embed.ancestors[" + std::to_string(i) + "]", "is a page without TLS: whoever is on its way could act through the frame");
+    return {};
+}
+
 Admission<void> admit_control(JsonView root, Applied& applied)
 {
     JsonView const limits = root["sandbox"]["limits"];
@@ -276,6 +296,7 @@ Admission<Applied> admit(std::string_view text, Defaults const& defaults)
     applied.storage.session_bytes_max = count_or(storage, "session_mib", 4096) * kMebi;
     if (applied.storage.file_bytes_max > applied.storage.session_bytes_max)
         return refuse("storage.limits.file_mib", "is above storage.limits.session_mib");
+    if (auto verdict = admit_files(root["files"], applied); !verdict) return std::unexpected(verdict.error());
     applied.audit.appliance_name = applied.name;
     if (auto verdict = admit_control(root, applied); !verdict) return std::unexpected(verdict.error());
     return applied;

@@ -62,6 +62,7 @@ struct Applied {
     gateway::Config gateway;
     control::Config control;
     storage::Config storage;
+    std::vector<std::string> frame_ancestors;  // origins that may show the files page in a frame
     sandbox::Config sandbox;
     audit::Config audit;
 };

@@ -257,8 +257,22 @@ std::string_view schema_text()
       "properties": {
         "listen": {"type": "string", "pattern": "^([0-9.]{7,15}|\\[[0-9a-fA-F:.]{2,45}\\]):[0-9]{1,5}$", "default": "127.0.0.1:8812"},
         "tls": {"type": "boolean", "description": "Default: true, but false on a loopback address."},
-        "embed": {"x-not-yet": "there is no preview page yet"},
-        "limits": {"x-not-yet": "there are no uploads yet"}
+        "embed": {
+          "type": "object", "additionalProperties": false,
+          "properties": {
+            "keys": {"x-not-yet": "embed tokens are made with a caller's own key"},
+            "ancestors": {"type": "array", "maxItems": 64, "items": {"type": "string", "pattern": "^https?://[A-Za-z0-9.:-]{1,240}$"},
+              "description": "Web pages that may show the files page in a frame."}
+          }
+        },
+        "limits": {
+          "type": "object", "additionalProperties": false,
+          "properties": {
+            "upload_mib": {"type": "integer", "minimum": 1, "maximum": 1048576, "default": 50},
+            "requests_per_minute": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 6000, "description": "Of one caller, its browsers included."},
+            "transfers_per_caller": {"type": "integer", "minimum": 1, "maximum": 1024, "default": 16, "description": "Requests for files under way at once."}
+          }
+        }
       }
     },
     "sandbox": {

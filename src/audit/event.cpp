@@ -64,6 +64,16 @@ constexpr OcsfClass kClasses[] = {
     {kApplication, kApi, 2, kInformational, "resource_read"},
     {kSystem, kFileSystem, kOther, kHigh, "store_damaged"},
     {kIam, kEntity, 4, kInformational, "data_key_destroyed"},
+    {kSystem, kFileSystem, 1, kInformational, "file_upload"},
+    {kSystem, kFileSystem, 2, kInformational, "file_download"},
+    {kSystem, kFileSystem, 2, kInformational, "file_preview"},
+    {kSystem, kFileSystem, 2, kInformational, "file_archive"},
+    {kSystem, kFileSystem, 8, kInformational, "file_list"},
+    {kSystem, kFileSystem, 4, kInformational, "file_delete"},
+    {kSystem, kFileSystem, kOther, kMedium, "file_refused"},
+    {kApplication, kApi, 1, kInformational, "embed_token_made"},
+    {kIam, kAuthentication, 1, kInformational, "browser_session_begun"},
+    {kIam, kAuthentication, 2, kInformational, "browser_session_ended"},
 };
 static_assert(std::size(kClasses) == static_cast<std::size_t>(What::kLast) + 1);
 
@@ -139,10 +149,16 @@ void set_process(Json& record, proto::Event const& event, Envelope const& envelo
     if (event.what == What::helper_death) record.set("exit_code", event.number);
 }
 
+bool is_one_file(What what)
+{
+    return what == What::log_opened || what == What::file_upload || what == What::file_download || what == What::file_preview ||
+           what == What::file_delete || what == What::file_refused;
+}
+
 void set_file(Json& record, proto::Event const& event, Envelope const& envelope)
 {
     auto file = named(or_unknown(event.resource.view()));
-    file.set("type_id", event.what == What::log_opened ? kRegularFile : kFolder);
+    file.set("type_id", is_one_file(event.what) ? kRegularFile : kFolder);
     record.set("actor", actor_of(event)).set("device", device_of(envelope, event.session ? kVirtualDevice : kServerDevice));
     record.set("file", std::move(file));
 }

@@ -23,6 +23,9 @@ struct Control::State {
         wires.core_in.on_message([this](proto::CoreToRole::Message message) { hear_core(std::move(message)); });
         wires.gateway_in.on_message(
             [this](proto::GatewayToControl::Message message) { lifecycle.wanted(std::get<proto::SessionWanted>(std::move(message))); });
+        wires.storage_in.on_message([this](proto::StorageToControl::Message message) {
+            lifecycle.wanted(std::get<proto::FilesSessionWanted>(std::move(message)));
+        });
         wires.sandbox_in.on_message([this](proto::SandboxToControl::Message message) { lifecycle.hear(std::move(message)); });
         wires.edge_in.on_message([this](proto::EdgeToControl::Message message) {
             std::visit(wire::Overloaded{[this](proto::Explained& told) { operators.told(std::move(told)); },

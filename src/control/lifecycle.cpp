@@ -37,27 +37,54 @@ proto::Event Lifecycle::event(Session const& session, What what, Reason reason) 
     return event;
 }
 
-void Lifecycle::refuse(proto::SessionWanted const& wanted, Reason reason)
+void Lifecycle::tell(Waiter waiter, SessionId session, Reason reason)
+{
+    if (waiter.asker == Asker::storage) {
+        if (reason == Reason::none) return wires_.storage.send(proto::FilesSessionGranted{waiter.request, session});
+        return wires_.storage.send(proto::FilesSessionRefused{waiter.request, reason});
+    }
+    if (reason == Reason::none) return wires_.gateway.send(proto::SessionGranted{waiter.request, session});
+    wires_.gateway.send(proto::SessionRefused{waiter.request, reason});
+}
+
+void Lifecycle::refuse(Wanted const& wanted, Reason reason)
 {
     proto::Event event;
     event.what = What::session_refused;
     event.outcome = Outcome::failure;
     event.reason = reason;
-    event.trace = wanted.trace;
-    event.actor = wire::Text<128>::cut(wanted.caller_name.view());
-    event.detail = wire::Text<1024>::cut(wanted.chat.view());
+    event.trace = wire::Text<64>::cut(wanted.trace);
+    event.actor = wire::Text<128>::cut(wanted.caller_name);
+    event.detail = wire::Text<1024>::cut(wanted.chat);
     wires_.recorder.note(std::move(event));
-    wires_.gateway.send(proto::SessionRefused{wanted.request, reason});
+    tell(wanted.waiter, {}, reason);
 }
 
 void Lifecycle::wanted(proto::SessionWanted wanted)
 {
+    this->wanted(Wanted{{Asker::gateway, wanted.request}, wanted.caller, wanted.caller_name.view(), wanted.chat.view(), wanted.trace.view()});
+}
+
+void Lifecycle::wanted(proto::FilesSessionWanted wanted)
+{
+    Waiter const waiter{Asker::storage, wanted.request};
+    if (wanted.if_missing == proto::IfMissing::make)
+        return this->wanted(Wanted{waiter, wanted.caller, wanted.caller_name.view(), wanted.chat.view(), wanted.trace.view()});
+    Session* const live = stopping_ ? nullptr : sessions_.find_live(wanted.caller, wanted.chat.view());
+    if (live == nullptr) return tell(waiter, {}, Reason::unknown_session);
+    if (live->phase == Phase::up) return tell(waiter, live->id, Reason::none);
+    if (live->waiters.size() >= kWaitersMax) return tell(waiter, {}, Reason::too_many_calls);
+    live->waiters.push_back(waiter);
+}
+
+void Lifecycle::wanted(Wanted const& wanted)
+{
     if (stopping_) return refuse(wanted, Reason::shutting_down);
-    if (Session* const live = sessions_.find_live(wanted.caller, wanted.chat.view())) {
+    if (Session* const live = sessions_.find_live(wanted.caller, wanted.chat)) {
         live->used = clock_.now();
-        if (live->phase == Phase::up) return wires_.gateway.send(proto::SessionGranted{wanted.request, live->id});
+        if (live->phase == Phase::up) return tell(wanted.waiter, live->id, Reason::none);
         if (live->waiters.size() >= kWaitersMax) return refuse(wanted, Reason::too_many_calls);
-        live->waiters.push_back(wanted.request);
+        live->waiters.push_back(wanted.waiter);
         return;
     }
     // Nothing was to be made, so nothing was refused: no event.
@@ -68,10 +95,10 @@ void Lifecycle::wanted(proto::SessionWanted wanted)
     if (verdict != Reason::none) return refuse(wanted, verdict);
     SessionId const id{crypto::random_u64()};
     if (sessions_.find(id) != nullptr) return refuse(wanted, Reason::internal);
-    Session* const session = sessions_.add(id, wanted.caller, wanted.caller_name.view(), wanted.chat.view(), now);
+    Session* const session = sessions_.add(id, wanted.caller, wanted.caller_name, wanted.chat, now);
     if (session == nullptr) return refuse(wanted, Reason::too_many_sessions);
-    session->trace = wanted.trace.str();
-    session->waiters.push_back(wanted.request);
+    session->trace = wanted.trace;
+    session->waiters.push_back(wanted.waiter);
     create_watches_[id] = loop_.after(kCreateWait, [this, id] { create_late(id); });
     // CT-6: nothing is prepared for a session whose creation is not on disk.
     wires_.recorder.record(event(*session, What::session_create, Reason::none), [this, id](Result<EventNumber> number) {
@@ -191,12 +218,7 @@ void Lifecycle::finish(Session& session, Reason reason)
 void Lifecycle::answer_waiters(Session& session, Reason reason)
 {
     auto const waiters = std::exchange(session.waiters, {});
-    for (RequestId const waiter : waiters) {
-        if (reason == Reason::none)
-            wires_.gateway.send(proto::SessionGranted{waiter, session.id});
-        else
-            wires_.gateway.send(proto::SessionRefused{waiter, reason});
-    }
+    for (Waiter const waiter : waiters) tell(waiter, session.id, reason);
 }
 
 void Lifecycle::ask_token(Session const& session)

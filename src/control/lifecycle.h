@@ -20,6 +20,8 @@ public:
     Lifecycle(wire::Loop& loop, Clock const& clock, Config const& config, Control::Wires& wires, std::function<void(SessionId)> severed);
 
     void wanted(proto::SessionWanted wanted);
+    // The same for files (F11), which neither makes nor prolongs a session unless it is to be written to.
+    void wanted(proto::FilesSessionWanted wanted);
     void hear(proto::SandboxToControl::Message message);
     void hear(proto::TokenMinted minted);
 
@@ -38,7 +40,16 @@ public:
     Sessions& sessions() { return sessions_; }
 
 private:
-    void refuse(proto::SessionWanted const& wanted, proto::Reason reason);
+    struct Wanted {
+        Waiter waiter;
+        CallerId caller;
+        std::string_view caller_name;
+        std::string_view chat;
+        std::string_view trace;
+    };
+    void wanted(Wanted const& wanted);
+    void refuse(Wanted const& wanted, proto::Reason reason);
+    void tell(Waiter waiter, SessionId session, proto::Reason reason);
     void move(Session& session, Happening happening, proto::Reason reason);
     void perform(Session& session, Act act, proto::Reason reason);
     void finish(Session& session, proto::Reason reason);

@@ -46,6 +46,13 @@ constexpr std::string_view name_of(Phase phase)
     return kNames[static_cast<std::size_t>(phase)];
 }
 
+// Who waits for a session: the gateway for a call (F5), storage for a caller's files (F11). Each numbers its own requests.
+enum class Asker : std::uint8_t { gateway, storage };
+struct Waiter {
+    Asker asker{};
+    RequestId request;
+};
+
 struct Session {
     SessionId id;
     CallerId caller;
@@ -57,7 +64,7 @@ struct Session {
     Monotonic born{};
     Monotonic used{};
     proto::Reason ended_by = proto::Reason::none;  // why it was ended, once it is
-    std::vector<RequestId> waiters;
+    std::vector<Waiter> waiters;
 };
 
 class Sessions {

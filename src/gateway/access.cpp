@@ -51,16 +51,6 @@ std::optional<std::string> host_name(std::string_view host)
     return lowered(name);
 }
 
-bool is_token_char(char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || std::string_view("-._~+/=").contains(c);
-}
-
-bool is_chat_char(char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-}
-
 }  // namespace
 
 bool host_allowed(AccessRules const& rules, wire::HttpRequest const& request)
@@ -81,30 +71,12 @@ bool origin_allowed(AccessRules const& rules, wire::HttpRequest const& request)
     return origin == "http://" + host || origin == "https://" + host;
 }
 
-std::expected<std::string, NoToken> bearer_token(wire::HttpRequest const& request)
-{
-    constexpr std::string_view kScheme = "bearer ";
-    if (request.count("authorization") == 0) return std::unexpected(NoToken::absent);
-    if (request.count("authorization") > 1) return std::unexpected(NoToken::malformed);
-    std::string_view const value = request.header("authorization");
-    if (value.size() <= kScheme.size() || lowered(value.substr(0, kScheme.size())) != kScheme) return std::unexpected(NoToken::malformed);
-    std::string_view const token = trimmed(value.substr(kScheme.size()));
-    if (token.empty() || token.size() > proto::kTokenBytesMax || !std::ranges::all_of(token, is_token_char)) {
-        return std::unexpected(NoToken::malformed);
-    }
-    return std::string(token);
-}
-
 std::expected<std::string, Reason> chat_of(AccessRules const& rules, wire::HttpRequest const& request)
 {
-    for (std::string_view const name : {"x-chat-id", "x-openwebui-chat-id"}) {
-        if (request.count(name) == 0) continue;
-        std::string_view const chat = request.header(name);
-        if (request.count(name) > 1 || chat.empty() || chat.size() > proto::kChatIdBytesMax || !std::ranges::all_of(chat, is_chat_char)) {
-            return std::unexpected(Reason::chat_id_invalid);
-        }
-        return std::string(chat);
-    }
+    static_assert(wire::kChatNameBytesMax == proto::kChatIdBytesMax && wire::kBearerBytesMax == proto::kTokenBytesMax);
+    auto chat = wire::chat_name(request);
+    if (!chat) return std::unexpected(Reason::chat_id_invalid);
+    if (*chat) return *std::move(*chat);
     if (rules.chat_required) return std::unexpected(Reason::chat_id_required);
     return std::string("default");
 }

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "proto/reason.h"
-#include "wire/http.h"
+#include "wire/http_access.h"
 
 namespace ocu::gateway {
 
@@ -24,9 +24,8 @@ struct AccessRules {
 bool host_allowed(AccessRules const& rules, wire::HttpRequest const& request);
 bool origin_allowed(AccessRules const& rules, wire::HttpRequest const& request);
 
-enum class NoToken { absent, malformed };
-// From `Authorization: Bearer`, and from nowhere else (GW-3).
-std::expected<std::string, NoToken> bearer_token(wire::HttpRequest const& request);
+using wire::bearer_token;
+using wire::NoToken;
 
 // X-Chat-Id, else X-OpenWebUI-Chat-Id, else "default". Errors: chat_id_invalid, chat_id_required.
 std::expected<std::string, proto::Reason> chat_of(AccessRules const& rules, wire::HttpRequest const& request);

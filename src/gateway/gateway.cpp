@@ -5,15 +5,18 @@
 
 #include "base/crypto/crypto.h"
 #include "base/log.h"
-#include "gateway/callers.h"
 #include "gateway/desk.h"
 #include "gateway/limits.h"
-#include "gateway/rate.h"
 #include "gateway/resource_desk.h"
+#include "helper/callers.h"
+#include "helper/rate.h"
 #include "proto/gateway_front_to_gateway.h"
 
 namespace ocu::gateway {
 
+using helper::Callers;
+using helper::Fold;
+using helper::RateLimit;
 using proto::Reason;
 using proto::What;
 

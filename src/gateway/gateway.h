@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "helper/callers.h"
 #include "helper/spawner.h"
 #include "proto/any_to_audit.h"
 #include "proto/core_to_role.h"
@@ -28,13 +29,7 @@
 
 namespace ocu::gateway {
 
-// A caller as the manifest declares it: `key_hash` is "sha256:<salt, 32 hex>:<sha256(salt || key), 64 hex>" (GW-3).
-struct Caller {
-    CallerId id;
-    std::string name;
-    std::array<std::uint8_t, 16> salt{};
-    std::array<std::uint8_t, 32> digest{};
-};
+using Caller = helper::Caller;
 
 struct Config {
     std::vector<Caller> callers;

@@ -65,7 +65,17 @@ enum class What : std::uint8_t {
     resource_read,
     store_damaged,
     data_key_destroyed,
-    kLast = data_key_destroyed,
+    file_upload,
+    file_download,
+    file_preview,
+    file_archive,
+    file_list,
+    file_delete,
+    file_refused,
+    embed_token_made,
+    browser_session_begun,
+    browser_session_ended,
+    kLast = browser_session_ended,
 };
 
 enum class Outcome : std::uint8_t { success, failure, kLast = failure };

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// The broker helper is told once what it serves, says once that it serves, answers what it is asked, and says when a chunk of its store does
-// not open. A frame of any other kind means that it is no longer ours (T-14).
+// The broker helper is told what it serves, says once that it serves, and is then given channels on which the files front speaks with it (F11), and
+// questions of MCP callers. What it does on a channel it reports: what changes files is on record before it is done (invariant 7). Which caller a
+// channel belongs to it does not know and cannot say: the thread knows by the channel's number. A frame of any other kind means that it is no
+// longer ours (T-14).
 
 #include <array>
 
+#include "base/id.h"
 #include "helper/helper.h"
+#include "proto/files_front_to_storage.h"
+#include "proto/reason.h"
 #include "proto/resource.h"
 #include "proto/type.h"
 #include "wire/link.h"
@@ -20,6 +25,60 @@ struct BrokerConfig {
     std::uint64_t session_bytes_max = 0;
 
     static void fields(auto& wire, auto& m) { wire(m.owner, m.file_bytes_max, m.session_bytes_max); }
+};
+
+using FilesChannelId = RequestId;
+
+// The descriptor is the broker's end of one request's channel.
+struct FilesChannel {
+    static constexpr Type kType = Type::files_channel;
+    FilesChannelId channel;
+    Intents intents = 0;
+    std::uint64_t upload_bytes_max = 0;
+
+    static void fields(auto& wire, auto& m) { wire(m.channel, m.intents, m.upload_bytes_max); }
+};
+
+enum class FileDeed : std::uint8_t { upload, download, preview, archive, list, remove, refused, kLast = refused };
+
+// May this be done? It is, once the answer says that it is on record.
+struct FilesRecord {
+    static constexpr Type kType = Type::files_record;
+    FilesChannelId channel;
+    FileDeed deed{};
+    wire::Text<kFilesPathOnRecordBytesMax> path;
+    std::uint64_t bytes = 0;
+    wire::Text<192> detail;  // of an upload: its SHA-256 and media type
+
+    static void fields(auto& wire, auto& m) { wire(m.channel, m.deed, m.path, m.bytes, m.detail); }
+};
+
+struct FilesRecorded {
+    static constexpr Type kType = Type::files_recorded;
+    FilesChannelId channel;
+    bool good = false;
+
+    static void fields(auto& wire, auto& m) { wire(m.channel, m.good); }
+};
+
+// This was done, or refused; nothing waits for its record.
+struct FilesNote {
+    static constexpr Type kType = Type::files_note;
+    FilesChannelId channel;
+    FileDeed deed{};
+    Reason reason = Reason::none;
+    wire::Text<kFilesPathOnRecordBytesMax> path;
+    std::uint64_t bytes = 0;
+
+    static void fields(auto& wire, auto& m) { wire(m.channel, m.deed, m.reason, m.path, m.bytes); }
+};
+
+// The front has let go of it.
+struct FilesClosed {
+    static constexpr Type kType = Type::files_closed;
+    FilesChannelId channel;
+
+    static void fields(auto& wire, auto& m) { wire(m.channel); }
 };
 
 struct BrokerAskResource {
@@ -49,9 +108,14 @@ inline constexpr std::array kBrokerMaySend{
     wire::Permit{helper::kReadyType, 0, 0},
     wire::Permit{static_cast<std::uint16_t>(Type::store_damaged), 0, 0},
     wire::Permit{static_cast<std::uint16_t>(Type::broker_resource_told), 0, kResourceAnswerBytesMax + 64},
+    wire::Permit{static_cast<std::uint16_t>(Type::files_record), 0, 1024},
+    wire::Permit{static_cast<std::uint16_t>(Type::files_note), 0, 1024},
+    wire::Permit{static_cast<std::uint16_t>(Type::files_closed), 0, 8},
 };
 inline constexpr std::array kStorageMaySendBroker{
     wire::Permit{static_cast<std::uint16_t>(Type::broker_resource_ask), 0, kPathBytesMax + 64},
+    wire::Permit{static_cast<std::uint16_t>(Type::files_channel), 1, 32},
+    wire::Permit{static_cast<std::uint16_t>(Type::files_recorded), 0, 16},
 };
 
 }  // namespace ocu::proto

@@ -16,6 +16,17 @@ struct SessionSever {
 };
 
 using ControlToEdge = wire::Mailbox<SessionSever, ExplainWanted>;
-using ControlToStorage = wire::Mailbox<SessionSever>;
+// To storage alone: the answers to proto/storage_to_control.h.
+struct FilesSessionGranted {
+    RequestId request;
+    SessionId session;
+};
+
+struct FilesSessionRefused {
+    RequestId request;
+    Reason reason;
+};
+
+using ControlToStorage = wire::Mailbox<SessionSever, FilesSessionGranted, FilesSessionRefused>;
 
 }  // namespace ocu::proto

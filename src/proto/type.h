@@ -30,6 +30,8 @@ enum class Type : std::uint16_t {
     // files_front <-> storage
     files_ask = 0x0140,
     files_answer,
+    files_opened,
+    files_refusal,
     // parser <-> storage
     inspect = 0x0160,
     inspected,
@@ -54,6 +56,11 @@ enum class Type : std::uint16_t {
     broker_resource_ask,
     broker_resource_told,
     store_damaged,
+    files_channel,
+    files_record,
+    files_recorded,
+    files_note,
+    files_closed,
     // launcher <-> sandbox
     launcher_prepare = 0x01c0,
     launcher_prepared,
@@ -157,6 +164,22 @@ enum class Type : std::uint16_t {
     // notifier <-> edge
     post_notice = 0x03c0,
     notice_posted,
+    // files_front <-> broker, one link for each request
+    file_list = 0x03e0,
+    file_entries,
+    file_open,
+    file_opened,
+    file_read,
+    file_bytes,
+    file_begin,
+    file_ready,
+    file_piece,
+    file_taken,
+    file_end,
+    file_written,
+    file_remove,
+    file_removed,
+    file_fault,
 };
 
 }  // namespace ocu::proto

@@ -5,6 +5,7 @@
 #include "base/crypto/crypto.h"
 #include "base/secret.h"
 #include "proto/broker_to_storage.h"
+#include "storage/file_channels.h"
 #include "storage/helpers.h"
 #include "storage/local_segments.h"
 #include "storage/mount_face.h"
@@ -65,15 +66,22 @@ Result<void> broker_main(helper::Helper& helper)
     SessionTree tree(*store, config.owner, limits_from(config), wall_time);
     tree.on_foreign_change([&face](NodeId node) { face->changed(node); });
     wire::Loop loop;
+    SystemClock const clock;
+    FileService files(tree);
+    std::optional<FileChannels> channels;
     std::unique_ptr<wire::Link> link;
-    auto const heard = [&link, &tree](wire::Link::Frame frame) {
+    auto const heard = [&](wire::Link::Frame frame) {
+        if (frame.type != static_cast<std::uint16_t>(proto::Type::broker_resource_ask)) {
+            if (!channels->storage_said(frame)) loop.stop();
+            return;
+        }
         auto const asked = wire::decode<proto::BrokerAskResource>(frame.body);
-        if (!asked) return link->violation();
-        link->send(proto::BrokerResource{asked->request, answer_resource(tree, asked->ask)});
+        if (!asked) return loop.stop();
+        link->send(proto::BrokerResource{asked->request, answer_resource(files, asked->ask)});
     };
     link = std::make_unique<wire::Link>(loop, OCU_TRY(helper.report_ready()), wire::Link::Options{proto::kStorageMaySendBroker}, heard,
         [&loop](wire::Lost) { loop.stop(); });
-    SystemClock const clock;
+    channels.emplace(loop, files, *link);
     TreeKeeper const keeper(loop, clock, tree, [&link] { link->send(proto::StoreDamaged{}); });
     face->serve(loop, tree, [&loop] { loop.stop(); });
     loop.run();

@@ -1,22 +1,29 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <ctime>
+
 #include "appliance/profiles/files_front.h"
 #include "helper/identity.h"
 #include "proto/files_front_to_storage.h"
-#include "storage/files_face.h"
+#include "storage/files_front.h"
 #include "storage/helpers.h"
-#include "wire/http.h"
 
 namespace ocu::storage {
 
 namespace {
 
-wire::HttpServer::Options server_options(std::optional<helper::Identity> identity)
+constexpr std::size_t kConnectionsMax = 512;
+constexpr std::uint64_t kFormSlackBytes = 1u << 20;
+
+FilesFront::Options options_of(proto::FilesFrontConfig const& config)
 {
-    wire::HttpServer::Options options;
-    options.limits.connections_max = 512;
-    options.limits.body_bytes_max = 64u << 10;  // nothing is uploaded here yet
-    options.refuse = files_refusal;
-    if (identity) options.tls = wire::TlsIdentity{std::move(identity->certificate_pem), std::move(identity->key_pem)};
+    FilesFront::Options options;
+    for (auto const& host : config.hosts.items()) options.rules.hosts.push_back(host.str());
+    for (auto const& each : config.ancestors.items()) options.rules.ancestors.push_back(each.str());
+    options.rules.tls = config.tls;
+    options.rules.chat_required = config.chat_id_required;
+    options.rules.upload_bytes_max = config.upload_bytes_max;
+    options.http.connections_max = kConnectionsMax;
+    options.http.body_bytes_max = config.upload_bytes_max + kFormSlackBytes;  // the face says less for each kind of request
     return options;
 }
 
@@ -29,21 +36,19 @@ Result<void> files_front_main(helper::Helper& helper)
     if (helper.descriptors().size() != (config.tls ? 2 : 1))
         return fail(Fault::malformed, "files front needs one listener, and custody's socket for TLS");
     auto listener = std::move(helper.descriptors().front());
-    std::vector<std::string> hosts;
-    for (auto const& host : config.hosts.items()) hosts.push_back(host.str());
     OCU_CHECK(helper.keep_out_of_swap_and_cores(profiles::kFilesFront));
+    ::tzset();  // the zip writer asks for local time; once confined, no file can be looked up for that
     std::optional<helper::IdentityReceiver> custody;
     if (config.tls) custody.emplace(OCU_TRY(helper::IdentityReceiver::make(std::move(helper.descriptors()[1]))));
     OCU_CHECK(helper.confine(profiles::kFilesFront));
-    std::optional<helper::Identity> identity;
-    if (custody) identity = OCU_TRY(custody->receive(helper::kIdentityWait));
+    auto options = options_of(config);
+    if (custody) {
+        auto identity = OCU_TRY(custody->receive(helper::kIdentityWait));
+        options.tls = wire::TlsIdentity{std::move(identity.certificate_pem), std::move(identity.key_pem)};
+    }
     wire::Loop loop;
-    wire::Link link(
-        loop, OCU_TRY(helper.report_ready()), {proto::kStorageMaySendFilesFront}, [](wire::Link::Frame) {},
-        [&loop](wire::Lost) { loop.stop(); });
-    wire::HttpServer server(loop, std::move(listener), server_options(std::move(identity)),
-        [hosts = std::move(hosts)](
-            wire::HttpRequest request, std::shared_ptr<wire::HttpReply> reply) { reply->send(answer_files_request(request, hosts)); });
+    UniqueFd link = OCU_TRY(helper.report_ready());
+    FilesFront const front(loop, std::move(options), std::move(listener), std::move(link), [&loop] { loop.stop(); });
     loop.run();
     return {};
 }

@@ -49,6 +49,22 @@ inline constexpr std::chrono::milliseconds kBrokerStartTime{5'000};
 inline constexpr std::chrono::milliseconds kResourceWait{10'000};   // a broker that does not answer a caller's question
 static_assert(kInspectionTime < kInspectionWait);
 
+// The file API (F11).
+inline constexpr std::chrono::seconds kEmbedTokenLife{120};
+inline constexpr std::chrono::seconds kBrowserLife{8 * 3600};
+inline constexpr std::size_t kEmbedTokensPerCallerMax = 64;
+inline constexpr std::size_t kBrowsersPerCallerMax = 256;
+inline constexpr std::uint32_t kRetryAfterSeconds = 1;
+inline constexpr std::size_t kFilesAsksWaitingMax = 2'048;      // for control's word
+inline constexpr std::size_t kChannelsPerSessionMax = 32;       // requests of the file API at once, in one session
+inline constexpr std::size_t kPathDepthMax = 64;
+inline constexpr std::size_t kFilesPerListMax = 1'000;          // on one page of a listing
+inline constexpr std::size_t kSniffedMax = 16'384;              // files whose media type is remembered
+inline constexpr std::size_t kSniffBytes = 512;
+inline constexpr std::chrono::milliseconds kFilesPatience{60'000};   // for a broker that says nothing
+inline constexpr std::chrono::milliseconds kFilesFoldTime{1'000};    // refusals of one kind: one record in this time, counted
+inline constexpr std::chrono::milliseconds kListFoldTime{60'000};    // a page asks every two seconds
+
 // Archives: what a header may claim before the archive is called dangerous, and how much of it is shown.
 inline constexpr std::size_t kArchiveEntriesShown = 1'000;
 inline constexpr std::size_t kArchiveEntriesMax = 100'000;

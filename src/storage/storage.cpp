@@ -10,7 +10,6 @@
 #include "appliance/profiles/broker.h"
 #include "base/log.h"
 #include "proto/broker_to_storage.h"
-#include "proto/files_front_to_storage.h"
 #include "storage/inspections.h"
 #include "storage/limits.h"
 #include "storage/resource_calls.h"
@@ -38,19 +37,23 @@ struct Storage::State {
           inspections(
               loop_in, [this](proto::BodyInspected answer) { wires.gateway.send(std::move(answer)); },
               [this] { wires.spawner.report_violation(helper::Kind::parser); }),
-          resources(loop_in, [this](proto::ResourceTold told) { wires.gateway.send(std::move(told)); })
+          resources(loop_in, [this](proto::ResourceTold told) { wires.gateway.send(std::move(told)); }),
+          files(loop_in, clock_in, std::exchange(config.files, {}),
+              {wires.files_control, wires.recorder, [this](SessionId id) { return ready_broker(id); },
+                  [this] { wires.spawner.report_violation(helper::Kind::files_front); }})
     {}
 
     void listen();
     void attach(proto::MountAttach request);
     Result<void> start_broker(Session& session, proto::MountAttach request);
     void broker_said(SessionId id, wire::Link::Frame const& frame);
+    bool broker_told(SessionId id, wire::Link::Frame const& frame);
     void broker_lost(SessionId id, wire::Lost why);
     // Kills the broker at once, which aborts the FUSE connection; the files go afterwards, in steps.
     void end(SessionId id, proto::Outcome outcome);
     void helper_up(proto::HelperUp up);
     void helper_down(helper::Kind kind);
-    void files_front_lost(wire::Lost why);
+    wire::Link* ready_broker(SessionId id);
     void stop();
     void note(proto::What what, SessionId session, proto::Outcome outcome, std::uint64_t bytes, std::chrono::milliseconds duration);
 
@@ -61,7 +64,7 @@ struct Storage::State {
     SessionStore store;
     Inspections inspections;
     ResourceCalls resources;
-    std::unique_ptr<wire::Link> files_front;
+    FilesDesk files;
     std::unordered_map<SessionId, Session> sessions;
     bool stopping = false;
     bool stopped_said = false;
@@ -88,16 +91,18 @@ void Storage::State::listen()
     wires.gateway_in.on_message([this](proto::GatewayToStorage::Message message) {
         std::visit(wire::Overloaded{
                        [this](proto::InspectBody& body) { inspections.ask(std::move(body)); },
-                       [this](proto::ResourceWanted const& wanted) {
-                           auto const found = sessions.find(wanted.session);
-                           bool const serves = found != sessions.end() && found->second.ready;
-                           resources.ask(serves ? found->second.link.get() : nullptr, wanted);
-                       },
+                       [this](proto::ResourceWanted const& wanted) { resources.ask(ready_broker(wanted.session), wanted); },
                    },
             message);
     });
-    wires.control_in.on_message(
-        [this](proto::ControlToStorage::Message message) { end(std::get<proto::SessionSever>(message).session, proto::Outcome::success); });
+    wires.control_in.on_message([this](proto::ControlToStorage::Message message) {
+        std::visit(wire::Overloaded{
+                       [this](proto::SessionSever const& sever) { end(sever.session, proto::Outcome::success); },
+                       [this](proto::FilesSessionGranted const& granted) { files.granted(granted); },
+                       [this](proto::FilesSessionRefused const& refused) { files.refused(refused); },
+                   },
+            message);
+    });
 }
 
 void Storage::State::note(
@@ -149,17 +154,28 @@ Result<void> Storage::State::start_broker(Session& session, proto::MountAttach r
     return {};
 }
 
+wire::Link* Storage::State::ready_broker(SessionId id)
+{
+    auto const found = sessions.find(id);
+    return found == sessions.end() || !found->second.ready ? nullptr : found->second.link.get();
+}
+
+bool Storage::State::broker_told(SessionId id, wire::Link::Frame const& frame)
+{
+    switch (static_cast<proto::Type>(frame.type)) {
+    case proto::Type::store_damaged: note(proto::What::store_damaged, id, proto::Outcome::failure, 0, {}); return true;
+    case proto::Type::broker_resource_told: return resources.told(id, frame.body);
+    default: return files.broker_said(id, frame);
+    }
+}
+
 void Storage::State::broker_said(SessionId id, wire::Link::Frame const& frame)
 {
     auto& session = sessions.at(id);
-    if (frame.type == static_cast<std::uint16_t>(proto::Type::store_damaged)) {
-        note(proto::What::store_damaged, id, proto::Outcome::failure, 0, {});
-        return;
-    }
-    bool const reports = frame.type == helper::kReadyType;
-    if (session.ready && !reports && resources.told(id, frame.body)) return;
-    if (session.ready || !reports) {
-        session.link->violation();  // ready is said once, and first
+    bool const says_ready = frame.type == helper::kReadyType;
+    if (says_ready == session.ready) return session.link->violation();  // ready comes first, and once
+    if (!says_ready) {
+        if (!broker_told(id, frame)) session.link->violation();
         return;
     }
     session.ready = true;
@@ -183,6 +199,7 @@ void Storage::State::end(SessionId id, proto::Outcome outcome)
     sessions.erase(found);  // the broker has ended when this returns, and the only copy of the session's data key with it
     if (had_key) note(proto::What::data_key_destroyed, id, proto::Outcome::success, 0, {});
     resources.session_gone(id);
+    files.session_ended(id);
     store.remove(id, [this, id, outcome, since](std::uint64_t bytes, bool whole) {
         auto const lasted = std::chrono::duration_cast<std::chrono::milliseconds>(clock.now() - since);
         note(proto::What::mount_detach, id, whole ? outcome : proto::Outcome::failure, bytes, lasted);
@@ -192,29 +209,21 @@ void Storage::State::end(SessionId id, proto::Outcome outcome)
 void Storage::State::helper_up(proto::HelperUp up)
 {
     if (up.kind == helper::Kind::parser) inspections.parser_up(std::move(up.link));
-    if (up.kind != helper::Kind::files_front) return;
-    files_front = std::make_unique<wire::Link>(
-        loop, std::move(up.link), wire::Link::Options{proto::kFilesFrontMaySend}, [](wire::Link::Frame) {},
-        [this](wire::Lost why) { files_front_lost(why); });
-}
-
-void Storage::State::files_front_lost(wire::Lost why)
-{
-    files_front.reset();
-    if (why != wire::Lost::closed) wires.spawner.report_violation(helper::Kind::files_front);
+    if (up.kind == helper::Kind::files_front) files.front_up(std::move(up.link));
 }
 
 void Storage::State::helper_down(helper::Kind kind)
 {
     if (kind == helper::Kind::parser) inspections.parser_down();
-    if (kind == helper::Kind::files_front) files_front.reset();
+    if (kind == helper::Kind::files_front) files.front_down();
 }
 
 void Storage::State::stop()
 {
     if (std::exchange(stopping, true)) return;
     inspections.stop();
-    files_front.reset();
+    files.stop();
+    files.front_down();
     std::vector<SessionId> open;
     for (auto const& [id, session] : sessions) open.push_back(id);
     for (auto const id : open) end(id, proto::Outcome::success);

@@ -6,8 +6,11 @@
 //   runs as   a thread of the core, `ocu:storage`; helpers `broker` (one per session: FUSE), `parser` (archives, images), `files-front` (F11)
 //   hears     sandbox  proto/sandbox_to_storage.h   attach, detach
 //             gateway  proto/gateway_to_storage.h   look inside this image or archive
-//             control  proto/control_to_all.h       sever
-//   tells     audit    proto/any_to_audit.h         mount attached, detached
+//             control  proto/control_to_all.h       sever; whose session that is (F11)
+//             files-front  proto/files_front_to_storage.h   who asks for files
+//             broker   proto/broker_to_storage.h    what it did for the file API
+//   tells     audit    proto/any_to_audit.h         mount attached, detached; what was done with files by the file API
+//             control  proto/storage_to_control.h   session wanted (F11)
 //   never     a way out of its own, an upstream credential, kill state
 
 #include <functional>
@@ -21,12 +24,14 @@
 #include "proto/core_to_role.h"
 #include "proto/gateway_to_storage.h"
 #include "proto/sandbox_to_storage.h"
+#include "storage/files_desk.h"
 
 namespace ocu::storage {
 
 struct Config {
     std::uint64_t file_bytes_max = 1ull << 30;  // largest single file on a mount
     std::uint64_t session_bytes_max = 4ull << 30;  // all files of a session
+    FilesDeskConfig files{};
 };
 
 class Storage {
@@ -38,6 +43,7 @@ public:
         proto::ControlToStorage& control_in;
         proto::StorageToSandbox& sandbox;
         proto::StorageToGateway& gateway;
+        proto::StorageToControl& files_control;
         proto::Recorder& recorder;
         helper::Spawner& spawner;
         std::function<void()> stopped;

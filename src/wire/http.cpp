@@ -68,6 +68,7 @@ void HttpServer::State::begin()
     host = std::make_shared<Connection::Host>();
     host->limits = options.limits;
     host->refuse = options.refuse ? options.refuse : refuse_plainly;
+    host->choose = options.choose;
     auto const weak = weak_from_this();
     host->handle = [weak](HttpRequest request, std::shared_ptr<HttpReply> reply) {
         if (auto const self = weak.lock(); self && self->handler) self->handler(std::move(request), std::move(reply));

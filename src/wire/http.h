@@ -5,6 +5,7 @@
 // helpers only. Everything is bounded before it is buffered; a breach is answered here with a typed error and never reaches the handler.
 // Threading: the loop's thread.
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -46,6 +47,14 @@ struct HttpResponse {
     std::string refused_as{};  // the stable code, where this answer refuses: for the record, never sent
 };
 
+// A piece of a streamed request body. `failed`: the client has gone, was too slow, or broke the rules; it has been answered where it could be.
+struct HttpPiece {
+    enum class Kind { more, last, failed };
+    Kind kind = Kind::more;
+    std::string bytes{};  // at most kHttpPieceBytesMax; may be empty with `last`
+};
+inline constexpr std::size_t kHttpPieceBytesMax = 128u << 10;
+
 // One request's way to answer, once, now or later, on the loop's thread. Dropping it unanswered answers 500.
 class HttpReply {
 public:
@@ -53,11 +62,19 @@ public:
     virtual void send(HttpResponse response) = 0;
     // Opens a streamed body (chunked): for server-sent events. Then write() any number of times and end().
     virtual void begin_stream(unsigned status, std::vector<HttpHeader> headers) = 0;
+    // Opens a streamed body of exactly `length` bytes. Writing more, or ending before, cuts the connection: the client sees that it is not whole.
+    virtual void begin_body(unsigned status, std::vector<HttpHeader> headers, std::uint64_t length) = 0;
     virtual void write(std::string chunk) = 0;
     virtual void end() = 0;
+    // Calls `handler` once, later, when so little of what was written waits for the client that more is welcome: kHttpAheadBytes.
+    virtual void on_writable(std::function<void()> handler) = 0;
+    // Of a request whose body is streamed: asks for the next piece, once, later. Nothing is read from the client while nobody asks.
+    virtual void read_body(std::function<void(HttpPiece)> handler) = 0;
     // Called once if the client goes away before the answer is complete. Also while no byte is expected from it.
     virtual void on_disconnect(std::function<void()> handler) = 0;
 };
+
+inline constexpr std::size_t kHttpAheadBytes = 128u << 10;
 
 using HttpHandler = std::function<void(HttpRequest, std::shared_ptr<HttpReply>)>;
 
@@ -84,10 +101,21 @@ struct TlsIdentity {
     Secret key_pem;
 };
 
+// How the body of a request is taken, decided from its head, before a byte of it is read or asked for (`Expect: 100-continue`).
+struct HttpBodyChoice {
+    enum class How { whole, streamed };
+    How how = How::whole;
+    std::uint64_t bytes_max = 0;              // at most HttpLimits::body_bytes_max
+    std::optional<HttpResponse> refusal{};    // sent instead; the connection ends
+};
+
 class HttpServer {
 public:
     struct Options {
         HttpLimits limits;
+        // Asked for each request that has a body. Without it every body is whole. A streamed one's handler is called at its head, its body is
+        // then taken by HttpReply::read_body(); HttpLimits::body_timeout is the time without a byte, not that of the whole.
+        std::function<HttpBodyChoice(HttpRequest const& head)> choose{};
         std::optional<TlsIdentity> tls;
         std::function<HttpResponse(HttpRefusal)> refuse;  // shapes the server's own refusals
     };

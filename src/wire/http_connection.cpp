@@ -32,6 +32,18 @@ public:
     {
         if (auto const connection = connection_.lock()) connection->begin_stream(number_, status, std::move(headers));
     }
+    void begin_body(unsigned status, std::vector<HttpHeader> headers, std::uint64_t length) override
+    {
+        if (auto const connection = connection_.lock()) connection->begin_body(number_, status, std::move(headers), length);
+    }
+    void on_writable(std::function<void()> handler) override
+    {
+        if (auto const connection = connection_.lock()) connection->on_writable(number_, std::move(handler));
+    }
+    void read_body(std::function<void(HttpPiece)> handler) override
+    {
+        if (auto const connection = connection_.lock()) connection->read_body(number_, std::move(handler));
+    }
     void write(std::string chunk) override
     {
         if (auto const connection = connection_.lock()) connection->write(number_, std::move(chunk));
@@ -78,8 +90,10 @@ void Connection::start_refused(HttpRefusal refusal)
 
 void Connection::shut()
 {
+    phase_ = Phase::closed;  // before handlers go: with them a reply may go, which asks
     disconnected_ = nullptr;
-    phase_ = Phase::closed;
+    piece_wanted_ = nullptr;
+    writable_wanted_ = nullptr;
     deadline_.reset();
     write_deadline_.reset();
     transport_->close();
@@ -113,8 +127,9 @@ void Connection::enter(Phase phase)
 void Connection::read()
 {
     if (reading_ || phase_ == Phase::closed) return;
+    if (body_open_ && !piece_wanted_) return;
     // What a pipelining client has sent ahead is bounded; reading goes on when its turn comes.
-    bool const waiting = phase_ == Phase::handling || phase_ == Phase::streaming;
+    bool const waiting = !body_open_ && (phase_ == Phase::handling || phase_ == Phase::streaming);
     if (waiting && in_.size() >= kReadChunkBytes) return;
     reading_ = true;
     chunk_.resize(kReadChunkBytes);
@@ -128,6 +143,7 @@ void Connection::on_read(Moved moved, std::size_t size)
 {
     if (phase_ == Phase::closed) return;
     if (moved == Moved::end) {
+        if (piece_wanted_) return body_failed();
         if (phase_ == Phase::finishing) return;  // what is still to be written may reach it; the write deadline bounds that
         return lose();
     }
@@ -137,6 +153,7 @@ void Connection::on_read(Moved moved, std::size_t size)
         return read();
     }
     in_.append(chunk_.data(), size);
+    if (body_open_) return take_body();
     if (phase_ == Phase::idle || phase_ == Phase::head || phase_ == Phase::body) parse();
     read();
 }
@@ -154,6 +171,7 @@ void Connection::parse()
         case RequestParser::Progress::refused: return refuse(parser_->refusal());
         case RequestParser::Progress::done: return handle_request();
         case RequestParser::Progress::head_done:
+            if (host_->choose && !choose_body()) return;
             enter(Phase::body);
             if (parser_->expects_continue() && in_.empty()) enqueue(continue_bytes());
             break;
@@ -170,10 +188,13 @@ void Connection::handle_request()
     request.connection = id_;
     head_only_ = request.method == "HEAD";
     answered_ = false;
+    body_left_.reset();
     ++request_number_;
     enter(Phase::handling);
-    host_->handle(std::move(request), std::make_shared<Reply>(weak_from_this(), request_number_));
+    host_->handle(std::move(request), reply_for(request_number_));
 }
+
+std::shared_ptr<HttpReply> Connection::reply_for(std::uint64_t number) { return std::make_shared<Reply>(weak_from_this(), number); }
 
 // Says why, and ends: after a breach nothing on this connection can be trusted to be framed.
 void Connection::refuse(HttpRefusal refusal)
@@ -188,14 +209,22 @@ void Connection::answer(std::string bytes)
 {
     answered_ = true;
     disconnected_ = nullptr;
+    writable_wanted_ = nullptr;
+    bool const unread = std::exchange(body_open_, false);
+    if (unread) {  // answered before the body was read: what is left of it cannot be told from a next request
+        keep_alive_ = false;
+        piece_wanted_ = nullptr;
+        parser_.reset();
+    }
     if (!keep_alive_) enter(Phase::finishing);
     enqueue(std::move(bytes));
+    if (unread) read();  // and let go of, so that who still sends it gets to see the answer
 }
 
 void Connection::send(std::uint64_t number, HttpResponse response)
 {
     if (number != request_number_ || phase_ != Phase::handling || answered_) return;
-    auto const keep = keep_alive_ ? KeepAlive::yes : KeepAlive::no;
+    auto const keep = keep_alive_ && !body_open_ ? KeepAlive::yes : KeepAlive::no;
     answer(response_bytes(response, head_only_ ? Body::omitted : Body::sent, keep));
 }
 
@@ -213,13 +242,18 @@ void Connection::write(std::uint64_t number, std::string chunk)
     if (number != request_number_ || phase_ != Phase::streaming || answered_ || chunk.empty()) return;
     // A reader that has let this much pile up is cut off rather than remembered for (T-06, T-02).
     if (unwritten_bytes_ > host_->limits.unwritten_bytes_max) return lose();
-    enqueue(chunk_bytes(chunk));
+    if (!body_left_) return enqueue(chunk_bytes(chunk));
+    if (chunk.size() > *body_left_) return lose();
+    *body_left_ -= chunk.size();
+    enqueue(std::move(chunk));
 }
 
 void Connection::end(std::uint64_t number)
 {
     if (number != request_number_ || phase_ != Phase::streaming || answered_) return;
-    answer(last_chunk_bytes());
+    if (!body_left_) return answer(last_chunk_bytes());
+    if (*body_left_ != 0) return lose();
+    answer({});
 }
 
 void Connection::on_disconnect(std::uint64_t number, std::function<void()> handler)
@@ -240,8 +274,13 @@ void Connection::enqueue(std::string bytes)
 {
     if (phase_ == Phase::closed) return;
     unwritten_bytes_ += bytes.size();
-    out_.push_back(std::move(bytes));
-    pump();
+    if (!bytes.empty()) out_.push_back(std::move(bytes));
+    if (!out_.empty()) return pump();
+    // Nothing left to write: the end of a body whose bytes have all gone. Its turn comes from the loop, as after any other write.
+    loop_.post([weak = weak_from_this()] {
+        auto const self = weak.lock();
+        if (self && self->phase_ != Phase::closed && self->out_.empty() && !self->writing_) self->drained();
+    });
 }
 
 void Connection::pump()
@@ -267,6 +306,7 @@ void Connection::on_written(Moved moved, std::size_t size)
         out_.pop_front();
         out_offset_ = 0;
     }
+    tell_writable();
     if (!out_.empty()) return pump();
     write_deadline_.reset();
     drained();
@@ -295,6 +335,8 @@ void Connection::lose()
     deadline_.reset();
     write_deadline_.reset();
     transport_->close();
+    writable_wanted_ = nullptr;
+    tell_piece({HttpPiece::Kind::failed});
     if (auto handler = std::exchange(disconnected_, nullptr)) loop_.post(std::move(handler));
     host_->closed(id_);
 }

@@ -7,7 +7,7 @@
 //     handshake -> idle -> head -> body -> handling -> streaming -> (idle again, or finishing -> lingering) -> closed
 //
 // A read is pending in every phase, which is how a hang-up is seen while an answer is under way; bytes that arrive then are the next
-// request, kept up to a bound and parsed in their turn.
+// request, kept up to a bound and parsed in their turn. Where the handler takes the body in pieces, bytes are read when it asks for one.
 
 #include <deque>
 #include <functional>
@@ -27,6 +27,7 @@ public:
     struct Host {  // the server, as a connection sees it; outlives none of the calls
         HttpLimits limits;
         std::function<HttpResponse(HttpRefusal)> refuse;
+        std::function<HttpBodyChoice(HttpRequest const&)> choose;  // may be empty
         std::function<void(HttpRequest, std::shared_ptr<HttpReply>)> handle;
         std::function<void(ConnectionId)> closed;
     };
@@ -44,7 +45,10 @@ public:
     // From a reply. `number` says which request is meant; a late word about an earlier one is ignored.
     void send(std::uint64_t number, HttpResponse response);
     void begin_stream(std::uint64_t number, unsigned status, std::vector<HttpHeader> headers);
+    void begin_body(std::uint64_t number, unsigned status, std::vector<HttpHeader> headers, std::uint64_t length);
     void write(std::uint64_t number, std::string chunk);
+    void on_writable(std::uint64_t number, std::function<void()> handler);
+    void read_body(std::uint64_t number, std::function<void(HttpPiece)> handler);
     void end(std::uint64_t number);
     void on_disconnect(std::uint64_t number, std::function<void()> handler);
     void abandoned(std::uint64_t number);
@@ -57,6 +61,12 @@ private:
     void on_read(Moved moved, std::size_t size);
     void parse();
     void handle_request();
+    std::shared_ptr<HttpReply> reply_for(std::uint64_t number);
+    bool choose_body();
+    void take_body();
+    void body_failed();
+    void tell_piece(HttpPiece piece);
+    void tell_writable();
     void refuse(HttpRefusal refusal);
     void answer(std::string bytes);
     void enqueue(std::string bytes);
@@ -83,6 +93,11 @@ private:
     bool answered_ = false;  // the answer to the current request is queued whole
     bool keep_alive_ = true;
     bool head_only_ = false;
+    bool continued_ = false;
+    bool body_open_ = false;   // a streamed body of the current request has not been read to its end
+    std::optional<std::uint64_t> body_left_;  // of an answer whose length was told
+    std::function<void(HttpPiece)> piece_wanted_;
+    std::function<void()> writable_wanted_;
     std::function<void()> disconnected_;
     Watch deadline_;
     Watch write_deadline_;

@@ -6,7 +6,6 @@
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/serializer.hpp>
-#include <boost/beast/http/string_body.hpp>
 
 #include <algorithm>
 
@@ -73,6 +72,35 @@ void add_headers(http::fields& fields, std::vector<HttpHeader> const& headers)
     }
 }
 
+// As Beast's string_body, but it takes memory for what has come and not for what a head says will come, and what has come can be taken out.
+struct ArrivedBody {
+    using value_type = std::string;
+    static std::uint64_t size(value_type const& body) { return body.size(); }
+    class reader {
+    public:
+        template <bool request, class Fields>
+        reader(http::header<request, Fields>&, value_type& body) : body_(body)
+        {}
+        void init(boost::optional<std::uint64_t> const&, boost::system::error_code& error) { error = {}; }
+        template <class Buffers>
+        std::size_t put(Buffers const& buffers, boost::system::error_code& error)
+        {
+            error = {};
+            std::size_t size = 0;
+            for (auto at = boost::asio::buffer_sequence_begin(buffers); at != boost::asio::buffer_sequence_end(buffers); ++at) {
+                boost::asio::const_buffer const part(*at);
+                body_.append(static_cast<char const*>(part.data()), part.size());
+                size += part.size();
+            }
+            return size;
+        }
+        void finish(boost::system::error_code& error) { error = {}; }
+
+    private:
+        value_type& body_;
+    };
+};
+
 template <class Message>
 std::string head_bytes(Message const& message)
 {
@@ -137,7 +165,7 @@ struct RequestParser::State {
     Progress feed_body(std::string& buffer);
 
     HttpLimits limits;
-    http::request_parser<http::string_body> parser;
+    http::request_parser<ArrivedBody> parser;
     HttpRequest request;
     HttpRefusal refusal{400, kBadRequest};
     std::size_t searched = 0;
@@ -226,6 +254,18 @@ HttpRequest RequestParser::take()
     return std::move(state_->request);
 }
 
+HttpRequest const& RequestParser::head() const { return state_->request; }
+HttpRequest RequestParser::take_head() { return std::move(state_->request); }
+std::string RequestParser::take_piece() { return std::exchange(state_->parser.get().body(), {}); }
+
+bool RequestParser::limit_body(std::uint64_t bytes_max)
+{
+    auto const length = state_->parser.content_length();
+    if (length && *length > bytes_max) return false;
+    if (!length) state_->parser.body_limit(bytes_max);
+    return true;
+}
+
 std::string response_bytes(HttpResponse const& response, Body body, KeepAlive keep_alive)
 {
     http::response<http::empty_body> head;
@@ -246,6 +286,17 @@ std::string stream_head_bytes(unsigned status, std::vector<HttpHeader> const& he
     head.result(status);
     add_headers(head, headers);
     head.chunked(true);
+    head.keep_alive(keep_alive == KeepAlive::yes);
+    return head_bytes(head);
+}
+
+std::string body_head_bytes(unsigned status, std::vector<HttpHeader> const& headers, std::uint64_t length, KeepAlive keep_alive)
+{
+    http::response<http::empty_body> head;
+    head.version(11);
+    head.result(status);
+    add_headers(head, headers);
+    head.content_length(length);
     head.keep_alive(keep_alive == KeepAlive::yes);
     return head_bytes(head);
 }

@@ -42,6 +42,13 @@ public:
     bool keep_alive() const;
     HttpRequest take();
 
+    // For a body that is streamed: after head_done the head alone, a ceiling below the one of the limits (false: the head says that the body is
+    // longer), and after each feed() what has come of the body since.
+    HttpRequest const& head() const;
+    HttpRequest take_head();
+    bool limit_body(std::uint64_t bytes_max);
+    std::string take_piece();
+
 private:
     struct State;
     std::unique_ptr<State> state_;
@@ -52,6 +59,7 @@ enum class KeepAlive { yes, no };
 
 std::string response_bytes(HttpResponse const& response, Body body, KeepAlive keep_alive);
 std::string stream_head_bytes(unsigned status, std::vector<HttpHeader> const& headers, KeepAlive keep_alive);
+std::string body_head_bytes(unsigned status, std::vector<HttpHeader> const& headers, std::uint64_t length, KeepAlive keep_alive);
 std::string chunk_bytes(std::string_view chunk);  // chunk must not be empty
 std::string last_chunk_bytes();
 std::string continue_bytes();

@@ -88,7 +88,10 @@ struct ControlTest {
             if (auto const* const wanted = std::get_if<proto::ExplainWanted>(&message)) return to_explain.push_back(*wanted);
             severed_edge.push_back(std::get<proto::SessionSever>(message).session);
         });
-        storage.on_message([this](auto message) { severed_storage.push_back(std::get<0>(message).session); });
+        storage.on_message([this](auto message) {
+            if (auto const* const sever = std::get_if<proto::SessionSever>(&message)) return severed_storage.push_back(sever->session);
+            to_storage.push_back(std::move(message));
+        });
         custody.on_message([this](auto message) {
             std::visit(wire::Overloaded{[this](proto::TokenWanted const& wanted) {
                                             proto::TokenMinted minted{
@@ -105,7 +108,7 @@ struct ControlTest {
                 message);
         });
         control = std::make_unique<Control>(loop, clock, std::move(config), std::move(listener.fd),
-            Control::Wires{core_in, gateway_in, sandbox_in, custody_in, edge_in, gateway, sandbox, storage, edge, custody, recorder,
+            Control::Wires{core_in, gateway_in, storage_in, sandbox_in, custody_in, edge_in, gateway, sandbox, storage, edge, custody, recorder,
                 spawner, health, [this] { shutdowns++; }, [this] { stops++; }});
     }
     void connect_front()
@@ -168,12 +171,14 @@ struct ControlTest {
     test::LoopThread loop;
     proto::CoreToRole core_in{loop};
     proto::GatewayToControl gateway_in{loop};
+    proto::StorageToControl storage_in{loop};
     proto::SandboxToControl sandbox_in{loop};
     proto::CustodyToControl custody_in{loop};
     proto::EdgeToControl edge_in{loop};
     proto::ControlToGateway gateway{loop};
     proto::ControlToSandbox sandbox{loop};
     proto::ControlToStorage storage{loop};
+    std::vector<proto::ControlToStorage::Message> to_storage;  // but for sever
     proto::ControlToEdge edge{loop};
     proto::ControlToCustody custody{loop};
     AnyRecorder recorder;

@@ -3,8 +3,8 @@
 // answered.
 
 #include "gateway/call_table.h"
-#include "gateway/callers.h"
-#include "gateway/rate.h"
+#include "helper/callers.h"
+#include "helper/rate.h"
 #include "unit/gateway/gateway_fixture.h"
 
 namespace test_gateway {
@@ -288,7 +288,7 @@ TEST_CASE("gateway: given what a front is told at its start, when it is encoded,
 
 TEST_CASE("callers: given a key, when it is looked for, then by its own salted digest and no other", "[gateway][T-01][GW-3]")
 {
-    Callers const callers({make_caller(1, "alice", "key-a"), make_caller(2, "bob", "key-b")});
+    helper::Callers const callers({make_caller(1, "alice", "key-a"), make_caller(2, "bob", "key-b")});
     CHECK(callers.find("key-b")->name == "bob");
     CHECK(callers.find("key-a")->name == "alice");
     CHECK(callers.find("key-c") == nullptr);
@@ -299,7 +299,7 @@ TEST_CASE("callers: given a key, when it is looked for, then by its own salted d
 TEST_CASE("fold: given a flood, when it is written down, then once in each period with the count", "[gateway][T-10]")
 {
     ManualClock clock;
-    Fold fold(1s);
+    helper::Fold fold(1s);
     CHECK(fold.add(clock.now()) == 1);
     CHECK(fold.add(clock.now()) == 0);
     clock.advance(999ms);

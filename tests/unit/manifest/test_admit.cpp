@@ -189,13 +189,28 @@ TEST_CASE(
         {R"("operators": [{"name": "a", "uid": 5, "roles": ["viewer"]}])", "operators[0].roles", "no effect"},
         {R"("oidc": {"issuer": "x"})", "oidc", "no effect"},
         {R"("storage": {"s3": {"bucket": "b"}})", "storage.s3", "no effect"},
-        {R"("files": {"embed": {"keys": []}})", "files.embed", "no effect"},
+        {R"("files": {"embed": {"keys": []}})", "files.embed.keys", "no effect"},
         {R"("sandbox": {"mounts": ["/x"]})", "sandbox.mounts", "no effect"},
         {R"("audit": {"sinks": [{}]})", "audit.sinks", "no effect"},
         {R"("soar": {"key": "x"})", "soar", "no effect"},
         {R"("update": {"auto": true})", "update", "no effect"},
         {R"("update": 0)", "update", "no effect"},
     });
+}
+
+TEST_CASE("manifest: given limits of the file API, when they cannot hold, then they are refused by name", "[manifest][SB-6][SB-7]")
+{
+    check_refused({
+        {R"("files": {"limits": {"upload_mib": 0}})", "files.limits.upload_mib", ""},
+        {R"("files": {"limits": {"upload_mib": 2048}})", "files.limits.upload_mib", "is above storage.limits.file_mib"},
+        {R"("files": {"embed": {"ancestors": ["*"]}})", "files.embed.ancestors[0]", ""},
+        {R"("files": {"listen": "192.0.2.1:8812", "embed": {"ancestors": ["http://chat.example"]}})", "files.embed.ancestors[0]", "without TLS"},
+    });
+    auto const plain = admit(manifest_with(""));
+    CHECK(plain->storage.files.upload_bytes_max == 50u << 20);
+    auto const small = admit(manifest_with(R"("storage": {"limits": {"file_mib": 8, "session_mib": 8}})"));
+    CHECK(small->storage.files.upload_bytes_max == 8u << 20);
+    CHECK(admit(manifest_with(R"("files": {"embed": {"ancestors": ["http://localhost:3000"]}})"))->frame_ancestors.size() == 1);
 }
 
 std::string const kPem = "-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----\\n";  // the shape is all that is looked at here

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "gateway/callers.h"
+#include "helper/callers.h"
 
 #include "base/crypto/crypto.h"
 #include "base/secret.h"
 
-namespace ocu::gateway {
+namespace ocu::helper {
 
 Caller const* Callers::find(std::string_view token) const
 {
@@ -17,4 +17,4 @@ Caller const* Callers::find(std::string_view token) const
     return found;
 }
 
-}  // namespace ocu::gateway
+}  // namespace ocu::helper

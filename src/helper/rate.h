@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 
-namespace ocu::gateway {
+namespace ocu::helper {
 
 // A bucket of `per_minute` tokens that fills evenly.
 class RateLimit {
@@ -54,4 +54,4 @@ private:
     std::int64_t count_ = 0;
 };
 
-}  // namespace ocu::gateway
+}  // namespace ocu::helper

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// A session's files by path, for the file API (F11): the one place where that face meets the tree that the guest's mount shows. Scope, intent and
+// `downloadable` are resolved here at each operation, never before (SB-5): a path is taken component by component from the top, and a link is a thing
+// with a name, never a way somewhere. Runs in `broker`, after confinement; one operation at a time.
+//
+//   threats   T-08 path tricks   T-06 a caller exhausts the session's broker
+
+#include <expected>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/crypto/crypto.h"
+#include "proto/files_front_to_broker.h"
+#include "proto/files_front_to_storage.h"
+#include "storage/session_tree.h"
+
+namespace ocu::storage {
+
+template <class T>
+using Served = std::expected<T, proto::Reason>;
+
+class FileService {
+public:
+    // `tree` outlives it.
+    explicit FileService(SessionTree& tree) : tree_(tree) {}
+
+    struct Reader {
+        HandleId handle = 0;
+        proto::FileEntry entry;
+    };
+    // An upload under way. It has a name of its own, which neither face shows as a file, until it is whole.
+    struct Upload {
+        std::string path;
+        std::string staged;  // in uploads/
+        HandleId handle = 0;
+        std::uint64_t bytes = 0;
+        std::uint64_t bytes_max = 0;
+        proto::Downloadable downloadable{};
+        std::string first{};
+        crypto::Sha256 digest{};
+        std::string sha256{};  // hex, once sealed
+    };
+
+    Served<proto::FileEntries> list(proto::Intents intents, proto::FileList const& wanted);
+    // not_downloadable for what is labelled so; a link or directory is not_found.
+    Served<Reader> open(proto::Intents intents, std::string const& path, proto::FileUse use);
+    Served<std::string> read(Reader const& reader, std::uint64_t offset, std::size_t bytes);
+    void close(Reader const& reader) { tree_.release(reader.handle); }
+
+    Served<Upload> begin(proto::Intents intents, proto::FileBegin const& wanted, std::uint64_t bytes_max);
+    Served<void> write(Upload& upload, std::string_view bytes);
+    // The bytes of what was staged are in the store. Then commit(), after which its name is too, or abandon().
+    Served<void> seal(Upload& upload);
+    Served<proto::FileWritten> commit(Upload& upload);
+    void abandon(Upload& upload);
+    std::string media_type(Upload const& upload) const;
+
+    // Whether it may be removed and is there.
+    Served<void> removable(proto::Intents intents, std::string const& path);
+    Served<void> remove(std::string const& path);
+
+private:
+    class Held;
+    struct Found {
+        NodeId parent = 0;
+        std::string name;
+        Entry entry;
+    };
+    struct Walk;
+
+    Served<Found> find(std::string const& path, Held& held);
+    Served<NodeId> make_directories(std::vector<std::string_view> const& parts, Held& held);
+    proto::FileEntry described(std::string path, Entry const& entry);
+    std::string sniffed(std::string const& path, Entry const& entry);
+    std::vector<std::string> names_after(NodeId directory, std::string_view after, std::size_t count);
+    void walk(NodeId directory, std::string const& prefix, std::span<std::string_view const> after, Walk& walk);
+    bool add(std::string path, Entry const& entry, Walk& walk);
+    void relabel(std::uint64_t inode, proto::Downloadable downloadable);
+
+    SessionTree& tree_;
+    std::set<std::string, std::less<>> staged_;
+    std::set<std::uint64_t> not_downloadable_;  // by inode; only uploads are labelled, and those only this face replaces or removes
+    struct Sniffed {
+        std::uint64_t size;
+        std::int64_t modified_ns;
+        std::string type;
+    };
+    std::unordered_map<std::uint64_t, Sniffed> sniffed_;
+};
+
+// Components of a path of this face, or nothing: uploads or outputs first, none that name_fault() refuses, not too deep or long.
+std::optional<std::vector<std::string_view>> path_parts(std::string_view path);
+proto::Reason reason_of_errno(int fault);
+
+}  // namespace ocu::storage

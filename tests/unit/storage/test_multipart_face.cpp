@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Unit: src/storage/multipart_face. Forms as browsers and curl write them, cut anywhere, and what is none.
+#include <catch2/catch_test_macros.hpp>
+
+#include "storage/multipart_face.h"
+
+namespace test_multipart_face {
+
+using ocu::storage::Multipart;
+
+std::string read(std::string_view text, std::size_t step = 1)
+{
+    Multipart form("XX");
+    std::string out;
+    for (std::size_t fed = 0;;) {
+        switch (form.next()) {
+        case Multipart::Said::need_more:
+            if (fed >= text.size()) return out + "?";
+            form.feed(text.substr(fed, step));
+            fed += step;
+            break;
+        case Multipart::Said::part: out += "[" + form.name() + "|" + form.filename() + ":"; break;
+        case Multipart::Said::data: out += form.data(); break;
+        case Multipart::Said::part_ends: out += "]"; break;
+        case Multipart::Said::ended: return out + ".";
+        case Multipart::Said::malformed: return out + "!";
+        }
+    }
+}
+
+std::string part(std::string_view disposition, std::string_view body)
+{
+    return "--XX\r\nContent-Disposition: form-data; " + std::string(disposition) + "\r\nContent-Type: text/plain\r\n\r\n" + std::string(body) + "\r\n";
+}
+
+TEST_CASE("multipart: given a form, when it is read in pieces of any size, then the same parts", "[storage][SB-6]")
+{
+    auto const form = part(R"(name="path")", "uploads/a") + part(R"(name="file"; filename="x y.txt")", "a\r\n--X\r\n-b") +
+                      part(R"(filename="e%22;\"q"; name="file")", "") + "--XX--\r\nepilogue";
+    for (std::size_t step = 1; step < 40; ++step) CHECK(read(form, step) == "[path|:uploads/a][file|x y.txt:a\r\n--X\r\n-b][file|e\";\"q:].");
+}
+
+TEST_CASE("multipart: given what is no form, when it is read, then it is malformed and never a part", "[storage][T-02]")
+{
+    CHECK(read("preamble\r\n--XX\r\n") == "!");
+    CHECK(read("--XY\r\n") == "!");
+    CHECK(read("--XX x\r\n") == "!");
+    CHECK(read("--XX\r\nContent-Type: text/plain\r\n\r\nx\r\n--XX--") == "!");
+    CHECK(read("--XX\r\nContent-Disposition: form-data; filename=\"a\"\r\n\r\nx\r\n--XX--") == "!");
+    CHECK(read("--XX\r\nContent-Disposition: form-data; xname=\"file\"\r\n\r\nx") == "!");
+    CHECK(read("--XX\r\nContent-Disposition: form-data; name=\"file\r\n\r\nx") == "!");
+    CHECK(read("--XX\r\n" + std::string(9000, 'h'), 100) == "!");
+    CHECK(read(part(R"(name="file"; filename="a")", "cut")).ends_with("?"));
+}
+
+TEST_CASE("multipart: given parts without end, when they are read, then their number has one", "[storage][T-06]")
+{
+    std::string form;
+    for (int i = 0; i < 1'001; ++i) form += part(R"(name="a")", "");
+    CHECK(read(form, 4096).ends_with("!"));
+}
+
+}  // namespace test_multipart_face
