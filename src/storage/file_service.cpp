@@ -31,7 +31,10 @@ FileKind kind_of(struct stat const& attributes)
     return S_ISLNK(attributes.st_mode) ? FileKind::link : FileKind::file;
 }
 
-std::string joined(std::string const& prefix, std::string_view name) { return prefix.empty() ? std::string(name) : prefix + "/" + std::string(name); }
+std::string joined(std::string const& prefix, std::string_view name)
+{
+    return prefix.empty() ? std::string(name) : prefix + "/" + std::string(name);
+}
 
 proto::Intents intent_of(proto::FileUse use) { return use == proto::FileUse::preview ? proto::kPreviewIntent : proto::kReadIntent; }
 
