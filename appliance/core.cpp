@@ -50,11 +50,11 @@ Core::Core(wire::Loop& main, Clock const& clock, RoleConfigs configs, RoleDescri
     roles_->sandbox = std::make_unique<sandbox::Sandbox>(loop(Role::sandbox), clock, configs.sandbox,
         sandbox::Sandbox::Wires{a.core_to_sandbox, a.control_to_sandbox, a.gateway_to_sandbox, a.storage_to_sandbox, a.sandbox_to_control,
             a.sandbox_to_gateway, a.sandbox_to_storage, a.sandbox_to_edge, pen(proto::Source::sandbox, Role::sandbox), spawner, stopped()});
-    roles_->control =
-        std::make_unique<control::Control>(loop(Role::control), clock, configs.control, std::move(descriptors.operator_listener),
-            control::Control::Wires{a.core_to_control, a.gateway_to_control, a.storage_to_control, a.sandbox_to_control, a.custody_to_control, a.edge_to_control,
-                a.control_to_gateway, a.control_to_sandbox, a.control_to_storage, a.control_to_edge, a.control_to_custody,
-                pen(proto::Source::control, Role::control), spawner, health, std::move(shutdown_asked), stopped(), &vitals_});
+    roles_->control = std::make_unique<control::Control>(loop(Role::control), clock, configs.control,
+        std::move(descriptors.operator_listener),
+        control::Control::Wires{a.core_to_control, a.gateway_to_control, a.storage_to_control, a.sandbox_to_control, a.custody_to_control,
+            a.edge_to_control, a.control_to_gateway, a.control_to_sandbox, a.control_to_storage, a.control_to_edge, a.control_to_custody,
+            pen(proto::Source::control, Role::control), spawner, health, std::move(shutdown_asked), stopped(), &vitals_});
     roles_->gateway = std::make_unique<gateway::Gateway>(loop(Role::gateway), clock, configs.gateway,
         gateway::Gateway::Wires{a.core_to_gateway, a.control_to_gateway, a.sandbox_to_gateway, a.storage_to_gateway, a.gateway_to_control,
             a.gateway_to_sandbox, a.gateway_to_storage, pen(proto::Source::gateway, Role::gateway), spawner, health, stopped()});

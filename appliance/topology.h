@@ -51,10 +51,10 @@ struct Arrows {
         : gateway_to_control(loops[1]), control_to_gateway(loops[0]), gateway_to_sandbox(loops[4]), sandbox_to_gateway(loops[0]),
           gateway_to_storage(loops[3]), storage_to_gateway(loops[0]), control_to_sandbox(loops[4]), sandbox_to_control(loops[1]),
           sandbox_to_storage(loops[3]), storage_to_sandbox(loops[4]), sandbox_to_edge(loops[5]), control_to_edge(loops[5]),
-          control_to_storage(loops[3]), storage_to_control(loops[1]), control_to_custody(loops[2]), custody_to_control(loops[1]), identity_to_custody(loops[2]),
-          edge_to_custody(loops[2]), custody_to_edge(loops[5]), edge_to_control(loops[1]), audit_to_custody(loops[2]),
-          custody_to_audit(loops[6]), core_to_gateway(loops[0]), core_to_control(loops[1]), core_to_custody(loops[2]),
-          core_to_storage(loops[3]), core_to_sandbox(loops[4]), core_to_edge(loops[5]), core_to_audit(loops[6])
+          control_to_storage(loops[3]), storage_to_control(loops[1]), control_to_custody(loops[2]), custody_to_control(loops[1]),
+          identity_to_custody(loops[2]), edge_to_custody(loops[2]), custody_to_edge(loops[5]), edge_to_control(loops[1]),
+          audit_to_custody(loops[2]), custody_to_audit(loops[6]), core_to_gateway(loops[0]), core_to_control(loops[1]),
+          core_to_custody(loops[2]), core_to_storage(loops[3]), core_to_sandbox(loops[4]), core_to_edge(loops[5]), core_to_audit(loops[6])
     {}
 
     proto::GatewayToControl gateway_to_control;      // F5
@@ -121,9 +121,9 @@ static_assert(kCannotSay<proto::ControlToCustody, proto::NoticeSignWanted> && kC
 // CU-2: whoever cuts a session off cuts it off from custody too.
 static_assert(proto::ControlToCustody::kAccepts<proto::SessionSever>);
 // The same for the links to helper processes: everything that the agent's or the guest's side may put on a link.
-inline constexpr std::array<std::span<wire::Permit const>, 9> kAgentPathPermits{proto::kFrontMaySendFiles, proto::kGatewayFrontMaySay, proto::kSandboxMaySendExec,
-    proto::kExecMaySend, proto::kGuestMaySend, proto::kBrokerMaySend, proto::kParserMaySend, proto::kFilesFrontMaySend,
-    proto::kHelperToEdge};
+inline constexpr std::array<std::span<wire::Permit const>, 9> kAgentPathPermits{proto::kFrontMaySendFiles, proto::kGatewayFrontMaySay,
+    proto::kSandboxMaySendExec, proto::kExecMaySend, proto::kGuestMaySend, proto::kBrokerMaySend, proto::kParserMaySend,
+    proto::kFilesFrontMaySend, proto::kHelperToEdge};
 
 constexpr bool is_privileged_word(std::uint16_t type)
 {

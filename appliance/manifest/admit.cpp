@@ -221,7 +221,8 @@ Admission<void> admit_files(JsonView files, Applied& applied)
     applied.frame_ancestors = texts(files["embed"]["ancestors"]);
     for (std::size_t i = 0; i < applied.frame_ancestors.size(); ++i)
         if (applied.files.tls && applied.frame_ancestors[i].starts_with("http://"))
-            return refuse("files.embed.ancestors[" + std::to_string(i) + "]", "is a page without TLS: whoever is on its way could act through the frame");
+            return refuse("files.embed.ancestors[" + std::to_string(i) + "]",
+                "is a page without TLS: whoever is on its way could act through the frame");
     return {};
 }
 

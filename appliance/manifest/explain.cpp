@@ -108,9 +108,12 @@ std::string explain(Applied const& applied)
         lifetime(applied.control.absolute_max));
     out += std::format("Files of a session stay on this machine while it lives: {} MiB in all, {} MiB each.\n",
         applied.storage.session_bytes_max / kMebi, applied.storage.file_bytes_max / kMebi);
-    out += std::format("Callers may put up to {} MiB at once into a session over the files listener, and ask it {} times a minute, {} at once.\n",
-        applied.storage.files.upload_bytes_max / kMebi, applied.storage.files.requests_per_minute_max, applied.storage.files.transfers_per_caller_max);
-    if (!applied.frame_ancestors.empty()) out += std::format("These web pages may show the files page in a frame: {}.\n", listed(applied.frame_ancestors));
+    out += std::format(
+        "Callers may put up to {} MiB at once into a session over the files listener, and ask it {} times a minute, {} at once.\n",
+        applied.storage.files.upload_bytes_max / kMebi, applied.storage.files.requests_per_minute_max,
+        applied.storage.files.transfers_per_caller_max);
+    if (!applied.frame_ancestors.empty())
+        out += std::format("These web pages may show the files page in a frame: {}.\n", listed(applied.frame_ancestors));
     out += std::format("The record is kept for at least {} days.\n", applied.retention_days);
     return out;
 }

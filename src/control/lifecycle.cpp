@@ -62,7 +62,8 @@ void Lifecycle::refuse(Wanted const& wanted, Reason reason)
 
 void Lifecycle::wanted(proto::SessionWanted wanted)
 {
-    this->wanted(Wanted{{Asker::gateway, wanted.request}, wanted.caller, wanted.caller_name.view(), wanted.chat.view(), wanted.trace.view()});
+    this->wanted(
+        Wanted{{Asker::gateway, wanted.request}, wanted.caller, wanted.caller_name.view(), wanted.chat.view(), wanted.trace.view()});
 }
 
 void Lifecycle::wanted(proto::FilesSessionWanted wanted)

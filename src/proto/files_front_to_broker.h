@@ -23,7 +23,7 @@ namespace ocu::proto {
 inline constexpr std::size_t kFilePathBytesMax = 4096;
 inline constexpr std::size_t kFilePieceBytesMax = 60u << 10;
 inline constexpr std::size_t kFileAheadBytes = 4 * kFilePieceBytesMax;
-inline constexpr std::size_t kFileEntriesMax = 512;          // in one answer, and never more bytes than a frame takes
+inline constexpr std::size_t kFileEntriesMax = 512;  // in one answer, and never more bytes than a frame takes
 inline constexpr std::size_t kFileFrameBytesMax = 64u << 10;
 
 using FilePath = wire::Text<kFilePathBytesMax>;  // "uploads/a/b": components apart by '/', each checked by who uses it
@@ -35,8 +35,8 @@ struct FileEntry {
     FileKind kind{};
     std::uint64_t size = 0;
     std::int64_t modified_ns = 0;  // since 1970
-    std::uint64_t node = 0;        // with `modified_ns` and `size`, what an ETag is made of
-    wire::Text<96> media_type;     // of a file, from its first bytes
+    std::uint64_t node = 0;  // with `modified_ns` and `size`, what an ETag is made of
+    wire::Text<96> media_type;  // of a file, from its first bytes
     bool downloadable = true;
 
     static void fields(auto& wire, auto& m) { wire(m.path, m.kind, m.size, m.modified_ns, m.node, m.media_type, m.downloadable); }
@@ -51,7 +51,7 @@ struct FileList {
     FilePath path;
     FilePath after;  // empty: from the beginning
     FileTree tree{};
-    FileUse use{};   // archive: it is being made one of, which is what goes on record
+    FileUse use{};  // archive: it is being made one of, which is what goes on record
     std::uint32_t limit = 0;
 
     static void fields(auto& wire, auto& m) { wire(m.path, m.after, m.tree, m.use, m.limit); }

@@ -48,7 +48,7 @@ struct FilesAsk {
     wire::Text<wire::kBearerBytesMax> secret;
     wire::Text<kFilesTokenBytesMax> csrf;
     bool changes = false;  // with a cookie, `csrf` must be that session's
-    bool makes = false;    // a session, where there is none
+    bool makes = false;  // a session, where there is none
     wire::Text<kChatIdBytesMax> chat;  // with a bearer; a cookie's chat is known
     Intents intents = 0;
     wire::Text<kFilesTraceBytesMax> trace;
@@ -70,10 +70,7 @@ struct FilesAnswer {
     Intents intents = 0;
     std::uint32_t expires_in_s = 0;
 
-    static void fields(auto& wire, auto& m)
-    {
-        wire(m.request, m.reason, m.retry_after_s, m.secret, m.csrf, m.intents, m.expires_in_s);
-    }
+    static void fields(auto& wire, auto& m) { wire(m.request, m.reason, m.retry_after_s, m.secret, m.csrf, m.intents, m.expires_in_s); }
 };
 
 // With it comes the channel: proto/files_front_to_broker.h is spoken on it.

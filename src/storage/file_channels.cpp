@@ -33,7 +33,8 @@ struct FileChannels::Channel {
     bool gone = false;            // the link has ended; the loop forgets it next
 };
 
-FileChannels::FileChannels(wire::Loop& loop, FileService& files, wire::Link& to_storage) : loop_(loop), files_(files), storage_(to_storage) {}
+FileChannels::FileChannels(wire::Loop& loop, FileService& files, wire::Link& to_storage) : loop_(loop), files_(files), storage_(to_storage)
+{}
 
 FileChannels::~FileChannels()
 {
@@ -184,7 +185,8 @@ void FileChannels::on_end(Channel& channel)
 void FileChannels::on_remove(Channel& channel, proto::FileRemove const& wanted)
 {
     if (channel.reader || channel.upload || !channel.removing.empty()) return channel.link->violation();
-    if (auto const good = files_.removable(channel.intents, wanted.path.str()); !good) return fault(channel, good.error(), wanted.path.view());
+    if (auto const good = files_.removable(channel.intents, wanted.path.str()); !good)
+        return fault(channel, good.error(), wanted.path.view());
     channel.removing = wanted.path.str();
     storage_.send(proto::FilesRecord{channel.id, FileDeed::remove, on_record(channel.removing), 0, {}});
 }
@@ -203,7 +205,8 @@ void FileChannels::recorded(proto::FilesRecorded const& told)
     }
     if (!channel.upload || !std::exchange(channel.sealing, false)) return;
     auto const path = channel.upload->path;
-    auto const written = told.good ? files_.commit(*channel.upload) : Served<proto::FileWritten>(std::unexpected(Reason::audit_unavailable));
+    auto const written =
+        told.good ? files_.commit(*channel.upload) : Served<proto::FileWritten>(std::unexpected(Reason::audit_unavailable));
     if (!written) return fault(channel, written.error(), path);
     channel.upload.reset();
     channel.link->send(*written);

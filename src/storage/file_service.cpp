@@ -31,7 +31,10 @@ FileKind kind_of(struct stat const& attributes)
     return S_ISLNK(attributes.st_mode) ? FileKind::link : FileKind::file;
 }
 
-std::string joined(std::string const& prefix, std::string_view name) { return prefix.empty() ? std::string(name) : prefix + "/" + std::string(name); }
+std::string joined(std::string const& prefix, std::string_view name)
+{
+    return prefix.empty() ? std::string(name) : prefix + "/" + std::string(name);
+}
 
 proto::Intents intent_of(proto::FileUse use) { return use == proto::FileUse::preview ? proto::kPreviewIntent : proto::kReadIntent; }
 
@@ -63,7 +66,7 @@ Reason reason_of_errno(int fault)
 
 std::optional<std::vector<std::string_view>> path_parts(std::string_view path)
 {
-    if (path.empty() || path.size() > kTreePathBytesMax) return std::nullopt;
+    if (path.empty() || path.size() > kFilesPathBytesMax) return std::nullopt;
     std::vector<std::string_view> parts;
     for (std::size_t at = 0; at <= path.size();) {
         auto const end = std::min(path.find('/', at), path.size());
@@ -180,7 +183,7 @@ void FileService::walk(NodeId directory, std::string const& prefix, std::span<st
             auto const entry = held.lookup(directory, name);
             if (!entry) continue;
             auto path = joined(prefix, name);
-            if (path.size() > kTreePathBytesMax) continue;
+            if (path.size() > kFilesPathBytesMax) continue;
             if (S_ISDIR(entry->attributes.st_mode)) this->walk(entry->node, path, {}, walk);
             if (S_ISREG(entry->attributes.st_mode)) add(std::move(path), *entry, walk);
             if (walk.full) return;

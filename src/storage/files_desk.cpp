@@ -104,7 +104,8 @@ void FilesDesk::make_token(proto::FilesAsk const& ask, FilesCaller const& who)
     event.resource = "files";
     event.detail = wire::Text<1024>::cut(who.chat);
     event.number = ask.intents;
-    answer_recorded(std::move(event), {ask.request, {}, {}, made->token, {}, ask.intents, static_cast<std::uint32_t>(made->expires_in.count())});
+    answer_recorded(
+        std::move(event), {ask.request, {}, {}, made->token, {}, ask.intents, static_cast<std::uint32_t>(made->expires_in.count())});
 }
 
 void FilesDesk::begin_browser(proto::FilesAsk const& ask)
@@ -146,8 +147,8 @@ void FilesDesk::open_channel(proto::FilesAsk const& ask, FilesCaller who)
     bool const full = open_of(who.caller) >= config_.transfers_per_caller_max || pending_.size() >= kFilesAsksWaitingMax;
     if (full) return refuse(ask.request, ask.trace.view(), {Reason::too_many_calls, who.name, kRetryAfterSeconds});
     RequestId const id{++last_};
-    wires_.control.send(proto::FilesSessionWanted{id, who.caller, wire::Text<64>::cut(who.name), wire::Text<proto::kChatIdBytesMax>(who.chat),
-        ask.trace, ask.makes ? proto::IfMissing::make : proto::IfMissing::refuse});
+    wires_.control.send(proto::FilesSessionWanted{id, who.caller, wire::Text<64>::cut(who.name),
+        wire::Text<proto::kChatIdBytesMax>(who.chat), ask.trace, ask.makes ? proto::IfMissing::make : proto::IfMissing::refuse});
     pending_.emplace(id, Pending{ask.request, std::move(who), ask.intents, ask.trace.str()});
 }
 
@@ -199,9 +200,7 @@ bool FilesDesk::broker_said(SessionId session, wire::Link::Frame const& frame)
     switch (static_cast<proto::Type>(frame.type)) {
     case proto::Type::files_record: {
         auto const wanted = wire::decode<proto::FilesRecord>(frame.body);
-        return with(wanted, [&](Channel const& channel) {
-            record(*wanted, channel);
-        });
+        return with(wanted, [&](Channel const& channel) { record(*wanted, channel); });
     }
     case proto::Type::files_note: {
         auto const told = wire::decode<proto::FilesNote>(frame.body);
@@ -292,7 +291,8 @@ std::size_t FilesDesk::open_of(CallerId caller) const
 
 std::size_t FilesDesk::open_of(SessionId session) const
 {
-    return static_cast<std::size_t>(std::ranges::count_if(channels_, [session](auto const& each) { return each.second.session == session; }));
+    return static_cast<std::size_t>(
+        std::ranges::count_if(channels_, [session](auto const& each) { return each.second.session == session; }));
 }
 
 }  // namespace ocu::storage

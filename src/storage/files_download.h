@@ -20,7 +20,7 @@ private:
     bool take(std::string bytes);
     proto::FileUse use() const;
 
-    bool looked_ = false;     // the entry alone was asked for, to compare
+    bool looked_ = false;  // the entry alone was asked for, to compare
     std::string etag_;
     std::uint64_t asked_ = 0;  // up to here, from the file's beginning
     std::uint64_t sent_ = 0;

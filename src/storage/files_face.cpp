@@ -36,14 +36,16 @@ bool same(std::string_view one, std::string_view other) { return std::ranges::eq
 
 HttpResponse plain_json(std::string_view body)
 {
-    return {200, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}}, std::string(body)};
+    return {200, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}},
+        std::string(body)};
 }
 
 // A page of ours says its own origin on a change; what says another, or `null`, is not one.
 bool origin_is_ours(FilesRules const& rules, HttpRequest const& request)
 {
     if (request.count("origin") == 0) return true;
-    return request.count("origin") == 1 && same(request.header("origin"), (rules.tls ? "https://" : "http://") + std::string(request.header("host")));
+    return request.count("origin") == 1 &&
+           same(request.header("origin"), (rules.tls ? "https://" : "http://") + std::string(request.header("host")));
 }
 
 std::string cookie_in(HttpRequest const& request)
@@ -204,7 +206,9 @@ Routed route_session(HttpRequest const& request, std::string_view path)
         out.operation = Operation::embed_token;
         return out;
     }
-    out.operation = request.method == "POST" ? Operation::begin_session : request.method == "GET" ? Operation::show_session : Operation::end_session;
+    out.operation = request.method == "POST"  ? Operation::begin_session
+                    : request.method == "GET" ? Operation::show_session
+                                              : Operation::end_session;
     if (out.operation == Operation::end_session && request.method != "DELETE") return wrong_method("GET, POST, DELETE");
     out.changes = out.operation == Operation::end_session;
     return out;
@@ -253,7 +257,8 @@ FilesDecision judge_files_request(FilesRules const& rules, HttpRequest const& re
 {
     if (request.count("Host") != 1) return files_error(Reason::bad_request, trace);
     auto const host = request.header("Host");
-    if (!std::ranges::any_of(rules.hosts, [host](std::string const& ours) { return same(ours, host); })) return files_error(Reason::forbidden, trace);
+    if (!std::ranges::any_of(rules.hosts, [host](std::string const& ours) { return same(ours, host); }))
+        return files_error(Reason::forbidden, trace);
     auto const path = request.path();
     if (path == "/health" || path == "/openapi.json") {
         if (request.method != "GET") return refused(wrong_method("GET"), trace);
@@ -294,10 +299,14 @@ std::optional<proto::Intents> intents_in(std::string_view json)
     proto::Intents out = 0;
     for (std::size_t i = 0; i < list.size(); ++i) {
         auto const each = list.at(i).string().value_or("");
-        if (each == "read") out |= proto::kReadIntent;
-        else if (each == "preview") out |= proto::kPreviewIntent;
-        else if (each == "write") out |= proto::kWriteIntent;
-        else return std::nullopt;
+        if (each == "read")
+            out |= proto::kReadIntent;
+        else if (each == "preview")
+            out |= proto::kPreviewIntent;
+        else if (each == "write")
+            out |= proto::kWriteIntent;
+        else
+            return std::nullopt;
     }
     return out == 0 ? std::nullopt : std::optional(out);
 }
@@ -320,7 +329,8 @@ std::string cursor_of(std::string_view path)
 // loopback alone, the page stands by itself.
 std::string cookie_header(FilesRules const& rules, std::string_view value, std::uint32_t life_s)
 {
-    return std::format("{}={}; Path=/; HttpOnly; {}; Max-Age={}", kCookie, value, rules.tls ? "Secure; SameSite=None" : "SameSite=Lax", life_s);
+    return std::format(
+        "{}={}; Path=/; HttpOnly; {}; Max-Age={}", kCookie, value, rules.tls ? "Secure; SameSite=None" : "SameSite=Lax", life_s);
 }
 
 }  // namespace ocu::storage

@@ -43,8 +43,8 @@ enum class FilesOperation {
 
 struct FilesRequest {
     FilesOperation operation{};
-    std::string path{};     // "uploads/a"; empty: both areas
-    std::string after{};    // of a page
+    std::string path{};  // "uploads/a"; empty: both areas
+    std::string after{};  // of a page
     std::uint32_t limit = 0;
     proto::Downloadable downloadable = proto::Downloadable::yes;
     std::string boundary{};  // of a form

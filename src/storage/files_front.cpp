@@ -185,8 +185,8 @@ void FilesFront::State::opened(proto::FilesOpened const& told, UniqueFd channel)
     auto waited = std::move(found->second);
     pending.erase(found);
     auto const id = told.request;
-    auto const job = make_files_job({loop, options.rules, std::move(waited.reply), std::move(waited.head), std::move(waited.request), std::move(waited.trace),
-        [weak = weak_from_this(), id] {
+    auto const job = make_files_job({loop, options.rules, std::move(waited.reply), std::move(waited.head), std::move(waited.request),
+        std::move(waited.trace), [weak = weak_from_this(), id] {
             if (auto const self = weak.lock()) self->jobs.erase(id);
         }});
     jobs.emplace(id, job);

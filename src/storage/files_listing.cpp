@@ -9,8 +9,8 @@ void ListingJob::ask_more()
 {
     auto const& request = context_.request;
     bool const every = request.operation == FilesOperation::manifest;
-    ask(proto::FileList{request.path, last_.empty() ? request.after : last_, every ? proto::FileTree::every_file : proto::FileTree::one_directory,
-        proto::FileUse::download, request.limit - count_});
+    ask(proto::FileList{request.path, last_.empty() ? request.after : last_,
+        every ? proto::FileTree::every_file : proto::FileTree::one_directory, proto::FileUse::download, request.limit - count_});
 }
 
 bool ListingJob::said(wire::Link::Frame const& frame)

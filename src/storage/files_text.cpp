@@ -199,7 +199,8 @@ std::expected<ByteRange, NoRange> range_of(std::string_view header, std::uint64_
 
 wire::HttpResponse files_json(unsigned status, Json const& body)
 {
-    return {status, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}}, body.print()};
+    return {
+        status, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}}, body.print()};
 }
 
 wire::HttpResponse files_error(unsigned status, std::string_view code, std::string_view trace)

@@ -51,7 +51,8 @@ bool UploadJob::said(wire::Link::Frame const& frame)
         read_on();
         return true;
     }
-    auto const written = is<proto::FileWritten>(frame) ? wire::decode<proto::FileWritten>(frame.body) : Result<proto::FileWritten>(fail(Fault::malformed, "not asked for"));
+    auto const written = is<proto::FileWritten>(frame) ? wire::decode<proto::FileWritten>(frame.body)
+                                                       : Result<proto::FileWritten>(fail(Fault::malformed, "not asked for"));
     if (!written || !ended_) return false;
     auto response = files_json(written->replaced ? 200 : 201, written_json(*written));
     response.headers.push_back({"ETag", etag_of(written->entry)});

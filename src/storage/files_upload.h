@@ -48,8 +48,8 @@ private:
     wire::Json files_ = wire::Json::array();
     std::size_t count_ = 0;
     std::uint64_t unanswered_ = 0;
-    bool waiting_ = false;   // for the broker's word on this file
-    bool reading_ = false;   // for the client
+    bool waiting_ = false;  // for the broker's word on this file
+    bool reading_ = false;  // for the client
     bool last_read_ = false;
 };
 

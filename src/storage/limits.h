@@ -30,6 +30,9 @@ inline constexpr std::size_t kMountWriteBytesMax = 1u << 20;    // one FUSE requ
 inline constexpr std::size_t kMountRequestsPerTurn = 64;        // then the link is heard
 static_assert(kTreeTextBytesMax >= kEntriesMax * kNameBytesMax, "names alone never reach the bound of text");
 
+// A path of the file API or of MCP, and so of what it lists.
+inline constexpr std::size_t kFilesPathBytesMax = 4000;
+
 // The sealed log of one session.
 inline constexpr std::uint32_t kSegmentBytesMax = 64u << 20;
 inline constexpr std::uint32_t kSegmentsMax = 32'768;           // of one log, at one time

@@ -29,7 +29,9 @@ constexpr std::array kMagics{
     Magic{"II*\0"sv, "image/tiff"sv},
     Magic{"MM\0*"sv, "image/tiff"sv},
     Magic{"\x1f\x8b"sv, "application/gzip"sv},
-    Magic{"\xfd" "7zXZ\0"sv, "application/x-xz"sv},
+    Magic{"\xfd"
+          "7zXZ\0"sv,
+        "application/x-xz"sv},
     Magic{"\x28\xb5\x2f\xfd"sv, "application/zstd"sv},
     Magic{"7z\xbc\xaf\x27\x1c"sv, "application/x-7z-compressed"sv},
     Magic{"BZh"sv, "application/x-bzip2"sv},
@@ -42,7 +44,9 @@ constexpr std::array kMagics{
     Magic{"ftyp"sv, "video/mp4"sv, 4},
     Magic{"\x1a\x45\xdf\xa3"sv, "video/webm"sv},
     Magic{"SQLite format 3\0"sv, "application/vnd.sqlite3"sv},
-    Magic{"\x7f" "ELF"sv, "application/x-elf"sv},
+    Magic{"\x7f"
+          "ELF"sv,
+        "application/x-elf"sv},
     Magic{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"sv, "application/x-ole-storage"sv},
 };
 
@@ -93,7 +97,8 @@ std::string_view by_name(std::array<Ending, N> const& table, std::string_view na
 
 bool is_text(std::string_view first)
 {
-    if (std::ranges::any_of(first, [](char c) { return static_cast<unsigned char>(c) < 0x20 && !"\t\n\r\f\x1b"sv.contains(c); })) return false;
+    if (std::ranges::any_of(first, [](char c) { return static_cast<unsigned char>(c) < 0x20 && !"\t\n\r\f\x1b"sv.contains(c); }))
+        return false;
     // The last character may have been cut in its middle.
     for (std::size_t cut = 0; cut < 4 && cut <= first.size(); ++cut)
         if (wire::is_utf8(first.substr(0, first.size() - cut))) return true;

@@ -19,11 +19,11 @@ inline constexpr std::size_t kPartsMax = 1'000;
 class Multipart {
 public:
     enum class Said {
-        need_more,   // feed() it
-        part,        // a part begins: name(), filename()
-        data,        // some of its bytes: data()
+        need_more,  // feed() it
+        part,  // a part begins: name(), filename()
+        data,  // some of its bytes: data()
         part_ends,
-        ended,       // the last boundary was read; what follows is ignored
+        ended,  // the last boundary was read; what follows is ignored
         malformed,
     };
 
@@ -33,7 +33,7 @@ public:
 
     std::string const& name() const { return name_; }
     std::string const& filename() const { return filename_; }  // empty: a field
-    std::string const& data() const { return data_; }          // until the next call
+    std::string const& data() const { return data_; }  // until the next call
 
 private:
     enum class State { opening, boundary, head, body, ended, bad };

@@ -83,11 +83,11 @@ struct HttpLimits {
     std::size_t header_bytes_max = 16u << 10;
     std::size_t header_count_max = 64;
     std::size_t body_bytes_max = 1u << 20;
-    std::chrono::milliseconds header_timeout{10'000};   // whole request head, from its first byte or the connection
+    std::chrono::milliseconds header_timeout{10'000};  // whole request head, from its first byte or the connection
     std::chrono::milliseconds body_timeout{30'000};
-    std::chrono::milliseconds idle_timeout{120'000};    // between requests
-    std::chrono::milliseconds write_timeout{30'000};    // a client that stops reading is cut off
-    std::size_t unwritten_bytes_max = 4u << 20;         // per connection; over it the connection is cut off
+    std::chrono::milliseconds idle_timeout{120'000};  // between requests
+    std::chrono::milliseconds write_timeout{30'000};  // a client that stops reading is cut off
+    std::size_t unwritten_bytes_max = 4u << 20;  // per connection; over it the connection is cut off
 };
 
 // Status and JSON body for refusals that the server itself makes: malformed 400, too large 413, header fields 431, timeout 408, 503.
@@ -105,8 +105,8 @@ struct TlsIdentity {
 struct HttpBodyChoice {
     enum class How { whole, streamed };
     How how = How::whole;
-    std::uint64_t bytes_max = 0;              // at most HttpLimits::body_bytes_max
-    std::optional<HttpResponse> refusal{};    // sent instead; the connection ends
+    std::uint64_t bytes_max = 0;  // at most HttpLimits::body_bytes_max
+    std::optional<HttpResponse> refusal{};  // sent instead; the connection ends
 };
 
 class HttpServer {

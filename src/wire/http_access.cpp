@@ -31,7 +31,8 @@ std::expected<std::string, NoToken> bearer_token(HttpRequest const& request)
     auto const blank = [](char c) { return c == ' ' || c == '\t'; };
     while (!token.empty() && blank(token.front())) token.remove_prefix(1);
     while (!token.empty() && blank(token.back())) token.remove_suffix(1);
-    if (token.empty() || token.size() > kBearerBytesMax || !std::ranges::all_of(token, is_token_char)) return std::unexpected(NoToken::malformed);
+    if (token.empty() || token.size() > kBearerBytesMax || !std::ranges::all_of(token, is_token_char))
+        return std::unexpected(NoToken::malformed);
     return std::string(token);
 }
 
@@ -40,7 +41,8 @@ std::expected<std::optional<std::string>, BadChat> chat_name(HttpRequest const& 
     for (std::string_view const name : {"x-chat-id", "x-openwebui-chat-id"}) {
         if (request.count(name) == 0) continue;
         std::string_view const chat = request.header(name);
-        bool const good = request.count(name) == 1 && !chat.empty() && chat.size() <= kChatNameBytesMax && std::ranges::all_of(chat, is_chat_char);
+        bool const good =
+            request.count(name) == 1 && !chat.empty() && chat.size() <= kChatNameBytesMax && std::ranges::all_of(chat, is_chat_char);
         if (!good) return std::unexpected(BadChat::malformed);
         return std::string(chat);
     }

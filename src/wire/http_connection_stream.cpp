@@ -39,7 +39,8 @@ void Connection::read_body(std::uint64_t number, std::function<void(HttpPiece)> 
 {
     if (number != request_number_ || answered_ || piece_wanted_) return;
     piece_wanted_ = std::move(handler);
-    if (phase_ == Phase::closed || !body_open_) return tell_piece({phase_ == Phase::closed ? HttpPiece::Kind::failed : HttpPiece::Kind::last});
+    if (phase_ == Phase::closed || !body_open_)
+        return tell_piece({phase_ == Phase::closed ? HttpPiece::Kind::failed : HttpPiece::Kind::last});
     take_body();
 }
 

@@ -54,7 +54,7 @@ private:
     std::unique_ptr<State> state_;
 };
 
-enum class Body { sent, omitted };      // omitted: the answer to HEAD
+enum class Body { sent, omitted };  // omitted: the answer to HEAD
 enum class KeepAlive { yes, no };
 
 std::string response_bytes(HttpResponse const& response, Body body, KeepAlive keep_alive);

@@ -69,8 +69,9 @@ struct StorageRoleTest {
             told = true;
         });
         to_gateway.on_message([](proto::StorageToGateway::Message) {});
+        to_control.on_message([](proto::StorageToControl::Message) {});
         role.emplace(loop, clock, storage::Config{}, UniqueFd(::open((base + "/store").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
-            storage::Storage::Wires{core, sandbox, gateway, control, to_sandbox, to_gateway, recorder, spawner, [this] {
+            storage::Storage::Wires{core, sandbox, gateway, control, to_sandbox, to_gateway, to_control, recorder, spawner, [this] {
                                         stopped = true;
                                         told = true;
                                     }});
@@ -110,6 +111,7 @@ struct StorageRoleTest {
     proto::ControlToStorage control{loop};
     proto::StorageToSandbox to_sandbox{loop};
     proto::StorageToGateway to_gateway{loop};
+    proto::StorageToControl to_control{loop};
     Remembering recorder;
     ForkingSpawner spawner;
     UniqueFd empty;

@@ -108,8 +108,8 @@ struct ControlTest {
                 message);
         });
         control = std::make_unique<Control>(loop, clock, std::move(config), std::move(listener.fd),
-            Control::Wires{core_in, gateway_in, storage_in, sandbox_in, custody_in, edge_in, gateway, sandbox, storage, edge, custody, recorder,
-                spawner, health, [this] { shutdowns++; }, [this] { stops++; }});
+            Control::Wires{core_in, gateway_in, storage_in, sandbox_in, custody_in, edge_in, gateway, sandbox, storage, edge, custody,
+                recorder, spawner, health, [this] { shutdowns++; }, [this] { stops++; }});
     }
     void connect_front()
     {

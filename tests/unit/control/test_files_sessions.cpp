@@ -24,7 +24,8 @@ struct FilesSessionsTest : ControlTest {
     }
 };
 
-TEST_CASE_METHOD(FilesSessionsTest, "control: given no session, when files are looked at, then none is made; when they are written, one is", "[control][SB-6]")
+TEST_CASE_METHOD(FilesSessionsTest, "control: given no session, when files are looked at, then none is made; when they are written, one is",
+    "[control][SB-6]")
 {
     want_files(1, proto::IfMissing::refuse);
     CHECK(files_reason() == Reason::unknown_session);
@@ -38,7 +39,8 @@ TEST_CASE_METHOD(FilesSessionsTest, "control: given no session, when files are l
     CHECK(to_gateway.empty());  // the answer goes to who asked
 }
 
-TEST_CASE_METHOD(FilesSessionsTest, "control: given a caller's session, when files are asked for, then that one, and another caller's never", "[control][T-01][GW-5]")
+TEST_CASE_METHOD(FilesSessionsTest,
+    "control: given a caller's session, when files are asked for, then that one, and another caller's never", "[control][T-01][GW-5]")
 {
     auto const session = bring_up();
     want_files(1, proto::IfMissing::refuse);

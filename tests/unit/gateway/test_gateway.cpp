@@ -170,14 +170,18 @@ TEST_CASE("gateway: given a session that is refused, when a call asks for it, th
     CHECK(test.neighbours.recorder.count(What::tool_call_refused) == 1);
 }
 
-TEST_CASE("gateway: given a call that is refused or cancelled while it waits, when its record is not yet on disk, then nobody is answered", "[gateway][T-10][CT-6]")
+TEST_CASE("gateway: given a call that is refused or cancelled while it waits, when its record is not yet on disk, then nobody is answered",
+    "[gateway][T-10][CT-6]")
 {
     GatewayTest test;
     test.grant = false;
     test.call(1);
     test.run_until([&] { return test.neighbours.wanted_sessions.size() == 1; });
     test.neighbours.recorder.held = true;
-    SECTION("refused") { test.neighbours.control_in.send(proto::SessionRefused{test.neighbours.wanted_sessions[0].request, Reason::sessions_frozen}); }
+    SECTION("refused")
+    {
+        test.neighbours.control_in.send(proto::SessionRefused{test.neighbours.wanted_sessions[0].request, Reason::sessions_frozen});
+    }
     SECTION("cancelled") { test.front->send(proto::FrontCancel{RequestId{1}, {}, {}, {}}); }
     test.run_until([&] { return test.neighbours.recorder.waiting.size() == 1; });
     test.settle();

@@ -189,7 +189,7 @@ TEST_CASE(
         {R"("operators": [{"name": "a", "uid": 5, "roles": ["viewer"]}])", "operators[0].roles", "no effect"},
         {R"("oidc": {"issuer": "x"})", "oidc", "no effect"},
         {R"("storage": {"s3": {"bucket": "b"}})", "storage.s3", "no effect"},
-        {R"("files": {"embed": {"keys": []}})", "files.embed.keys", "no effect"},
+        {R"("files": {"embed": {"keys": ["x"]}})", "files.embed.keys", "no effect"},
         {R"("sandbox": {"mounts": ["/x"]})", "sandbox.mounts", "no effect"},
         {R"("audit": {"sinks": [{}]})", "audit.sinks", "no effect"},
         {R"("soar": {"key": "x"})", "soar", "no effect"},
@@ -204,7 +204,8 @@ TEST_CASE("manifest: given limits of the file API, when they cannot hold, then t
         {R"("files": {"limits": {"upload_mib": 0}})", "files.limits.upload_mib", ""},
         {R"("files": {"limits": {"upload_mib": 2048}})", "files.limits.upload_mib", "is above storage.limits.file_mib"},
         {R"("files": {"embed": {"ancestors": ["*"]}})", "files.embed.ancestors[0]", ""},
-        {R"("files": {"listen": "192.0.2.1:8812", "embed": {"ancestors": ["http://chat.example"]}})", "files.embed.ancestors[0]", "without TLS"},
+        {R"("files": {"listen": "192.0.2.1:8812", "embed": {"ancestors": ["http://chat.example"]}})", "files.embed.ancestors[0]",
+            "without TLS"},
     });
     auto const plain = admit(manifest_with(""));
     CHECK(plain->storage.files.upload_bytes_max == 50u << 20);

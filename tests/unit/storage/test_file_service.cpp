@@ -96,7 +96,8 @@ struct FileServiceTest {
     proto::Downloadable label = proto::Downloadable::yes;
 };
 
-TEST_CASE_METHOD(FileServiceTest, "file_service: given an upload, when it is whole, then it is there, and not before", "[storage][SB-6][SB-9]")
+TEST_CASE_METHOD(
+    FileServiceTest, "file_service: given an upload, when it is whole, then it is there, and not before", "[storage][SB-6][SB-9]")
 {
     auto upload = begin("uploads/d/e/f.txt").value();
     auto const staged = upload.staged;
@@ -118,7 +119,8 @@ TEST_CASE_METHOD(FileServiceTest, "file_service: given an upload, when it is who
     CHECK(tree.peek(kUploadsNode, staged).error() == ENOENT);
 }
 
-TEST_CASE_METHOD(FileServiceTest, "file_service: given an upload that breaks, when it is abandoned, then nothing is left and the old one stays", "[storage][SB-9]")
+TEST_CASE_METHOD(FileServiceTest,
+    "file_service: given an upload that breaks, when it is abandoned, then nothing is left and the old one stays", "[storage][SB-9]")
 {
     REQUIRE(put("uploads/f", "old").has_value());
     auto const free_before = tree.capacity().f_bavail;
@@ -146,7 +148,8 @@ TEST_CASE_METHOD(FileServiceTest, "file_service: given intents, when an operatio
     CHECK(begin("outputs/g").error() == Reason::forbidden);
 }
 
-TEST_CASE_METHOD(FileServiceTest, "file_service: given a label, when the file is asked for, then it yields nothing until it is replaced", "[storage][SB-5]")
+TEST_CASE_METHOD(FileServiceTest, "file_service: given a label, when the file is asked for, then it yields nothing until it is replaced",
+    "[storage][SB-5]")
 {
     label = proto::Downloadable::no;
     REQUIRE_FALSE(put("uploads/secret", "s")->entry.downloadable);
@@ -158,7 +161,8 @@ TEST_CASE_METHOD(FileServiceTest, "file_service: given a label, when the file is
     CHECK(opening("uploads/secret") == Reason::none);
 }
 
-TEST_CASE_METHOD(FileServiceTest, "file_service: given links of the guest's, when paths lead through them, then nowhere", "[storage][SB-2][T-08]")
+TEST_CASE_METHOD(
+    FileServiceTest, "file_service: given links of the guest's, when paths lead through them, then nowhere", "[storage][SB-2][T-08]")
 {
     REQUIRE(tree.make_link(Face::mount, kOutputsNode, "root", "/").has_value());
     REQUIRE(tree.make_link(Face::mount, kOutputsNode, "up", "../uploads").has_value());
@@ -177,7 +181,8 @@ TEST_CASE_METHOD(FileServiceTest, "file_service: given links of the guest's, whe
     REQUIRE(files.remove("outputs/root").has_value());
 }
 
-TEST_CASE_METHOD(FileServiceTest, "file_service: given what is in the way, when it is written over or removed, then conflict", "[storage][SB-6]")
+TEST_CASE_METHOD(
+    FileServiceTest, "file_service: given what is in the way, when it is written over or removed, then conflict", "[storage][SB-6]")
 {
     REQUIRE(put("uploads/d/f", "x").has_value());
     CHECK(begin("uploads/d").error() == Reason::conflict);
@@ -190,7 +195,8 @@ TEST_CASE_METHOD(FileServiceTest, "file_service: given what is in the way, when 
     CHECK(files.removable(proto::kAllIntents, "uploads/d").error() == Reason::not_found);
 }
 
-TEST_CASE_METHOD(FileServiceTest, "file_service: given limits, when more is told or comes, then it is refused, at once where it can be", "[storage][SB-7][SB-8]")
+TEST_CASE_METHOD(FileServiceTest, "file_service: given limits, when more is told or comes, then it is refused, at once where it can be",
+    "[storage][SB-7][SB-8]")
 {
     CHECK(begin("uploads/a", proto::kAllIntents, kMax + 1).error() == Reason::body_too_large);
     auto upload = begin("uploads/a").value();
@@ -206,12 +212,14 @@ TEST_CASE_METHOD(FileServiceTest, "file_service: given limits, when more is told
     files.abandon(last);
 }
 
-TEST_CASE_METHOD(FileServiceTest, "file_service: given many files, when they are listed in pages, then each once, in order, whatever the page", "[storage][SB-6]")
+TEST_CASE_METHOD(FileServiceTest,
+    "file_service: given many files, when they are listed in pages, then each once, in order, whatever the page", "[storage][SB-6]")
 {
     for (auto const* name : {"outputs", "uploads"})
         for (auto const* path : {"/a", "/b/c", "/b/d/e", "/b.txt", "/z"}) guest_has(std::string(name) + path);
     auto const whole = listed(FileTree::every_file, "");
-    CHECK(whole == "outputs/a outputs/b/c outputs/b/d/e outputs/b.txt outputs/z uploads/a uploads/b/c uploads/b/d/e uploads/b.txt uploads/z .");
+    CHECK(whole ==
+          "outputs/a outputs/b/c outputs/b/d/e outputs/b.txt outputs/z uploads/a uploads/b/c uploads/b/d/e uploads/b.txt uploads/z .");
     for (std::uint32_t limit = 1; limit < 12; ++limit) {
         std::string joined;
         std::string after;
@@ -229,7 +237,8 @@ TEST_CASE_METHOD(FileServiceTest, "file_service: given many files, when they are
     CHECK(listed(FileTree::one_directory, "outputs/none") == "not_found");
 }
 
-TEST_CASE("media_type: given first bytes, when they are looked at, then what they are, and the name decides among texts alone", "[storage][SB-7]")
+TEST_CASE(
+    "media_type: given first bytes, when they are looked at, then what they are, and the name decides among texts alone", "[storage][SB-7]")
 {
     CHECK(media_type_of("x.html", "%PDF-1.7") == "application/pdf");
     CHECK(media_type_of("a.docx", "PK\x03\x04") == "application/vnd.openxmlformats-officedocument.wordprocessingml.document");

@@ -56,7 +56,8 @@ struct FilesAccessTest {
     FilesAccess access{clock, {caller(1, "alice", "key-a"), caller(2, "bob", "key-b")}, {100}};
 };
 
-TEST_CASE_METHOD(FilesAccessTest, "files_access: given keys, when one is shown, then whose it is, and of a wrong one nobody's", "[storage][T-01]")
+TEST_CASE_METHOD(
+    FilesAccessTest, "files_access: given keys, when one is shown, then whose it is, and of a wrong one nobody's", "[storage][T-01]")
 {
     CHECK(access.judge(by_key("key-a"))->name == "alice");
     CHECK(access.judge(by_key("key-b"))->name == "bob");
@@ -67,7 +68,8 @@ TEST_CASE_METHOD(FilesAccessTest, "files_access: given keys, when one is shown, 
     CHECK(refused(token) == Reason::unauthorized);
 }
 
-TEST_CASE_METHOD(FilesAccessTest, "files_access: given a token, when it is used, then once, and only within its time", "[storage][SB-6][T-01]")
+TEST_CASE_METHOD(
+    FilesAccessTest, "files_access: given a token, when it is used, then once, and only within its time", "[storage][SB-6][T-01]")
 {
     auto const who = access.judge(by_key("key-a")).value();
     auto const token = access.make_token(who, proto::kReadIntent).value();
@@ -82,7 +84,8 @@ TEST_CASE_METHOD(FilesAccessTest, "files_access: given a token, when it is used,
     CHECK(kEmbedTokenLife <= 120s);
 }
 
-TEST_CASE_METHOD(FilesAccessTest, "files_access: given a cookie, when a change comes without its CSRF token, then it is refused", "[storage][SB-6][T-02]")
+TEST_CASE_METHOD(FilesAccessTest, "files_access: given a cookie, when a change comes without its CSRF token, then it is refused",
+    "[storage][SB-6][T-02]")
 {
     auto const mine = browser();
     auto const other = browser();
@@ -97,7 +100,8 @@ TEST_CASE_METHOD(FilesAccessTest, "files_access: given a cookie, when a change c
     CHECK(refused(change) == Reason::none);
 }
 
-TEST_CASE_METHOD(FilesAccessTest, "files_access: given a cookie for reading, when it is used for more, then it is refused", "[storage][SB-5]")
+TEST_CASE_METHOD(
+    FilesAccessTest, "files_access: given a cookie for reading, when it is used for more, then it is refused", "[storage][SB-5]")
 {
     auto const mine = browser(proto::kReadIntent);
     CHECK(refused(by_cookie(mine, proto::kReadIntent)) == Reason::none);
@@ -106,7 +110,8 @@ TEST_CASE_METHOD(FilesAccessTest, "files_access: given a cookie for reading, whe
     CHECK(access.make_token(access.judge(by_cookie(mine)).value(), proto::kAllIntents).error().reason == Reason::forbidden);
 }
 
-TEST_CASE_METHOD(FilesAccessTest, "files_access: given a cookie, when it is ended or its time is over, then it is nobody's", "[storage][SB-6]")
+TEST_CASE_METHOD(
+    FilesAccessTest, "files_access: given a cookie, when it is ended or its time is over, then it is nobody's", "[storage][SB-6]")
 {
     auto const mine = browser();
     auto const other = browser();
@@ -121,7 +126,8 @@ TEST_CASE_METHOD(FilesAccessTest, "files_access: given a cookie, when it is ende
     CHECK_FALSE(access.show(other.cookie).has_value());
 }
 
-TEST_CASE_METHOD(FilesAccessTest, "files_access: given a caller at its rate, when it asks on, then it waits, its browsers too, and nobody else", "[storage][T-06]")
+TEST_CASE_METHOD(FilesAccessTest,
+    "files_access: given a caller at its rate, when it asks on, then it waits, its browsers too, and nobody else", "[storage][T-06]")
 {
     auto const mine = browser();
     Reason last = Reason::none;
@@ -133,7 +139,8 @@ TEST_CASE_METHOD(FilesAccessTest, "files_access: given a caller at its rate, whe
     CHECK(refused(by_key("key-a")) == Reason::none);
 }
 
-TEST_CASE_METHOD(FilesAccessTest, "files_access: given tokens that nobody uses, when more are made, then their number has an end", "[storage][T-06]")
+TEST_CASE_METHOD(
+    FilesAccessTest, "files_access: given tokens that nobody uses, when more are made, then their number has an end", "[storage][T-06]")
 {
     auto const who = access.judge(by_key("key-a")).value();
     std::size_t made = 0;

@@ -28,7 +28,8 @@ struct FilesDeskTest {
             config.callers = {alice};
             config.transfers_per_caller_max = 3;
             desk.emplace(loop, clock, std::move(config),
-                FilesDesk::Wires{control, recorder, [this](SessionId id) { return id == kSession ? broker_link.get() : nullptr; }, [this] { ++violations; }});
+                FilesDesk::Wires{control, recorder, [this](SessionId id) { return id == kSession ? broker_link.get() : nullptr; },
+                    [this] { ++violations; }});
             desk->front_up(front.connect());
             broker_link = std::make_unique<wire::Link>(
                 loop, broker.connect(), wire::Link::Options{proto::kBrokerMaySend},
@@ -89,7 +90,8 @@ struct FilesDeskTest {
     bool good = true;
 };
 
-TEST_CASE_METHOD(FilesDeskTest, "files_desk: given a stranger, when it asks, then control hears nothing of it and it is on record", "[storage][T-01][T-30]")
+TEST_CASE_METHOD(FilesDeskTest, "files_desk: given a stranger, when it asks, then control hears nothing of it and it is on record",
+    "[storage][T-01][T-30]")
 {
     ask(1, "key-b");
     CHECK(front.take<proto::FilesAnswer>().reason == Reason::unauthorized);
@@ -101,7 +103,8 @@ TEST_CASE_METHOD(FilesDeskTest, "files_desk: given a stranger, when it asks, the
     CHECK(recorder.events.size() == 1);  // folded
 }
 
-TEST_CASE_METHOD(FilesDeskTest, "files_desk: given a caller, when its session is there, then a channel of its own, and deeds under its name", "[storage][SB-8][T-30]")
+TEST_CASE_METHOD(FilesDeskTest,
+    "files_desk: given a caller, when its session is there, then a channel of its own, and deeds under its name", "[storage][SB-8][T-30]")
 {
     auto const channel = open(1);
     CHECK(wanted[0].if_missing == proto::IfMissing::refuse);
@@ -120,7 +123,8 @@ TEST_CASE_METHOD(FilesDeskTest, "files_desk: given a caller, when its session is
     CHECK(good);
 }
 
-TEST_CASE_METHOD(FilesDeskTest, "files_desk: given a broker, when it reports for a channel that is not its own, then it broke the grammar", "[storage][T-14][T-30]")
+TEST_CASE_METHOD(FilesDeskTest, "files_desk: given a broker, when it reports for a channel that is not its own, then it broke the grammar",
+    "[storage][T-14][T-30]")
 {
     auto const channel = open(1);
     broker.send(proto::FilesNote{proto::FilesChannelId{channel.value + 1}, proto::FileDeed::download, Reason::none, "uploads/a", 5});
@@ -129,7 +133,8 @@ TEST_CASE_METHOD(FilesDeskTest, "files_desk: given a broker, when it reports for
     CHECK(recorder.events.empty());
 }
 
-TEST_CASE_METHOD(FilesDeskTest, "files_desk: given a caller with all its transfers under way, when it asks on, then it waits until one ends", "[storage][SB-8][T-06]")
+TEST_CASE_METHOD(FilesDeskTest,
+    "files_desk: given a caller with all its transfers under way, when it asks on, then it waits until one ends", "[storage][SB-8][T-06]")
 {
     auto const first = open(1);
     (void)open(2);
@@ -142,14 +147,16 @@ TEST_CASE_METHOD(FilesDeskTest, "files_desk: given a caller with all its transfe
     CHECK(good);
 }
 
-TEST_CASE_METHOD(FilesDeskTest, "files_desk: given a session whose broker is not there, when it is granted, then no channel", "[storage][T-13]")
+TEST_CASE_METHOD(
+    FilesDeskTest, "files_desk: given a session whose broker is not there, when it is granted, then no channel", "[storage][T-13]")
 {
     ask(1);
     grant(SessionId{8});
     CHECK(front.take<proto::FilesAnswer>().reason == Reason::role_unavailable);
 }
 
-TEST_CASE_METHOD(FilesDeskTest, "files_desk: given a record that cannot be written, when a token is made, then none is told", "[storage][CT-6]")
+TEST_CASE_METHOD(
+    FilesDeskTest, "files_desk: given a record that cannot be written, when a token is made, then none is told", "[storage][CT-6]")
 {
     struct Failing final : proto::Recorder {
         void record(proto::Event, Done done) override { done(fail(Fault::unavailable, "no record")); }

@@ -66,8 +66,8 @@ TEST_CASE("files_face: given paths that are tricks, when they are asked for, the
 {
     CHECK(wanted_path(ask("GET", "/v1/files/uploads/a%20b/c")) == "uploads/a b/c");
     CHECK(wanted_path(ask("GET", "/v1/files/outputs/%C3%BC")) == "outputs/\xc3\xbc");
-    for (std::string const bad : {"uploads/..", "uploads/%2e%2e/x", "uploads/a%2fb", "uploads/a%2Fb", "uploads//a", "uploads/", "etc/passwd", "", "/uploads/a",
-             "uploads/%00", "uploads/%", "uploads/%4", "uploads/%zz", "uploads/./a", "..", "Uploads/a"}) {
+    for (std::string const bad : {"uploads/..", "uploads/%2e%2e/x", "uploads/a%2fb", "uploads/a%2Fb", "uploads//a", "uploads/",
+             "etc/passwd", "", "/uploads/a", "uploads/%00", "uploads/%", "uploads/%4", "uploads/%zz", "uploads/./a", "..", "Uploads/a"}) {
         INFO(bad);
         auto const refused = refusal(ask("GET", "/v1/files/" + bad));
         CHECK(refused.status == 400);
@@ -98,7 +98,8 @@ TEST_CASE("files_face: given requests, when they are read, then each asks for on
     CHECK(refusal(ask("POST", "/v1/preview/uploads/a")).status == 405);
 }
 
-TEST_CASE("files_face: given what a request shows, when it is read, then a bearer comes before a cookie, and nothing is nobody", "[storage][T-01]")
+TEST_CASE("files_face: given what a request shows, when it is read, then a bearer comes before a cookie, and nothing is nobody",
+    "[storage][T-01]")
 {
     auto const cookie = wire::HttpHeader{"Cookie", "a=b; ocu_files=value; c=d"};
     auto const host = wire::HttpHeader{"Host", "localhost:8812"};
@@ -117,7 +118,8 @@ TEST_CASE("files_face: given what a request shows, when it is read, then a beare
     CHECK(refusal(judge("GET", "/v1/manifest", {host, {"Authorization", "Bearer key"}}, strict)).status == 400);
 }
 
-TEST_CASE("files_face: given a change by a browser, when another origin says it, then it is refused before anybody is asked", "[storage][SB-6][T-02]")
+TEST_CASE("files_face: given a change by a browser, when another origin says it, then it is refused before anybody is asked",
+    "[storage][SB-6][T-02]")
 {
     auto const change = [](std::string origin) {
         return judge("PUT", "/v1/files/uploads/a", {{"Host", "localhost:8812"}, {"Cookie", "ocu_files=v"}, {"Origin", std::move(origin)}});

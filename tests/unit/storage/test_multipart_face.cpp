@@ -30,14 +30,16 @@ std::string read(std::string_view text, std::size_t step = 1)
 
 std::string part(std::string_view disposition, std::string_view body)
 {
-    return "--XX\r\nContent-Disposition: form-data; " + std::string(disposition) + "\r\nContent-Type: text/plain\r\n\r\n" + std::string(body) + "\r\n";
+    return "--XX\r\nContent-Disposition: form-data; " + std::string(disposition) + "\r\nContent-Type: text/plain\r\n\r\n" +
+           std::string(body) + "\r\n";
 }
 
 TEST_CASE("multipart: given a form, when it is read in pieces of any size, then the same parts", "[storage][SB-6]")
 {
     auto const form = part(R"(name="path")", "uploads/a") + part(R"(name="file"; filename="x y.txt")", "a\r\n--X\r\n-b") +
                       part(R"(filename="e%22;\"q"; name="file")", "") + "--XX--\r\nepilogue";
-    for (std::size_t step = 1; step < 40; ++step) CHECK(read(form, step) == "[path|:uploads/a][file|x y.txt:a\r\n--X\r\n-b][file|e\";\"q:].");
+    for (std::size_t step = 1; step < 40; ++step)
+        CHECK(read(form, step) == "[path|:uploads/a][file|x y.txt:a\r\n--X\r\n-b][file|e\";\"q:].");
 }
 
 TEST_CASE("multipart: given what is no form, when it is read, then it is malformed and never a part", "[storage][T-02]")

@@ -41,12 +41,15 @@ struct Counting : std::enable_shared_from_this<Counting> {
 
 void count(HttpRequest, std::shared_ptr<HttpReply> reply) { std::make_shared<Counting>(std::move(reply))->next(); }
 
-TEST_CASE("http_stream: given a body of a told length, when it is streamed, then in small pieces, and the connection goes on", "[wire][SB-6]")
+TEST_CASE(
+    "http_stream: given a body of a told length, when it is streamed, then in small pieces, and the connection goes on", "[wire][SB-6]")
 {
     Server server(count, options({How::streamed, 8u << 20}));
     auto const peer = server.connect();
     for (int i = 0; i < 2; ++i) {
-        std::thread([&peer] { peer.say("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n" + std::string(5'000'000, 'x')); }).join();
+        std::thread([&peer] {
+            peer.say("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n" + std::string(5'000'000, 'x'));
+        }).join();
         auto const heard = peer.hear("small");
         CHECK(heard.find("5000000 small") != heard.npos);
     }
@@ -75,7 +78,8 @@ TEST_CASE("http_stream: given a chunked body over the choice's limit, when it co
     CHECK(pieces >= 1);
 }
 
-TEST_CASE("http_stream: given a length over the choice's limit, when the head is read, then 413, no 100, and no handler", "[wire][SB-7][T-02]")
+TEST_CASE(
+    "http_stream: given a length over the choice's limit, when the head is read, then 413, no 100, and no handler", "[wire][SB-7][T-02]")
 {
     std::atomic<int> handled{0};
     Server server([&handled](HttpRequest, std::shared_ptr<HttpReply> const&) { ++handled; }, options({How::streamed, 10}));
@@ -98,7 +102,8 @@ TEST_CASE("http_stream: given a refusal at the head, when it is chosen, then it 
 TEST_CASE("http_stream: given Expect, when nobody asks for the body yet, then no 100; when somebody does, then 100", "[wire][SB-7]")
 {
     std::promise<std::shared_ptr<HttpReply>> given;
-    Server server([&given](HttpRequest, std::shared_ptr<HttpReply> reply) { given.set_value(std::move(reply)); }, options({How::streamed, 10}));
+    Server server(
+        [&given](HttpRequest, std::shared_ptr<HttpReply> reply) { given.set_value(std::move(reply)); }, options({How::streamed, 10}));
     auto const peer = server.connect();
     peer.say("PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
     auto reply = given.get_future().get();
@@ -135,7 +140,8 @@ TEST_CASE("http_stream: given a handler that asks for nothing, when a client sen
 
 TEST_CASE("http_stream: given an answer before the body was read, when it is sent, then the connection ends after it", "[wire][T-02]")
 {
-    Server server([](HttpRequest, std::shared_ptr<HttpReply> const& reply) { reply->send({409, {}, "no"}); }, options({How::streamed, 100}));
+    Server server(
+        [](HttpRequest, std::shared_ptr<HttpReply> const& reply) { reply->send({409, {}, "no"}); }, options({How::streamed, 100}));
     auto const peer = server.connect();
     peer.say("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n");
     auto const heard = peer.hear();
@@ -143,7 +149,8 @@ TEST_CASE("http_stream: given an answer before the body was read, when it is sen
     CHECK(heard.find("HTTP/1.1", 8) == heard.npos);
 }
 
-TEST_CASE("http_stream: given a refusal in the middle of a body, when its client sends all of it first, then it sees the refusal", "[wire][T-02]")
+TEST_CASE(
+    "http_stream: given a refusal in the middle of a body, when its client sends all of it first, then it sees the refusal", "[wire][T-02]")
 {
     Server server(
         [](HttpRequest, std::shared_ptr<HttpReply> const& reply) {
@@ -156,7 +163,8 @@ TEST_CASE("http_stream: given a refusal in the middle of a body, when its client
     CHECK(peer.hear().starts_with("HTTP/1.1 507"));
 }
 
-TEST_CASE("http_stream: given a client that leaves in the middle of its body, when a piece is waited for, then it has failed", "[wire][SB-9]")
+TEST_CASE(
+    "http_stream: given a client that leaves in the middle of its body, when a piece is waited for, then it has failed", "[wire][SB-9]")
 {
     std::promise<HttpPiece::Kind> last;
     Server server(
@@ -209,7 +217,8 @@ TEST_CASE("http_stream: given an answer of a told length, when it is whole, then
     CHECK(heard.size() < 601'000);
 }
 
-TEST_CASE("http_stream: given a told length, when less or more is written, then the connection is cut and nothing passes as whole", "[wire][SB-9]")
+TEST_CASE("http_stream: given a told length, when less or more is written, then the connection is cut and nothing passes as whole",
+    "[wire][SB-9]")
 {
     for (std::size_t const written : {5u, 15u}) {
         Server server([written](HttpRequest, std::shared_ptr<HttpReply> const& reply) {
@@ -225,7 +234,8 @@ TEST_CASE("http_stream: given a told length, when less or more is written, then 
     }
 }
 
-TEST_CASE("http_stream: given a client that does not read, when an answer is written as it is welcome, then little is ahead of it", "[wire][T-02]")
+TEST_CASE("http_stream: given a client that does not read, when an answer is written as it is welcome, then little is ahead of it",
+    "[wire][T-02]")
 {
     std::atomic<std::size_t> written{0};
     Server server([&written](HttpRequest, std::shared_ptr<HttpReply> reply) {
