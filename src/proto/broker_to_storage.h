@@ -14,7 +14,7 @@ namespace ocu::proto {
 
 // With it come two descriptors: the FUSE connection, and the session's directory.
 struct BrokerConfig {
-    std::uint32_t owner = 0;                // host uid that files are shown to belong to
+    std::uint32_t owner = 0;  // host uid that files are shown to belong to
     std::uint64_t file_bytes_max = 0;
     std::uint64_t session_bytes_max = 0;
 

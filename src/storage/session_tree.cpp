@@ -270,7 +270,8 @@ Answer<void> SessionTree::may_replace(Node const& moved, Node const& target) con
     return {};
 }
 
-Answer<void> SessionTree::rename(Face face, NodeId parent, std::string_view name, NodeId new_parent, std::string_view new_name, unsigned flags)
+Answer<void> SessionTree::rename(
+    Face face, NodeId parent, std::string_view name, NodeId new_parent, std::string_view new_name, unsigned flags)
 {
     if (flags != 0 && flags != RENAME_NOREPLACE && flags != RENAME_EXCHANGE) return refuse(EINVAL);
     auto const from = writable_directory(face, parent, name);
