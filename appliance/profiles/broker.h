@@ -12,9 +12,9 @@
 namespace ocu::profiles {
 
 inline constexpr std::array kBrokerFileCalls{
-    __NR_openat2,                                                                          // beneath the session's directory only
-    __NR_getdents64, __NR_fstat, __NR_newfstatat,                                          // once, before serving: that it is empty
-    __NR_unlinkat,                                                                         // segments that are no longer needed
+    __NR_openat2,  // beneath the session's directory only
+    __NR_getdents64, __NR_fstat, __NR_newfstatat,  // once, before serving: that it is empty
+    __NR_unlinkat,  // segments that are no longer needed
     __NR_pread64, __NR_pwrite64, __NR_ftruncate, __NR_fallocate, __NR_fsync, __NR_fdatasync,  // their bytes
 };
 inline constexpr auto kBrokerSystemCalls = joined(kLoopSystemCalls, kBrokerFileCalls);

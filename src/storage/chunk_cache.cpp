@@ -27,7 +27,8 @@ ChunkBuffer& ChunkCache::add(Node& node, std::uint64_t index)
 void ChunkCache::remove(ChunkBuffer& buffer)
 {
     set_clean(buffer);
-    if (auto const chunk = buffer.node->file->chunks.find(buffer.index); chunk != buffer.node->file->chunks.end() && chunk->second.buffer == &buffer)
+    if (auto const chunk = buffer.node->file->chunks.find(buffer.index);
+        chunk != buffer.node->file->chunks.end() && chunk->second.buffer == &buffer)
         chunk->second.buffer = nullptr;
     all_.erase(buffer.self);
 }

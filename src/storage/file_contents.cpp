@@ -84,7 +84,8 @@ Answer<std::size_t> FileContents::read(Node& node, std::span<char> into, std::ui
         if (chunk == file.chunks.end() || !has_data(chunk->second)) {
             std::memset(rest.data(), 0, part);
             got += part;
-        } else if (auto const whole = within == 0 ? whole_run(file, index, std::min(rest.size() / kChunkBytes, kAppendChunksMax)) : 0; whole > 0) {
+        } else if (auto const whole = within == 0 ? whole_run(file, index, std::min(rest.size() / kChunkBytes, kAppendChunksMax)) : 0;
+            whole > 0) {
             auto const opened = open_chunks(node, index, run_, std::as_writable_bytes(rest.first(whole * kChunkBytes)));
             if (!opened) return refuse(opened.error());
             got += whole * kChunkBytes;
@@ -154,7 +155,8 @@ Answer<std::size_t> FileContents::write(Node& node, std::span<char const> bytes,
     if (offset > file_bytes_max_ || bytes.size() > file_bytes_max_ - offset) return refuse(EFBIG);
     if (bytes.empty()) return 0;
     auto const before = cost(file, file.size);
-    if (auto const paid = afford(file, offset, offset + bytes.size(), std::max(file.size, offset + bytes.size())); !paid) return refuse(paid.error());
+    if (auto const paid = afford(file, offset, offset + bytes.size(), std::max(file.size, offset + bytes.size())); !paid)
+        return refuse(paid.error());
     std::size_t put = 0;
     int fault = 0;
     while (put < bytes.size() && fault == 0) {

@@ -87,7 +87,7 @@ private:
     std::uint64_t chunks_ = 0;  // of all files
     std::uint64_t appended_ = 0;
     bool replaying_ = false;
-    std::vector<ChunkPlace> run_;     // reused
+    std::vector<ChunkPlace> run_;  // reused
     std::vector<std::byte> gathered_;
 };
 

@@ -34,7 +34,8 @@ Answer<void> FileContents::afford(FileData const& file, std::uint64_t from, std:
     if (added > kTreeChunksMax - std::min(chunks_, kTreeChunksMax)) return refuse(ENOSPC);
     auto after = (file.chunks.size() + added) * kChunkBytes;
     auto const tail = size / kChunkBytes;
-    if (size % kChunkBytes != 0 && ((tail >= first && tail < last) || file.chunks.contains(tail))) after -= kChunkBytes - size % kChunkBytes;
+    if (size % kChunkBytes != 0 && ((tail >= first && tail < last) || file.chunks.contains(tail)))
+        after -= kChunkBytes - size % kChunkBytes;
     auto const before = cost(file, file.size);
     if (after > before && !quota_.has_bytes(after - before)) return refuse(ENOSPC);
     return {};

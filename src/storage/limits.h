@@ -24,6 +24,7 @@ inline constexpr std::uint64_t kTreeChunksMax = 4ull << 20;      // 64 GiB of fi
 inline constexpr std::size_t kCachedChunksMax = 512;             // 8 MiB, written and not yet appended or lately read
 inline constexpr std::size_t kAppendChunksMax = 64;              // in one run
 inline constexpr std::chrono::milliseconds kSettleTime{2'000};   // what nobody asked to be kept is appended after this
+inline constexpr std::chrono::milliseconds kHousePause{20};      // between two steps of housekeeping: requests come first
 inline constexpr std::chrono::milliseconds kDamageReportsApart{1'000};
 inline constexpr std::uint64_t kHouseEveryBytes = 64ull << 20;   // appended: then the store's house is kept though requests wait
 inline constexpr std::size_t kMountWriteBytesMax = 1u << 20;    // one FUSE request

@@ -52,7 +52,8 @@ Answer<HandleId> SessionTree::open(Face face, NodeId id, int flags)
 void SessionTree::read_at(Node& node)
 {
     auto const now = now_();
-    if (earlier(node.modified, node.accessed) && earlier(node.changed, node.accessed) && now.tv_sec - node.accessed.tv_sec < kAccessTimeSeconds)
+    if (earlier(node.modified, node.accessed) && earlier(node.changed, node.accessed) &&
+        now.tv_sec - node.accessed.tv_sec < kAccessTimeSeconds)
         return;
     node.accessed = now;
     journal_.describe_sometime(node);

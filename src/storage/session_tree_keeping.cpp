@@ -240,7 +240,8 @@ bool SessionTree::Replay::operator()(NodeDescribed const& described) const
     auto* const node = tree.nodes_.find(described.node);
     if (node == nullptr || (described.mode & S_IFMT) != (node->mode & S_IFMT)) return false;
     auto const kept = node->directory ? directory_mode(described.mode) : file_mode(described.mode);
-    if (((described.mode & S_IFMT) | kept) != described.mode || (described.node <= kOutputsNode && described.mode != node->mode)) return false;
+    if (((described.mode & S_IFMT) | kept) != described.mode || (described.node <= kOutputsNode && described.mode != node->mode))
+        return false;
     if (node->file ? !tree.contents_.replay_size(*node, described.size) : described.size != 0) return false;
     node->mode = described.mode;
     auto const set = [](timespec& time, TimeField const& field) {

@@ -30,7 +30,8 @@ Answer<void> read_changes(std::span<std::byte const> batch, std::function<bool(T
     while (!batch.empty()) {
         if (batch.size() < kChangeHeadBytes) return refuse(EIO);
         auto const head = wire::decode<ChangeHead>(batch.first(kChangeHeadBytes));
-        if (!head || head->length == 0 || head->length > batch.size() - sizeof head->length || head->length > kChangeBytesMax) return refuse(EIO);
+        if (!head || head->length == 0 || head->length > batch.size() - sizeof head->length || head->length > kChangeBytesMax)
+            return refuse(EIO);
         auto const change = decoded(head->kind, batch.subspan(kChangeHeadBytes, head->length - 1));
         if (!change || !each(*change)) return refuse(EIO);
         batch = batch.subspan(sizeof head->length + head->length);

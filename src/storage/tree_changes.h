@@ -33,7 +33,21 @@ struct PlaceField {
     static void fields(auto& wire, auto& m) { wire(m.number, m.segment, m.offset); }
 };
 
-enum class ChangeKind : std::uint8_t { begun, made, linked, unlinked, moved, exchanged, described, placed, reserved, cleared, labelled, unlabelled, kLast = unlabelled };
+enum class ChangeKind : std::uint8_t {
+    begun,
+    made,
+    linked,
+    unlinked,
+    moved,
+    exchanged,
+    described,
+    placed,
+    reserved,
+    cleared,
+    labelled,
+    unlabelled,
+    kLast = unlabelled
+};
 
 using NameText = wire::Text<kNameBytesMax>;
 inline constexpr std::size_t kPlacesMax = 512;

@@ -42,7 +42,7 @@ void TreeKeeper::keep_house(std::size_t steps)
         auto const more = tree_.keep_house();
         if (!more || !*more) return;
     }
-    housekeeping_ = loop_.after({}, [this] { keep_house(1); });
+    housekeeping_ = loop_.after(kHousePause, [this] { keep_house(1); });
 }
 
 void TreeKeeper::report()

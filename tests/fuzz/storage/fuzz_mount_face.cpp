@@ -61,34 +61,34 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         rest.remove_prefix(4 + length);
         stand.tick();
         switch (what % 16) {
-            case 0: (void)tree.make_directory(face, one, name, 0755); break;
-            case 1: (void)tree.remove(face, one, name, (what & 0x40) != 0); break;
-            case 2: tree.forget(one, 1); break;
-            case 3: (void)tree.rename(face, one, name, other, new_name, 0); break;
-            case 4: (void)tree.rename(face, one, name, other, new_name, RENAME_EXCHANGE); break;
-            case 5: (void)tree.link(face, one, other, name); break;
-            case 6: (void)tree.make_link(face, one, name, "target"); break;
-            case 7: (void)tree.lookup(one, name); break;
-            case 8:
-                if (auto const made = tree.create(face, one, name, 0644, O_RDWR)) handles.push_back(made->handle);
-                break;
-            case 9:
-                if (auto const opened = tree.open(face, one, (what & 0x40) != 0 ? O_RDWR | O_TRUNC : O_RDWR)) handles.push_back(*opened);
-                break;
-            case 10:
-                if (!handles.empty()) (void)tree.write(handles.back(), std::string(other * 999, 'w'), one * 7'001);
-                break;
-            case 11:
-                if (!handles.empty()) (void)tree.allocate(handles.back(), static_cast<int>(other) & 0x13, one * 7'001, other * 999);
-                break;
-            case 12: (void)tree.change(face, one, {}, {.mode = {}, .user = {}, .group = {}, .size = other * 5'003, .times = {}}); break;
-            case 13: (void)tree.set_label(face, one, "user." + std::string(name), name, 0); break;
-            case 14: (void)tree.settle(); break;
-            default:
-                if (handles.empty()) break;
-                (void)tree.flush(handles.front());
-                tree.release(handles.front());
-                handles.erase(handles.begin());
+        case 0: (void)tree.make_directory(face, one, name, 0755); break;
+        case 1: (void)tree.remove(face, one, name, (what & 0x40) != 0); break;
+        case 2: tree.forget(one, 1); break;
+        case 3: (void)tree.rename(face, one, name, other, new_name, 0); break;
+        case 4: (void)tree.rename(face, one, name, other, new_name, RENAME_EXCHANGE); break;
+        case 5: (void)tree.link(face, one, other, name); break;
+        case 6: (void)tree.make_link(face, one, name, "target"); break;
+        case 7: (void)tree.lookup(one, name); break;
+        case 8:
+            if (auto const made = tree.create(face, one, name, 0644, O_RDWR)) handles.push_back(made->handle);
+            break;
+        case 9:
+            if (auto const opened = tree.open(face, one, (what & 0x40) != 0 ? O_RDWR | O_TRUNC : O_RDWR)) handles.push_back(*opened);
+            break;
+        case 10:
+            if (!handles.empty()) (void)tree.write(handles.back(), std::string(other * 999, 'w'), one * 7'001);
+            break;
+        case 11:
+            if (!handles.empty()) (void)tree.allocate(handles.back(), static_cast<int>(other) & 0x13, one * 7'001, other * 999);
+            break;
+        case 12: (void)tree.change(face, one, {}, {.mode = {}, .user = {}, .group = {}, .size = other * 5'003, .times = {}}); break;
+        case 13: (void)tree.set_label(face, one, "user." + std::string(name), name, 0); break;
+        case 14: (void)tree.settle(); break;
+        default:
+            if (handles.empty()) break;
+            (void)tree.flush(handles.front());
+            tree.release(handles.front());
+            handles.erase(handles.begin());
         }
     }
     for (auto const handle : handles) tree.release(handle);

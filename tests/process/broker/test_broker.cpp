@@ -57,8 +57,9 @@ TEST_CASE_METHOD(BrokerTest,
     "[storage][T-08][T-14][SB-2][SB-3]")
 {
     std::string const needle = "needle-in-a-name-4711";
-    REQUIRE(shell("mkdir outputs/" + needle + "; ln -s /etc/" + needle + " outputs/link; test \"$(readlink outputs/link)\" = /etc/" + needle +
-                  "; for i in $(seq 5000); do echo " + needle + "; done > outputs/" + needle + "/f; sync outputs/" + needle + "/f") == 0);
+    REQUIRE(
+        shell("mkdir outputs/" + needle + "; ln -s /etc/" + needle + " outputs/link; test \"$(readlink outputs/link)\" = /etc/" + needle +
+              "; for i in $(seq 5000); do echo " + needle + "; done > outputs/" + needle + "/f; sync outputs/" + needle + "/f") == 0);
     std::uint64_t bytes = 0;
     for (auto const& entry : std::filesystem::directory_iterator(stored)) {
         CHECK(entry.is_regular_file());
@@ -99,8 +100,7 @@ TEST_CASE_METHOD(BrokerTest, "broker: given a store whose bytes were changed, wh
     CHECK(broker_lives());
 }
 
-TEST_CASE_METHOD(BrokerTest,
-    "broker: given outputs, when the guest makes devices, fifos, sockets or set-id files, then it is refused",
+TEST_CASE_METHOD(BrokerTest, "broker: given outputs, when the guest makes devices, fifos, sockets or set-id files, then it is refused",
     "[storage][T-04][T-08][SB-2]")
 {
     CHECK(fault_of([] { return ::mkfifo("outputs/p", 0644) == 0; }) == EPERM);
@@ -229,7 +229,8 @@ TEST_CASE_METHOD(
     }
     SECTION("hard links")
     {
-        CHECK(shell("cd outputs; echo x > a; mkdir d; ln a d/b; test \"$(stat -c %h:%i a)\" = \"$(stat -c %h:%i d/b)\"; test \"$(stat -c %h a)\" "
+        CHECK(shell("cd outputs; echo x > a; mkdir d; ln a d/b; test \"$(stat -c %h:%i a)\" = \"$(stat -c %h:%i d/b)\"; test \"$(stat -c "
+                    "%h a)\" "
                     "= 2; echo y >> d/b; test \"$(tr '\\n' ' ' < a)\" = 'x y '; rm a; test \"$(stat -c %h d/b)\" = 1; ! ln d e") == 0);
         CHECK(fault_of([] { return ::link("outputs/d/b", "uploads/b") == 0; }) == EROFS);
     }
@@ -239,9 +240,11 @@ TEST_CASE_METHOD(
             char bytes[16]{};
             int const fd = ::open("outputs/x", O_RDWR | O_CREAT, 0600);
             if (::fsetxattr(fd, "user.a", "1234", 4, XATTR_CREATE) != 0 || ::fsetxattr(fd, "user.a", "1", 1, XATTR_CREATE) == 0) return 1;
-            if (::getxattr("outputs/x", "user.a", bytes, 2) != -1 || errno != ERANGE || ::getxattr("outputs/x", "user.a", nullptr, 0) != 4) return 2;
+            if (::getxattr("outputs/x", "user.a", bytes, 2) != -1 || errno != ERANGE || ::getxattr("outputs/x", "user.a", nullptr, 0) != 4)
+                return 2;
             if (::getxattr("outputs/x", "user.a", bytes, 16) != 4 || ::listxattr("outputs/x", bytes, 16) != 7) return 3;
-            if (::removexattr("outputs/x", "user.a") != 0 || ::getxattr("outputs/x", "user.a", bytes, 16) != -1 || errno != ENODATA) return 4;
+            if (::removexattr("outputs/x", "user.a") != 0 || ::getxattr("outputs/x", "user.a", bytes, 16) != -1 || errno != ENODATA)
+                return 4;
             return ::getxattr("outputs/x", "security.selinux", bytes, 16) == -1 ? 0 : 5;
         }) == 0);
     }
@@ -303,8 +306,7 @@ TEST_CASE_METHOD(BrokerTest, "broker: given programs of every day, when they wor
     CHECK(broker_lives());
 }
 
-TEST_CASE_METHOD(BrokerTest,
-    "broker: given files being written, when the broker is killed, then what is under way fails at once",
+TEST_CASE_METHOD(BrokerTest, "broker: given files being written, when the broker is killed, then what is under way fails at once",
     "[storage][T-17][SB-9]")
 {
     REQUIRE(shell("echo kept > outputs/kept") == 0);

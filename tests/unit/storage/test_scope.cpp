@@ -103,7 +103,8 @@ TEST_CASE("quota: given a limit of text, when names and attributes come and go, 
     CHECK(quota.text() == 0);
 }
 
-TEST_CASE("scope: given names of extended attributes, when a face uses them, then only its own namespaces are kept", "[storage][T-08][SB-1]")
+TEST_CASE(
+    "scope: given names of extended attributes, when a face uses them, then only its own namespaces are kept", "[storage][T-08][SB-1]")
 {
     CHECK(attribute_name_fault(Face::mount, "user.x") == 0);
     CHECK(attribute_name_fault(Face::files, "user.x") == 0);

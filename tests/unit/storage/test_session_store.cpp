@@ -48,8 +48,8 @@ struct SessionStoreTest {
     std::string path() const { return base + "/store/s-0000000000000abc"; }
 };
 
-TEST_CASE_METHOD(SessionStoreTest,
-    "session_store: given a session, when its directory is made, then only the owner enters it", "[storage][T-14]")
+TEST_CASE_METHOD(
+    SessionStoreTest, "session_store: given a session, when its directory is made, then only the owner enters it", "[storage][T-14]")
 {
     REQUIRE(store->make(session, ::getuid()).has_value());
     struct stat is{};

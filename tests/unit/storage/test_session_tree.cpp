@@ -36,7 +36,8 @@ std::vector<std::string> names(SessionTree& tree, NodeId node)
 
 }  // namespace
 
-TEST_CASE_METHOD(TreeStand, "session_tree: given a new tree, when it is looked at, then it has two halves of its owner's", "[storage][SB-1]")
+TEST_CASE_METHOD(
+    TreeStand, "session_tree: given a new tree, when it is looked at, then it has two halves of its owner's", "[storage][SB-1]")
 {
     CHECK(names(tree, kTopNode) == std::vector<std::string>{".", "..", "uploads", "outputs"});
     auto const outputs = tree.lookup(kTopNode, "outputs").value();
@@ -80,7 +81,8 @@ TEST_CASE_METHOD(TreeStand,
 TEST_CASE_METHOD(TreeStand, "session_tree: given kinds and modes, when they are asked for, then only files, directories and links exist",
     "[storage][T-04][T-08]")
 {
-    for (mode_t const kind : {S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK}) CHECK(fault(tree.make_node(kMount, kOutputsNode, "n", kind | 0644)) == EPERM);
+    for (mode_t const kind : {S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK})
+        CHECK(fault(tree.make_node(kMount, kOutputsNode, "n", kind | 0644)) == EPERM);
     CHECK(tree.create(kMount, kOutputsNode, "s", 06755, O_WRONLY)->entry.attributes.st_mode == (S_IFREG | 0755));
     auto const node = file("f");
     auto const mode_of = [this, node](mode_t mode) {
@@ -155,7 +157,8 @@ TEST_CASE("session_tree: given a file of many names, when one more is asked for,
     CHECK(TreeStand::fault(stand.tree.link(kMount, node, kOutputsNode, "more")) == EMLINK);
 }
 
-TEST_CASE_METHOD(TreeStand, "session_tree: given an unlinked file, when it is open or remembered, then its bytes stay and count", "[storage][SB-1][SB-8]")
+TEST_CASE_METHOD(TreeStand, "session_tree: given an unlinked file, when it is open or remembered, then its bytes stay and count",
+    "[storage][SB-1][SB-8]")
 {
     auto const made = tree.create(kMount, kOutputsNode, "u", 0600, O_RDWR).value();
     REQUIRE(tree.write(made.handle, std::string_view("before"), 0).has_value());
@@ -213,7 +216,8 @@ TEST_CASE_METHOD(TreeStand, "session_tree: given renames, when they are asked fo
     CHECK(tree.lookup(kOutputsNode, "two")->node == a);
 }
 
-TEST_CASE_METHOD(TreeStand, "session_tree: given operations, when times are read, then they are those of POSIX to the nanosecond", "[storage][SB-1]")
+TEST_CASE_METHOD(
+    TreeStand, "session_tree: given operations, when times are read, then they are those of POSIX to the nanosecond", "[storage][SB-1]")
 {
     auto const node = file("f", "x");
     auto const born = now.tv_sec;
@@ -246,7 +250,8 @@ TEST_CASE_METHOD(TreeStand, "session_tree: given operations, when times are read
     CHECK(is(node).st_mtim.tv_sec == born + 5);
 }
 
-TEST_CASE_METHOD(TreeStand, "session_tree: given a listing, when the directory changes meanwhile, then what stays is listed once", "[storage][SB-1]")
+TEST_CASE_METHOD(
+    TreeStand, "session_tree: given a listing, when the directory changes meanwhile, then what stays is listed once", "[storage][SB-1]")
 {
     for (int i = 0; i < 50; ++i) file("f" + std::to_string(i));
     auto const handle = tree.open_directory(kOutputsNode).value();
@@ -255,13 +260,16 @@ TEST_CASE_METHOD(TreeStand, "session_tree: given a listing, when the directory c
     for (int round = 0;; ++round) {
         int taken = 0;
         std::uint64_t const from = at;
-        REQUIRE(tree.list(handle, from, [&](SessionTree::Listed const& listed) {
+        REQUIRE(
+            tree.list(handle, from,
+                    [&](SessionTree::Listed const& listed) {
                         if (taken == 3) return false;
                         ++taken;
                         ++seen[std::string(listed.name)];
                         at = listed.next;
                         return true;
-                    }).has_value());
+                    })
+                .has_value());
         if (taken == 0) break;
         // Half of them go while they are listed, and others come.
         (void)tree.remove(kMount, kOutputsNode, "f" + std::to_string(2 * round), false);
@@ -273,7 +281,8 @@ TEST_CASE_METHOD(TreeStand, "session_tree: given a listing, when the directory c
     CHECK(fault(tree.list(handle, 0, [](auto const&) { return true; })) == EBADF);
 }
 
-TEST_CASE_METHOD(TreeStand, "session_tree: given extended attributes, when they are used, then user's are kept and bounded", "[storage][T-06][SB-1]")
+TEST_CASE_METHOD(
+    TreeStand, "session_tree: given extended attributes, when they are used, then user's are kept and bounded", "[storage][T-06][SB-1]")
 {
     auto const node = file("f");
     CHECK(fault(tree.label(kMount, node, "user.a")) == ENODATA);
@@ -299,7 +308,8 @@ TEST_CASE_METHOD(TreeStand, "session_tree: given extended attributes, when they 
     CHECK(text == 1 + 6 + 18);
 }
 
-TEST_CASE_METHOD(SmallTree, "session_tree: given ceilings of names and handles, when they are reached, then refused, and room comes back", "[storage][T-06][SB-8]")
+TEST_CASE_METHOD(SmallTree, "session_tree: given ceilings of names and handles, when they are reached, then refused, and room comes back",
+    "[storage][T-06][SB-8]")
 {
     auto const node = file("1");
     folder("2");
@@ -332,8 +342,8 @@ TEST_CASE("session_tree: given link targets without end, when the tree's own mem
     CHECK(TreeStand::fault(stand.tree.rename(kMount, kOutputsNode, "0", kOutputsNode, std::string(255, 'n'), 0)) == 0);
 }
 
-TEST_CASE_METHOD(TreeStand, "session_tree: given a change by the files face, when it is made, then the mount is told, and a lost name is stale",
-    "[storage][SB-5]")
+TEST_CASE_METHOD(TreeStand,
+    "session_tree: given a change by the files face, when it is made, then the mount is told, and a lost name is stale", "[storage][SB-5]")
 {
     std::vector<NodeId> told;
     tree.on_foreign_change([&told](NodeId node) { told.push_back(node); });

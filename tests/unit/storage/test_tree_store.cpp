@@ -47,8 +47,8 @@ bool applies(Change const& change)
 
 }  // namespace
 
-TEST_CASE_METHOD(TreeStand, "tree_store: given what was closed or synced, when the store is read again, then it is there; the rest may not be",
-    "[storage][SB-9]")
+TEST_CASE_METHOD(TreeStand,
+    "tree_store: given what was closed or synced, when the store is read again, then it is there; the rest may not be", "[storage][SB-9]")
 {
     auto const made = tree.create(kMount, kOutputsNode, "closed", 0640, O_RDWR).value();
     REQUIRE(tree.write(made.handle, std::string_view("promised"), 0).has_value());
@@ -66,7 +66,8 @@ TEST_CASE_METHOD(TreeStand, "tree_store: given what was closed or synced, when t
     CHECK(picture(later.tree) == picture(tree));
 }
 
-TEST_CASE_METHOD(TreeStand, "tree_store: given a close of a file that was read, when nothing changed, then nothing is appended", "[storage]")
+TEST_CASE_METHOD(
+    TreeStand, "tree_store: given a close of a file that was read, when nothing changed, then nothing is appended", "[storage]")
 {
     auto const node = file("f", "text");
     auto const batches = store.batches.size();
@@ -79,7 +80,8 @@ TEST_CASE_METHOD(TreeStand, "tree_store: given a close of a file that was read, 
     CHECK(store.batches.size() == batches + 1);  // the time of the reading
 }
 
-TEST_CASE_METHOD(TreeStand, "tree_store: given many changes, when nobody closes anything, then batches stay within their bound", "[storage][T-06]")
+TEST_CASE_METHOD(
+    TreeStand, "tree_store: given many changes, when nobody closes anything, then batches stay within their bound", "[storage][T-06]")
 {
     for (int i = 0; i < 3'000; ++i) folder("a name of some length, so that a batch is full soon " + std::to_string(i));
     CHECK(store.batches.size() > 1);
@@ -93,7 +95,8 @@ TEST_CASE_METHOD(TreeStand, "tree_store: given many changes, when nobody closes 
     CHECK(picture(again.tree) == picture(tree));
 }
 
-TEST_CASE_METHOD(TreeStand, "tree_store: given a chunk that housekeeping moves, when it is read, then at its new place, also after reading again",
+TEST_CASE_METHOD(TreeStand,
+    "tree_store: given a chunk that housekeeping moves, when it is read, then at its new place, also after reading again",
     "[storage][SB-9]")
 {
     auto const node = file("f", std::string(3 * kChunkBytes, 'x'));
@@ -182,46 +185,49 @@ struct RandomTree : TreeStand {
         auto const parent = node_among(folders);
         auto const at = name();
         switch (below(14)) {
-            case 0:
-            case 1:
-                if (auto const made = tree.make_directory(kMount, parent, at, 0755)) folders.push_back(made->node);
-                break;
-            case 2: (void)tree.make_link(kMount, parent, at, "to " + at); break;
-            case 3: (void)tree.remove(kMount, parent, at, below(2) == 0); break;
-            case 4:
-            case 5: {
-                constexpr unsigned kFlags[]{0, 0, RENAME_NOREPLACE, RENAME_EXCHANGE};
-                (void)tree.rename(kMount, parent, at, node_among(folders), name(), kFlags[below(4)]);
-                break;
+        case 0:
+        case 1:
+            if (auto const made = tree.make_directory(kMount, parent, at, 0755)) folders.push_back(made->node);
+            break;
+        case 2: (void)tree.make_link(kMount, parent, at, "to " + at); break;
+        case 3: (void)tree.remove(kMount, parent, at, below(2) == 0); break;
+        case 4:
+        case 5: {
+            constexpr unsigned kFlags[]{0, 0, RENAME_NOREPLACE, RENAME_EXCHANGE};
+            (void)tree.rename(kMount, parent, at, node_among(folders), name(), kFlags[below(4)]);
+            break;
+        }
+        case 6:
+            if (!files.empty()) (void)tree.link(kMount, node_among(files), parent, at);
+            break;
+        case 7:
+            if (!files.empty()) (void)tree.set_label(kMount, node_among(files), "user." + at, std::string(below(50), 'v'), 0);
+            break;
+        case 8:
+            if (!files.empty()) (void)tree.remove_label(kMount, node_among(files), "user." + at);
+            break;
+        case 9:
+            if (!files.empty())
+                (void)tree.change(
+                    kMount, node_among(files), {}, {.mode = below(0777), .user = {}, .group = {}, .size = below(100'000), .times = {}});
+            break;
+        case 10:
+            if (handles.size() > 20) {
+                if (below(2) == 0) (void)tree.flush(handles.front());
+                tree.release(handles.front());
+                handles.erase(handles.begin());
             }
-            case 6:
-                if (!files.empty()) (void)tree.link(kMount, node_among(files), parent, at);
-                break;
-            case 7:
-                if (!files.empty()) (void)tree.set_label(kMount, node_among(files), "user." + at, std::string(below(50), 'v'), 0);
-                break;
-            case 8:
-                if (!files.empty()) (void)tree.remove_label(kMount, node_among(files), "user." + at);
-                break;
-            case 9:
-                if (!files.empty())
-                    (void)tree.change(kMount, node_among(files), {}, {.mode = below(0777), .user = {}, .group = {}, .size = below(100'000), .times = {}});
-                break;
-            case 10:
-                if (handles.size() > 20) {
-                    if (below(2) == 0) (void)tree.flush(handles.front());
-                    tree.release(handles.front());
-                    handles.erase(handles.begin());
-                }
-                break;
-            case 11:
-                if (!handles.empty()) (void)tree.write(handles[below(handles.size())], std::string(below(70'000), static_cast<char>('a' + below(26))), below(100'000));
-                break;
-            default:
-                if (auto const made = tree.create(kMount, parent, at, 0644, O_RDWR)) {
-                    files.push_back(made->entry.node);
-                    handles.push_back(made->handle);
-                }
+            break;
+        case 11:
+            if (!handles.empty())
+                (void)tree.write(
+                    handles[below(handles.size())], std::string(below(70'000), static_cast<char>('a' + below(26))), below(100'000));
+            break;
+        default:
+            if (auto const made = tree.create(kMount, parent, at, 0644, O_RDWR)) {
+                files.push_back(made->entry.node);
+                handles.push_back(made->handle);
+            }
         }
     }
     std::mt19937_64 random;
@@ -261,7 +267,8 @@ TEST_CASE("tree_store: given random operations, when the tree is read again from
     }
 }
 
-TEST_CASE_METHOD(TreeStand, "tree_keeper: given something unpromised, when its time comes, then it is appended, and again when the store takes it",
+TEST_CASE_METHOD(TreeStand,
+    "tree_keeper: given something unpromised, when its time comes, then it is appended, and again when the store takes it",
     "[storage][SB-9]")
 {
     ocu::wire::Loop loop;
