@@ -183,6 +183,25 @@ TEST_CASE_METHOD(SealedLogHouseTest,
     }
 }
 
+TEST_CASE_METHOD(SealedLogHouseTest,
+    "sealed_log: given a process that dies within a snapshot, when the log is opened, then the snapshot counts for nothing",
+    "[storage][SB-9]")
+{
+    for (std::uint64_t i = 0; i < 2'500; ++i) REQUIRE(tree.write(i, 0, i, 1).has_value());
+    REQUIRE(tree.flush().has_value());
+    auto const promised = tree.chunks;
+    auto const saved = disk;
+    for (std::uint64_t writes = 0; writes < 10; ++writes) {
+        disk = saved;
+        REQUIRE(open() == 0);
+        disk.writes_left = writes;
+        (void)log->housekeeping_step();
+        disk.writes_left = ~0ull;
+        REQUIRE(open() == 0);
+        CHECK(tree.chunks == promised);
+    }
+}
+
 TEST_CASE_METHOD(SealedLogHouseTest, "sealed_log: given a full store, when files were removed, then what was kept back lets their bytes go",
     "[storage][SB-9]")
 {
