@@ -62,8 +62,9 @@ void Lifecycle::refuse(Wanted const& wanted, Reason reason)
 
 void Lifecycle::wanted(proto::SessionWanted wanted)
 {
-    this->wanted(
-        Wanted{{Asker::gateway, wanted.request}, wanted.caller, wanted.caller_name.view(), wanted.chat.view(), wanted.trace.view()});
+    Waiter const waiter{Asker::gateway, wanted.request};
+    if (wanted.existing) return look_up(waiter, wanted.caller, wanted.chat.view());
+    this->wanted(Wanted{waiter, wanted.caller, wanted.caller_name.view(), wanted.chat.view(), wanted.trace.view()});
 }
 
 void Lifecycle::wanted(proto::FilesSessionWanted wanted)
@@ -71,7 +72,13 @@ void Lifecycle::wanted(proto::FilesSessionWanted wanted)
     Waiter const waiter{Asker::storage, wanted.request};
     if (wanted.if_missing == proto::IfMissing::make)
         return this->wanted(Wanted{waiter, wanted.caller, wanted.caller_name.view(), wanted.chat.view(), wanted.trace.view()});
-    Session* const live = stopping_ ? nullptr : sessions_.find_live(wanted.caller, wanted.chat.view());
+    look_up(waiter, wanted.caller, wanted.chat.view());
+}
+
+// Nothing was to be made, so nothing is refused where there is none: no event.
+void Lifecycle::look_up(Waiter waiter, CallerId caller, std::string_view chat)
+{
+    Session* const live = stopping_ ? nullptr : sessions_.find_live(caller, chat);
     if (live == nullptr) return tell(waiter, {}, Reason::unknown_session);
     if (live->phase == Phase::up) return tell(waiter, live->id, Reason::none);
     if (live->waiters.size() >= kWaitersMax) return tell(waiter, {}, Reason::too_many_calls);
@@ -88,8 +95,6 @@ void Lifecycle::wanted(Wanted const& wanted)
         live->waiters.push_back(wanted.waiter);
         return;
     }
-    // Nothing was to be made, so nothing was refused: no event.
-    if (wanted.existing) return wires_.gateway.send(proto::SessionRefused{wanted.request, Reason::unknown_session});
     if (frozen_ == Frozen::yes) return refuse(wanted, Reason::sessions_frozen);
     Monotonic const now = clock_.now();
     Reason const verdict = quota_.admit(wanted.caller, sessions_.count(), sessions_.live_of(wanted.caller), now);

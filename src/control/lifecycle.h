@@ -20,7 +20,7 @@ public:
     Lifecycle(wire::Loop& loop, Clock const& clock, Config const& config, Control::Wires& wires, std::function<void(SessionId)> severed);
 
     void wanted(proto::SessionWanted wanted);
-    // The same for files (F11), which neither makes nor prolongs a session unless it is to be written to.
+    // The same for files (F11), which neither makes nor prolongs a session unless it is to be written to; nor does the gateway's question with `existing`.
     void wanted(proto::FilesSessionWanted wanted);
     void hear(proto::SandboxToControl::Message message);
     void hear(proto::TokenMinted minted);
@@ -48,6 +48,7 @@ private:
         std::string_view trace;
     };
     void wanted(Wanted const& wanted);
+    void look_up(Waiter waiter, CallerId caller, std::string_view chat);
     void refuse(Wanted const& wanted, proto::Reason reason);
     void tell(Waiter waiter, SessionId session, proto::Reason reason);
     void move(Session& session, Happening happening, proto::Reason reason);

@@ -18,7 +18,7 @@ struct SessionWanted {
     wire::Text<64> caller_name;
     wire::Text<kChatIdBytesMax> chat;
     wire::Text<64> trace;
-    bool existing = false;  // only if there is one: else unknown_session, and nothing is made
+    bool existing = false;  // only if there is one: else unknown_session, and nothing is made or kept alive
 };
 
 struct SessionGranted {
