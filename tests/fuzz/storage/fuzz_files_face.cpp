@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "storage/file_service.h"
 #include "storage/files_face.h"
+#include "storage/page_assets.h"
 #include "storage/files_text.h"
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
@@ -31,6 +32,9 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     (void)token_in(request.target);
     (void)range_of(request.target, size);
     if (auto const* const response = std::get_if<ocu::wire::HttpResponse>(&decision)) {
+        // The page is the same for everybody; what else is said repeats nothing.
+        bool const page = (response->status == 200 || response->status == 304) && page_asset(request).has_value();
+        if (page) return 0;
         OCU_ASSERT(response->status >= 200 && response->body.starts_with("{\""));
         OCU_ASSERT(response->status == 200 || response->body.size() < 256);
         return 0;
