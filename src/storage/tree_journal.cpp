@@ -42,28 +42,37 @@ void TreeJournal::describe_sometime(Node& node)
     undescribed_.insert(node.id);
 }
 
-void TreeJournal::describe_all()
+// As many as one batch takes; true: there are more. Readings are noted without anybody having made room for them, and there may be one for each file.
+bool TreeJournal::describe_some()
 {
-    std::erase_if(undescribed_, [this](NodeId id) {
+    bool more = false;
+    std::erase_if(undescribed_, [this, &more](NodeId id) {
         auto* const node = nodes_.find(id);
         if (node == nullptr) return true;
         if (node->links != 0 && !complete(*node)) return false;
+        if (batch_.size() + kDescriptionBytes > kChangesBytesMax) {
+            more = true;
+            return false;
+        }
         if (node->links != 0) append_change(batch_, description_of(*node));
         node->unwritten = false;
         return true;
     });
+    return more;
 }
 
 Answer<void> TreeJournal::append()
 {
-    describe_all();
-    if (batch_.empty()) return {};
-    if (auto const kept = store_.append_changes(batch_); !kept) return kept;
-    batch_.clear();
-    ++number_;
-    // Those that wait for their chunks are still spoken of.
-    for (auto const id : undescribed_)
-        if (auto* const node = nodes_.find(id)) touched(*node);
+    for (bool more = true; more;) {
+        more = describe_some();
+        if (batch_.empty()) return {};
+        if (auto const kept = store_.append_changes(batch_); !kept) return kept;
+        batch_.clear();
+        ++number_;
+        // Those that wait, for their chunks or for the next batch, are still spoken of.
+        for (auto const id : undescribed_)
+            if (auto* const node = nodes_.find(id)) touched(*node);
+    }
     return {};
 }
 

@@ -46,7 +46,7 @@ public:
 
 private:
     void touched(Node& node) { node.changed_in = number_; }
-    void describe_all();
+    bool describe_some();
 
     ChunkStore& store_;
     Nodes& nodes_;

@@ -296,4 +296,18 @@ TEST_CASE_METHOD(TreeStand,
     CHECK(damaged == 2);
 }
 
+TEST_CASE("tree_journal: given more readings than one batch takes, when the tree settles, then they go in several", "[storage][SB-9][T-06]")
+{
+    constexpr int kFiles = 6'000;  // a description of each is more than kChangesBytesMax
+    TreeStand stand({1u << 20, 64u << 20, 10'000, 64});
+    std::vector<NodeId> files;
+    for (int i = 0; i < kFiles; ++i) files.push_back(stand.file("f" + std::to_string(i), "x"));
+    REQUIRE(stand.tree.settle().has_value());
+    auto const before = stand.store.batches.size();
+    stand.now.tv_sec += 200'000;  // days later, so that each reading is noted
+    for (auto const file : files) REQUIRE(stand.text(file) == "x");
+    REQUIRE(stand.tree.settle().has_value());
+    CHECK(stand.store.batches.size() > before + 1);
+}
+
 }  // namespace test_tree_store
