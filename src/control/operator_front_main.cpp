@@ -2,22 +2,15 @@
 #include <map>
 
 #include "appliance/profiles/operator_front.h"
-#include "base/crypto/crypto.h"
 #include "control/helpers.h"
 #include "control/operator_face.h"
+#include "helper/trace.h"
 #include "wire/http.h"
 #include "wire/link.h"
 
 namespace ocu::control {
 
 namespace {
-
-std::string new_trace()
-{
-    std::array<std::uint8_t, 8> random{};
-    crypto::random_bytes(std::as_writable_bytes(std::span(random)));
-    return crypto::to_hex(random);
-}
 
 // Requests in, questions to control, answers out. It holds nothing but what is under way.
 class Front {
@@ -45,7 +38,7 @@ private:
         options.limits.body_bytes_max = 8u << 10;
         options.limits.idle_timeout = std::chrono::milliseconds(60'000);
         options.refuse = [this](wire::HttpRefusal refusal) {
-            return refuse({}, {refusal.status, refusal.code, "the request was refused", {}}, new_trace());
+            return refuse({}, {refusal.status, refusal.code, "the request was refused", {}}, helper::new_trace());
         };
         return options;
     }
@@ -58,7 +51,7 @@ private:
 
     void take(wire::HttpRequest const& request, std::shared_ptr<wire::HttpReply> reply)
     {
-        std::string trace = new_trace();
+        std::string trace = helper::new_trace();
         auto const question = parse_question(request.method, request.target, request.body);
         if (!question) return reply->send(refuse(request.connection, question.error(), trace));
         proto::OperatorAsk ask;

@@ -5,6 +5,7 @@
 
 #include "base/crypto/crypto.h"
 #include "proto/edge_helper_to_custody_helper.h"
+#include "wire/percent.h"
 
 namespace ocu::edge {
 
@@ -29,19 +30,11 @@ std::string decoded_basic(std::string_view value)
     return bytes ? std::string(bytes->begin(), bytes->end()) : std::string{};
 }
 
-int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 std::string percent_decoded(std::string_view text)
 {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        int const high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1, low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
+        int const high = i + 2 < text.size() ? wire::hex_digit(text[i + 1]) : -1, low = i + 2 < text.size() ? wire::hex_digit(text[i + 2]) : -1;
         if (text[i] == '%' && high >= 0 && low >= 0) {
             out += static_cast<char>(high * 16 + low);
             i += 2;

@@ -7,6 +7,7 @@
 #include "base/crypto/crypto.h"
 #include "base/log.h"
 #include "gateway/front_calls.h"
+#include "helper/trace.h"
 #include "proto/gateway_front_to_gateway.h"
 
 namespace ocu::gateway {
@@ -16,13 +17,6 @@ using wire::HttpReply;
 using wire::HttpRequest;
 
 namespace {
-
-std::string new_trace()
-{
-    std::array<std::uint8_t, 8> bytes{};
-    crypto::random_bytes(std::as_writable_bytes(std::span(bytes)));
-    return crypto::to_hex(bytes);
-}
 
 constexpr std::size_t kQueueBytesMax = 64u << 20;
 
@@ -77,7 +71,7 @@ struct Front::State : std::enable_shared_from_this<Front::State> {
     Clock const& clock;
     Options options;
     std::function<void()> gone;
-    std::string const salt = new_trace();
+    std::string const salt = helper::new_trace();
     std::optional<wire::Link> link;
     std::optional<wire::HttpServer> http;
     std::uint64_t last_request = 0;
@@ -105,7 +99,7 @@ void Front::State::begin(UniqueFd listener, UniqueFd fd)
     http_options.limits = options.http;
     http_options.tls = std::exchange(options.tls, std::nullopt);
     http_options.refuse = [weak](wire::HttpRefusal refusal) {
-        auto const trace = new_trace();
+        auto const trace = helper::new_trace();
         if (auto const self = weak.lock()) self->refused(refusal.code, trace, {});
         return refused_by_server(refusal, trace);
     };
@@ -132,7 +126,7 @@ void Front::State::answer(
 
 void Front::State::on_request(HttpRequest request, std::shared_ptr<HttpReply> reply)
 {
-    auto const trace = new_trace();
+    auto const trace = helper::new_trace();
     auto decision = judge_head(options.rules, request, trace);
     if (auto* const response = std::get_if<wire::HttpResponse>(&decision)) return answer(reply, std::move(*response), trace, {});
     if (std::holds_alternative<HealthAsked>(decision)) {
@@ -150,7 +144,7 @@ void Front::State::authorize(HttpRequest request, std::string token, std::shared
         return accepted(request, token, reply);
     }
     RequestId const id{++last_request};
-    auto trace = new_trace();
+    auto trace = helper::new_trace();
     link->send(proto::FrontAuthorize{id, token, wire::Text<proto::kTraceBytesMax>(trace)});
     waiting.emplace(id, Waiting{std::move(request), std::move(token), std::move(reply), std::move(trace)});
 }
@@ -173,7 +167,7 @@ void Front::State::on_authorized(proto::FrontAuthorized const& answer)
 // The body is parsed from here on, never before.
 void Front::State::accepted(HttpRequest const& request, std::string const& token, std::shared_ptr<HttpReply> const& reply)
 {
-    auto const trace = new_trace();
+    auto const trace = helper::new_trace();
     auto decision = decide(options.rules, request, trace);
     if (auto* const response = std::get_if<wire::HttpResponse>(&decision)) return answer(reply, std::move(*response), trace, token);
     if (auto const* const cancel = std::get_if<CancelAsked>(&decision)) {

@@ -10,6 +10,7 @@
 #include "gateway/resource_desk.h"
 #include "helper/callers.h"
 #include "helper/rate.h"
+#include "helper/trace.h"
 #include "proto/gateway_front_to_gateway.h"
 
 namespace ocu::gateway {
@@ -23,13 +24,6 @@ using proto::What;
 namespace {
 
 constexpr std::size_t kQueueBytesMax = 128u << 20;  // answers of many callers at once; the front always reads
-
-std::string new_trace()
-{
-    std::array<std::uint8_t, 8> bytes{};
-    crypto::random_bytes(std::as_writable_bytes(std::span(bytes)));
-    return crypto::to_hex(bytes);
-}
 
 }  // namespace
 
@@ -273,7 +267,7 @@ void Gateway::State::note_refused(Caller const& caller, std::string_view what, R
 // Before a call exists.
 void Gateway::State::refuse(proto::FrontCall const& asked, Caller const* caller, Reason reason)
 {
-    std::string const trace = new_trace();
+    std::string const trace = helper::new_trace();
     if (caller == nullptr) {
         note_stranger(trace);
     } else {
@@ -301,7 +295,7 @@ void Gateway::State::on_call(proto::FrontCall asked)
     call.caller_name = caller->name;
     call.chat = asked.chat.str();
     call.client_id = asked.client_id.str();
-    call.trace = new_trace();
+    call.trace = helper::new_trace();
     call.arguments = std::move(asked.arguments);
     // Judged at the face already; the ceiling is the manifest's and holds here too, whatever the front has become.
     call.arguments.timeout = std::clamp(call.arguments.timeout, std::chrono::milliseconds(0), config.tool_timeout_max);
@@ -314,7 +308,7 @@ void Gateway::State::on_resource(proto::FrontAskResource asked)
 {
     bool const numbered = asked.request && desk.calls().find_front(asked.request) == nullptr && !resources.knows(asked.request);
     if (!numbered) return link->violation();
-    auto const trace = new_trace();
+    auto const trace = helper::new_trace();
     auto const no = [&](Reason reason) { send(proto::FrontResource{asked.request, wire::Text<proto::kTraceBytesMax>(trace), reason, {}}); };
     Caller const* const caller = callers.find(asked.token.view());
     if (caller == nullptr) {
@@ -338,7 +332,7 @@ void Gateway::State::on_cancel(proto::FrontCancel const& asked)
         return;
     }
     Caller const* const caller = callers.find(asked.token.view());
-    if (caller == nullptr) return note_stranger(new_trace());
+    if (caller == nullptr) return note_stranger(helper::new_trace());
     if (Call* const call = desk.calls().find_client(caller->id, asked.chat.str(), asked.client_id.str())) desk.cancel(*call);
 }
 

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "gateway/resource_face.h"
 
-#include <array>
-#include <cctype>
-
 #include "base/crypto/crypto.h"
 #include "gateway/json_rpc.h"
 #include "gateway/limits.h"
 #include "gateway/mcp_answer.h"
+#include "wire/percent.h"
 
 namespace ocu::gateway {
 
@@ -20,27 +18,6 @@ namespace {
 constexpr std::string_view kUriHead = "file:///mnt/user-data/";
 constexpr int kResourceNotFoundOfHandshake = -32002;  // until 2025-11-25; since then it is an invalid parameter
 
-struct Ending {
-    std::string_view ending;
-    std::string_view type;
-};
-constexpr std::array kEndings{Ending{".md", "text/markdown"}, Ending{".csv", "text/csv"}, Ending{".json", "application/json"},
-    Ending{".html", "text/html"}, Ending{".xml", "application/xml"}, Ending{".py", "text/x-python"}, Ending{".svg", "image/svg+xml"},
-    Ending{".png", "image/png"}, Ending{".jpg", "image/jpeg"}, Ending{".jpeg", "image/jpeg"}, Ending{".gif", "image/gif"},
-    Ending{".webp", "image/webp"}, Ending{".pdf", "application/pdf"}, Ending{".zip", "application/zip"},
-    Ending{".docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
-    Ending{".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
-    Ending{".pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"}};
-
-int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-bool is_unreserved(unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_' || c == '~'; }
-
 bool in_mount(std::string_view path)
 {
     bool const fits = path.size() <= proto::kPathBytesMax && path.find('\0') == path.npos;
@@ -51,13 +28,6 @@ bool is_text(std::string_view bytes) { return bytes.find('\0') == bytes.npos && 
 
 std::string_view last_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-std::string_view type_by_ending(std::string_view path)
-{
-    for (auto const& each : kEndings)
-        if (path.ends_with(each.ending)) return each.type;
-    return {};
-}
-
 Json page_of(proto::ResourceAnswer const& answer)
 {
     Json list = Json::array();
@@ -66,7 +36,7 @@ Json page_of(proto::ResourceAnswer const& answer)
         item.set("uri", uri_of(entry.path.view()));
         item.set("name", wire::to_utf8(last_name(entry.path.view())));
         item.set("size", entry.bytes);
-        if (auto const type = type_by_ending(entry.path.view()); !type.empty()) item.set("mimeType", type);
+        item.set("mimeType", entry.media_type.view());
         list.push(std::move(item));
     }
     Json result = Json::object();
@@ -75,11 +45,12 @@ Json page_of(proto::ResourceAnswer const& answer)
     return result;
 }
 
-Json contents_of(ResourceAsked const& asked, std::string_view bytes)
+Json contents_of(ResourceAsked const& asked, proto::ResourceAnswer const& answer)
 {
+    auto const bytes = answer.body.view();
     Json item = Json::object();
     item.set("uri", asked.uri);
-    item.set("mimeType", media_type_of(asked.ask.path.view(), bytes));
+    item.set("mimeType", answer.media_type.view());
     if (is_text(bytes))
         item.set("text", bytes);
     else
@@ -112,34 +83,14 @@ std::optional<std::string> path_of_uri(std::string_view uri)
 {
     if (!uri.starts_with(kUriHead)) return std::nullopt;
     uri.remove_prefix(kUriHead.size());
-    std::string path;
-    for (std::size_t at = 0; at < uri.size(); ++at) {
-        if (uri[at] == '?' || uri[at] == '#') return std::nullopt;
-        if (uri[at] != '%') {
-            path += uri[at];
-            continue;
-        }
-        if (uri.size() - at < 3 || hex_value(uri[at + 1]) < 0 || hex_value(uri[at + 2]) < 0) return std::nullopt;
-        path += static_cast<char>(hex_value(uri[at + 1]) * 16 + hex_value(uri[at + 2]));
-        at += 2;
-    }
-    if (!in_mount(path)) return std::nullopt;
+    // Neither a query nor a fragment names a file.
+    if (uri.find_first_of("?#") != uri.npos) return std::nullopt;
+    auto path = wire::percent_decoded(uri);
+    if (!path || !in_mount(*path)) return std::nullopt;
     return path;
 }
 
-std::string uri_of(std::string_view path)
-{
-    constexpr std::string_view kDigits = "0123456789ABCDEF";
-    std::string uri(kUriHead);
-    for (char const each : path) {
-        auto const byte = static_cast<unsigned char>(each);
-        if (is_unreserved(byte) || each == '/')
-            uri += each;
-        else
-            (uri += '%').append({kDigits[byte >> 4u], kDigits[byte & 15u]});
-    }
-    return uri;
-}
+std::string uri_of(std::string_view path) { return std::string(kUriHead) + wire::percent_encoded(path, "/"); }
 
 std::optional<std::string> path_of_cursor(std::string_view cursor)
 {
@@ -157,12 +108,6 @@ std::string cursor_of(std::string_view path)
     return crypto::to_base64url({reinterpret_cast<std::uint8_t const*>(path.data()), path.size()});
 }
 
-std::string_view media_type_of(std::string_view path, std::string_view bytes)
-{
-    if (auto const type = type_by_ending(path); !type.empty()) return type;
-    return is_text(bytes) ? "text/plain" : "application/octet-stream";
-}
-
 ResourceReply reply_of(ResourceAsked const& asked, proto::FrontResource const& told)
 {
     auto const trace = told.trace.view();
@@ -171,7 +116,7 @@ ResourceReply reply_of(ResourceAsked const& asked, proto::FrontResource const& t
     if (told.reason != Reason::none) return error_of(asked, 200, kRefused, name_of(told.reason), trace);
     switch (told.answer.outcome) {
     case ResourceOutcome::done:
-        return result_of(asked, asked.ask.verb == proto::ResourceVerb::list ? page_of(told.answer) : contents_of(asked, told.answer.body.view()));
+        return result_of(asked, asked.ask.verb == proto::ResourceVerb::list ? page_of(told.answer) : contents_of(asked, told.answer));
     case ResourceOutcome::no_such:
         return error_of(asked, 200, asked.era == Era::stateless ? kInvalidParams : kResourceNotFoundOfHandshake, "resource_not_found", trace);
     case ResourceOutcome::too_large: return error_of(asked, 200, kRefused, "resource_too_large", trace);

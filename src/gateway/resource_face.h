@@ -33,9 +33,6 @@ std::string uri_of(std::string_view path);
 std::optional<std::string> path_of_cursor(std::string_view cursor);
 std::string cursor_of(std::string_view path);
 
-// By the name's ending, where that says something; else by the bytes: UTF-8 without NUL is text.
-std::string_view media_type_of(std::string_view path, std::string_view bytes);
-
 // The whole HTTP answer: result or error. `told` has a reason where no broker was asked.
 struct ResourceReply {
     unsigned status = 200;

@@ -31,8 +31,9 @@ struct ResourceAsk {
 struct ResourceEntry {
     wire::Text<kPathBytesMax> path;
     std::uint64_t bytes = 0;
+    wire::Text<96> media_type;  // from its first bytes
 
-    static void fields(auto& wire, auto& m) { wire(m.path, m.bytes); }
+    static void fields(auto& wire, auto& m) { wire(m.path, m.bytes, m.media_type); }
 };
 
 enum class ResourceOutcome : std::uint8_t {
@@ -48,11 +49,12 @@ struct ResourceAnswer {
     ResourceOutcome outcome{};
     wire::List<ResourceEntry, kResourcesPerPage> entries;  // list, in the order of their paths' bytes
     bool more = false;                                     // list: the last entry's path asks for the next page
+    wire::Text<96> media_type;                             // read: of the body
     wire::Text<kResourceBytesMax> body;                    // read: the guest's or a stranger's bytes
 
-    static void fields(auto& wire, auto& m) { wire(m.outcome, m.entries, m.more, m.body); }
+    static void fields(auto& wire, auto& m) { wire(m.outcome, m.entries, m.more, m.media_type, m.body); }
 };
 
-inline constexpr std::uint32_t kResourceAnswerBytesMax = kResourceBytesMax + kResourcesPerPage * (kPathBytesMax + 16) + 256;
+inline constexpr std::uint32_t kResourceAnswerBytesMax = kResourceBytesMax + kResourcesPerPage * (kPathBytesMax + 96 + 16) + 512;
 
 }  // namespace ocu::proto

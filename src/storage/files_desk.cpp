@@ -29,6 +29,19 @@ What what_of(FileDeed deed)
     return What::file_refused;
 }
 
+// Of a token or a browser's session, which are a caller's and his chat's.
+proto::Event entry_event(What what, proto::FilesAsk const& ask, FilesCaller const& who, proto::Intents intents)
+{
+    proto::Event event;
+    event.what = what;
+    event.actor = wire::Text<128>::cut(who.name);
+    event.trace = ask.trace;
+    event.resource = "files";
+    event.detail = wire::Text<1024>::cut(who.chat);
+    event.number = intents;
+    return event;
+}
+
 }  // namespace
 
 FilesDesk::FilesDesk(wire::Loop& loop, Clock const& clock, FilesDeskConfig config, Wires wires)
@@ -97,15 +110,8 @@ void FilesDesk::make_token(proto::FilesAsk const& ask, FilesCaller const& who)
     if (ask.shown != proto::FilesShown::bearer) return refuse(ask.request, ask.trace.view(), {Reason::forbidden, who.name});
     auto const made = access_.make_token(who, ask.intents);
     if (!made) return refuse(ask.request, ask.trace.view(), made.error());
-    proto::Event event;
-    event.what = What::embed_token_made;
-    event.actor = wire::Text<128>::cut(who.name);
-    event.trace = ask.trace;
-    event.resource = "files";
-    event.detail = wire::Text<1024>::cut(who.chat);
-    event.number = ask.intents;
-    answer_recorded(
-        std::move(event), {ask.request, {}, {}, made->token, {}, ask.intents, static_cast<std::uint32_t>(made->expires_in.count())});
+    answer_recorded(entry_event(What::embed_token_made, ask, who, ask.intents),
+        {ask.request, {}, {}, made->token, {}, ask.intents, static_cast<std::uint32_t>(made->expires_in.count())});
 }
 
 void FilesDesk::begin_browser(proto::FilesAsk const& ask)
@@ -113,14 +119,7 @@ void FilesDesk::begin_browser(proto::FilesAsk const& ask)
     FilesCaller who;
     auto const begun = access_.begin(ask.secret.view(), who);
     if (!begun) return refuse(ask.request, ask.trace.view(), begun.error());
-    proto::Event event;
-    event.what = What::browser_session_begun;
-    event.actor = wire::Text<128>::cut(who.name);
-    event.trace = ask.trace;
-    event.resource = "files";
-    event.detail = wire::Text<1024>::cut(who.chat);
-    event.number = who.intents;
-    answer_recorded(std::move(event),
+    answer_recorded(entry_event(What::browser_session_begun, ask, who, who.intents),
         {ask.request, {}, {}, begun->cookie, begun->csrf, begun->intents, static_cast<std::uint32_t>(begun->expires_in.count())});
 }
 

@@ -13,6 +13,7 @@
 #include "storage/openapi.h"
 #include "storage/page_assets.h"
 #include "wire/http_access.h"
+#include "wire/percent.h"
 
 namespace ocu::storage {
 
@@ -95,7 +96,7 @@ std::string path_in(std::string_view encoded)
     std::string out;
     for (std::size_t at = 0; at <= encoded.size();) {
         auto const end = std::min(encoded.find('/', at), encoded.size());
-        auto const part = percent_decoded(encoded.substr(at, end - at));
+        auto const part = wire::percent_decoded(encoded.substr(at, end - at));
         if (!part || part->contains('/')) return {};  // an encoded separator would make two names of one
         out += (at == 0 ? "" : "/") + *part;
         at = end + 1;
@@ -110,7 +111,7 @@ bool take_query(std::string_view query, std::initializer_list<std::string_view> 
         auto const pair = query.substr(0, end);
         query.remove_prefix(std::min(end + 1, query.size()));
         auto const key = pair.substr(0, pair.find('='));
-        auto const value = percent_decoded(pair.size() > key.size() ? pair.substr(key.size() + 1) : std::string_view());
+        auto const value = wire::percent_decoded(pair.size() > key.size() ? pair.substr(key.size() + 1) : std::string_view());
         if (!value || !std::ranges::contains(known, key)) return false;
         if (value->empty()) continue;
         if (key == "path") {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "storage/files_front.h"
 
-#include <array>
 #include <unordered_map>
 
-#include "base/crypto/crypto.h"
+#include "helper/trace.h"
 #include "storage/files_job.h"
 #include "storage/files_text.h"
 #include "wire/link.h"
@@ -21,13 +20,6 @@ using Operation = FilesOperation;
 namespace {
 
 constexpr std::size_t kQueueBytesMax = 4u << 20;
-
-std::string new_trace()
-{
-    std::array<std::uint8_t, 8> bytes{};
-    crypto::random_bytes(std::as_writable_bytes(std::span(bytes)));
-    return crypto::to_hex(bytes);
-}
 
 FilesWant want_of(Operation operation)
 {
@@ -103,14 +95,14 @@ void FilesFront::State::begin(UniqueFd listener, UniqueFd fd)
     http_options.limits = options.http;
     http_options.tls = std::exchange(options.tls, std::nullopt);
     http_options.refuse = [weak](wire::HttpRefusal refusal) {
-        auto const trace = new_trace();
+        auto const trace = helper::new_trace();
         auto response = files_error(refusal.status, refusal.code, trace);
         if (auto const self = weak.lock()) self->note(response, trace);
         return response;
     };
     http_options.choose = [weak](HttpRequest const& head) {
         auto const self = weak.lock();
-        auto const trace = new_trace();
+        auto const trace = helper::new_trace();
         auto choice = self ? body_of(self->options.rules, judge_files_request(self->options.rules, head, trace)) : wire::HttpBodyChoice{};
         if (self && choice.refusal) self->note(*choice.refusal, trace);
         return choice;
@@ -142,7 +134,7 @@ bool FilesFront::State::take_json(HttpRequest const& request, FilesRequest& out)
 
 void FilesFront::State::on_request(HttpRequest request, std::shared_ptr<HttpReply> reply)
 {
-    auto const trace = new_trace();
+    auto const trace = helper::new_trace();
     auto decision = judge_files_request(options.rules, request, trace);
     auto const respond = [&](HttpResponse response) {
         note(response, trace);

@@ -7,6 +7,7 @@
 #include <format>
 
 #include "base/crypto/crypto.h"
+#include "wire/percent.h"
 
 namespace ocu::storage {
 
@@ -14,18 +15,6 @@ using proto::Reason;
 using wire::Json;
 
 namespace {
-
-int digit_of(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-bool is_unreserved(char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
-}
 
 struct Told {
     std::string_view code;
@@ -93,41 +82,6 @@ std::optional<std::uint64_t> number_in(std::string_view text)
 
 }  // namespace
 
-std::optional<std::string> percent_decoded(std::string_view text)
-{
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            out += text[i];
-            continue;
-        }
-        if (i + 2 >= text.size()) return std::nullopt;
-        int const high = digit_of(text[i + 1]);
-        int const low = digit_of(text[i + 2]);
-        if (high < 0 || low < 0) return std::nullopt;
-        out += static_cast<char>(high * 16 + low);
-        i += 2;
-    }
-    return out;
-}
-
-std::string percent_encoded(std::string_view bytes)
-{
-    constexpr std::string_view kDigits = "0123456789ABCDEF";
-    std::string out;
-    for (char const c : bytes) {
-        if (is_unreserved(c)) {
-            out += c;
-            continue;
-        }
-        auto const byte = static_cast<unsigned char>(c);
-        out += '%';
-        out += kDigits[byte >> 4];
-        out += kDigits[byte & 15];
-    }
-    return out;
-}
-
 std::string timestamp(std::int64_t ns_since_1970)
 {
     auto const at = std::chrono::sys_time<std::chrono::nanoseconds>(std::chrono::nanoseconds(ns_since_1970));
@@ -173,7 +127,7 @@ std::string disposition(std::string_view how, std::string_view path)
     auto const name = path.substr(path.rfind('/') + 1);
     std::string plain;
     for (char const c : name) plain += c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '%' ? c : '_';
-    return std::format("{}; filename=\"{}\"; filename*=UTF-8''{}", how, plain, percent_encoded(wire::to_utf8(name)));
+    return std::format("{}; filename=\"{}\"; filename*=UTF-8''{}", how, plain, wire::percent_encoded(wire::to_utf8(name)));
 }
 
 std::expected<ByteRange, NoRange> range_of(std::string_view header, std::uint64_t size)

@@ -14,10 +14,6 @@
 
 namespace ocu::storage {
 
-// Percent-decoding of one segment of a path or one value of a query. Nothing for a bad escape.
-std::optional<std::string> percent_decoded(std::string_view text);
-std::string percent_encoded(std::string_view bytes);
-
 // "2026-01-02T03:04:05.678Z"
 std::string timestamp(std::int64_t ns_since_1970);
 std::string etag_of(proto::FileEntry const& entry);

@@ -33,7 +33,7 @@ ResourceAnswer list(FileService& files, std::string const& after)
     if (!page) return refusal(page.error());
     ResourceAnswer answer;
     answer.more = page->more;
-    for (auto const& entry : page->entries.items()) answer.entries.push({entry.path, entry.size});
+    for (auto const& entry : page->entries.items()) answer.entries.push({entry.path, entry.size, entry.media_type});
     return answer;
 }
 
@@ -58,6 +58,7 @@ ResourceAnswer read(FileService& files, std::string const& path)
     if (reader->entry.size > proto::kResourceBytesMax) {
         answer.outcome = ResourceOutcome::too_large;
     } else if (auto bytes = whole(files, *reader); bytes) {
+        answer.media_type = reader->entry.media_type;
         answer.body = *std::move(bytes);
     } else {
         answer = refusal(bytes.error());

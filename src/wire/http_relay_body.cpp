@@ -4,19 +4,13 @@
 #include <algorithm>
 #include <charconv>
 
+#include "wire/percent.h"
+
 namespace ocu::wire {
 
 namespace {
 
 constexpr std::size_t kSizeDigitsMax = 15;  // 60 bits: no reader on the way can overflow
-
-int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
 
 }  // namespace
 
@@ -78,7 +72,7 @@ bool BodyReader::take(char c)
 
 bool BodyReader::take_size(char c)
 {
-    if (int const value = hex_value(c); value >= 0) {
+    if (int const value = hex_digit(c); value >= 0) {
         left_ = digits_ == 0 ? static_cast<std::uint64_t>(value) : left_ * 16 + static_cast<std::uint64_t>(value);
         return ++digits_ <= kSizeDigitsMax;
     }

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "wire/http_relay_head.h"
+#include "wire/percent.h"
 
 namespace ocu::wire {
 
@@ -12,14 +13,6 @@ constexpr std::string_view kUnreservedMarks = "-._~";
 constexpr std::string_view kPathMarks = "!$&'()*+,;=:@/";  // RFC 3986: sub-delims, ':' and '@' of a segment, and its end
 
 bool is_alphanumeric(unsigned char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
 
 void put_escaped(std::string& out, unsigned char c)
 {
@@ -38,7 +31,7 @@ std::expected<std::string, RelayFault> normalise_escapes(std::string_view path)
         bool const escaped = c == '%';
         if (escaped) {
             if (path.size() - i < 3) return std::unexpected(RelayFault::path);
-            int const high = hex_value(path[i + 1]), low = hex_value(path[i + 2]);
+            int const high = hex_digit(path[i + 1]), low = hex_digit(path[i + 2]);
             if (high < 0 || low < 0) return std::unexpected(RelayFault::path);
             c = static_cast<unsigned char>(high * 16 + low);
             i += 2;

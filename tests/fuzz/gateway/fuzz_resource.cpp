@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     asked.ask.verb = size % 3 == 0 ? proto::ResourceVerb::list : proto::ResourceVerb::read;
     proto::FrontResource told;
     told.answer.body = wire::Text<proto::kResourceBytesMax>::cut(bytes);
-    told.answer.entries.push({wire::Text<proto::kPathBytesMax>::cut(bytes), size});
+    told.answer.entries.push({wire::Text<proto::kPathBytesMax>::cut(bytes), size, wire::Text<96>::cut(bytes)});
     told.answer.more = true;
     check(wire::Json::parse(reply_of(asked, told).body, {.bytes_max = 64u << 20}).has_value());
     return 0;

@@ -68,8 +68,8 @@ TEST_CASE("resource_face: given a URI of something else, when it is read, then i
 TEST_CASE("resource_face: given a page, when it is told, then each file has its URI and a cursor leads on", "[gateway][GW-10]")
 {
     auto answer = told(ResourceOutcome::done);
-    answer.answer.entries.push({"outputs/d/r.csv", 12});
-    answer.answer.entries.push({"uploads/x", 0});
+    answer.answer.entries.push({"outputs/d/r.csv", 12, "text/csv"});
+    answer.answer.entries.push({"uploads/x", 0, "text/plain"});
     Reply const one(reply_of(asked(ResourceVerb::list), answer));
     REQUIRE(one.result()["resources"].size() == 2);
     auto const first = one.result()["resources"].at(0);
@@ -77,7 +77,7 @@ TEST_CASE("resource_face: given a page, when it is told, then each file has its 
     CHECK(first["name"].string() == "r.csv");
     CHECK(first["size"].integer() == 12);
     CHECK(first["mimeType"].string() == "text/csv");
-    CHECK_FALSE(one.result()["resources"].at(1)["mimeType"]);
+    CHECK(one.result()["resources"].at(1)["mimeType"].string() == "text/plain");
     CHECK_FALSE(one.result()["nextCursor"]);
     answer.answer.more = true;
     Reply const more(reply_of(asked(ResourceVerb::list, Era::stateless), answer));
@@ -91,6 +91,7 @@ TEST_CASE("resource_face: given a file, when it is told, then text is text and a
 {
     auto answer = told(ResourceOutcome::done);
     answer.answer.body = "gr\xc3\xbc\xc3\x9f\n";
+    answer.answer.media_type = "text/plain";
     Reply const text(reply_of(asked(ResourceVerb::read, Era::handshake, "outputs/a"), answer));
     auto const item = text.result()["contents"].at(0);
     CHECK(item["uri"].string() == "file:///mnt/user-data/outputs/a");
@@ -99,6 +100,7 @@ TEST_CASE("resource_face: given a file, when it is told, then text is text and a
     CHECK_FALSE(item["blob"]);
     for (std::string const& bytes : {std::string("a\0b", 3), std::string("\xff\xfe")}) {
         answer.answer.body = bytes;
+        answer.answer.media_type = "application/octet-stream";
         Reply const binary(reply_of(asked(ResourceVerb::read, Era::handshake, "outputs/a"), answer));
         auto const blob = binary.result()["contents"].at(0);
         CHECK_FALSE(blob["text"]);

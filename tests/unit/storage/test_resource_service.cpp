@@ -54,6 +54,8 @@ TEST_CASE_METHOD(ResourceServiceTest, "resource_service: given a file, when it i
     bytes[123'456] = '\0';
     guest_writes("f", bytes);
     CHECK(ask(ResourceVerb::read, "outputs/f").body.view() == bytes);
+    CHECK(ask(ResourceVerb::read, "outputs/f").media_type.view() == "text/plain");  // by its first bytes
+    CHECK(ask(ResourceVerb::list).entries.items().at(0).media_type.view() == "text/plain");
     REQUIRE(tree.make_link(Face::mount, kOutputsNode, "link", "f").has_value());
     for (auto const* const path : {"outputs/link", "outputs/none", "outputs", "outputs/../outputs/f", "outputs/f/g", "/outputs/f", ""})
         CHECK(ask(ResourceVerb::read, path).outcome == ResourceOutcome::no_such);
