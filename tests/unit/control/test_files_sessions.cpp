@@ -53,4 +53,22 @@ TEST_CASE_METHOD(FilesSessionsTest,
     CHECK(files_reason() == Reason::unknown_session);
 }
 
+TEST_CASE_METHOD(FilesSessionsTest,
+    "control: given the gateway's question about files, when there is no session, then none is made and nothing is on record; else it is told",
+    "[control][GW-10]")
+{
+    auto const ask = [this](std::uint64_t request) {
+        gateway_in.send(proto::SessionWanted{RequestId{request}, CallerId{1}, "dev", "default", "trace", true});
+        loop.settle();
+    };
+    ask(1);
+    CHECK(creates() == 0);
+    REQUIRE(to_gateway.size() == 1);
+    CHECK(std::get<proto::SessionRefused>(to_gateway.back()).reason == Reason::unknown_session);
+    CHECK(recorder.count(proto::What::session_refused) == 0);
+    auto const session = bring_up();
+    ask(2);
+    CHECK(std::get<proto::SessionGranted>(to_gateway.back()).session == session);
+}
+
 }  // namespace test_control
