@@ -1,116 +1,52 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "appliance/client/client.h"
 
-#include <curl/curl.h>
-
-#include <memory>
+#include "base/crypto/crypto.h"
+#include "wire/http_client.h"
 
 namespace ocu::client {
 
 namespace {
 
-struct Easy {
-    Easy() : handle(::curl_easy_init()) {}
-    ~Easy() { ::curl_easy_cleanup(handle); }
-    Easy(Easy const&) = delete;
-    Easy& operator=(Easy const&) = delete;
-    CURL* handle;
-};
-
-struct Headers {
-    ~Headers() { ::curl_slist_free_all(list); }
-    curl_slist* list = nullptr;
-};
-
-struct Sink {
-    std::string body;
-    std::size_t bytes_max;
-};
-
-std::size_t take_body(char* data, std::size_t size, std::size_t count, void* where)
+Error error_of(wire::HttpFailure failure)
 {
-    auto& sink = *static_cast<Sink*>(where);
-    std::size_t const bytes = size * count;
-    if (sink.body.size() + bytes > sink.bytes_max) return 0;  // curl ends the transfer
-    sink.body.append(data, bytes);
-    return bytes;
-}
-
-Error error_of(CURLcode code, bool too_large)
-{
+    using wire::HttpFailure;
     auto const make = [](Fault fault, Literal what) { return fail(fault, what).error(); };
-    if (too_large) return make(Fault::over_limit, "the answer is too large");
-    switch (code) {
-    case CURLE_COULDNT_CONNECT: return make(Fault::unavailable, "nobody listens there, or this user may not connect");
-    case CURLE_OPERATION_TIMEDOUT: return make(Fault::unavailable, "no answer in time");
-    case CURLE_GOT_NOTHING:
-    case CURLE_RECV_ERROR:
-    case CURLE_SEND_ERROR: return make(Fault::unavailable, "the connection was closed without an answer");
-    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CONNECT_ERROR: return make(Fault::denied, "the server's certificate is not trusted");
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL: return make(Fault::malformed, "not an address that this client can use");
-    default: return make(Fault::unavailable, "the request failed");
+    switch (failure) {
+    case HttpFailure::too_large: return make(Fault::over_limit, "the answer is too large");
+    case HttpFailure::unreachable: return make(Fault::unavailable, "nobody listens there, or this user may not connect");
+    case HttpFailure::timed_out: return make(Fault::unavailable, "no answer in time");
+    case HttpFailure::tls: return make(Fault::denied, "the server's certificate is not trusted");
+    case HttpFailure::unusable_address: return make(Fault::malformed, "not an address that this client can use");
+    case HttpFailure::broken:
+    case HttpFailure::none: break;
     }
-}
-
-Result<void> set_common(CURL* curl, Endpoint const& endpoint, Limits const& limits)
-{
-    ::curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, endpoint.key_pin.empty() ? "http" : "http,https");
-    ::curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-    ::curl_easy_setopt(curl, CURLOPT_PROXY, "");  // whatever the environment says
-    ::curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-    ::curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    ::curl_easy_setopt(curl, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
-    ::curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-    ::curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(limits.connect.count()));
-    ::curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(limits.total.count()));
-    if (!endpoint.unix_socket.empty()) ::curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, endpoint.unix_socket.c_str());
-    if (endpoint.key_pin.empty()) return {};
-    // Who holds the pinned key is the one that is meant, whatever name or authority its certificate shows: nothing else is asked of it.
-    if (::curl_easy_setopt(curl, CURLOPT_PINNEDPUBLICKEY, endpoint.key_pin.c_str()) != CURLE_OK ||
-        ::curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L) != CURLE_OK ||
-        ::curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L) != CURLE_OK)
-        return fail(Fault::unavailable, "the HTTP client cannot pin a key");
-    return {};
+    return make(Fault::unavailable, "the connection was closed without an answer");
 }
 
 Result<Answer> perform(Endpoint const& endpoint, std::string const& url, std::string const* body, Limits const& limits)
 {
-    Easy const easy;
-    if (easy.handle == nullptr) return fail(Fault::unavailable, "the HTTP client cannot be set up");
-    OCU_CHECK(set_common(easy.handle, endpoint, limits));
-    ::curl_easy_setopt(easy.handle, CURLOPT_URL, url.c_str());
-    Headers headers;
-    headers.list = ::curl_slist_append(headers.list, "Accept: application/json");
+    wire::HttpClientRules rules;
+    rules.unix_socket = endpoint.unix_socket;
+    rules.key_pin = endpoint.key_pin;
+    rules.connect_time = limits.connect;
+    rules.stall_time = {};  // an answer may take as long as `limits` says
+    wire::HttpClient client(std::move(rules));
+    wire::HttpAsk ask{.method = body == nullptr ? "GET" : "POST", .url = url, .fields = {"Accept: application/json"}};
     if (body != nullptr) {
-        headers.list = ::curl_slist_append(headers.list, "Content-Type: application/json");
-        headers.list = ::curl_slist_append(headers.list, "Expect:");
-        ::curl_easy_setopt(easy.handle, CURLOPT_POST, 1L);
-        ::curl_easy_setopt(easy.handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body->size()));
-        ::curl_easy_setopt(easy.handle, CURLOPT_POSTFIELDS, body->data());
+        ask.fields.emplace_back("Content-Type: application/json");
+        ask.body = crypto::as_bytes(*body);
     }
-    ::curl_easy_setopt(easy.handle, CURLOPT_HTTPHEADER, headers.list);
-    Sink sink{{}, limits.body_bytes_max};
-    ::curl_easy_setopt(easy.handle, CURLOPT_WRITEFUNCTION, &take_body);
-    ::curl_easy_setopt(easy.handle, CURLOPT_WRITEDATA, &sink);
-    CURLcode const code = ::curl_easy_perform(easy.handle);
-    if (code != CURLE_OK) return std::unexpected(error_of(code, code == CURLE_WRITE_ERROR));
-    Answer answer;
-    ::curl_easy_getinfo(easy.handle, CURLINFO_RESPONSE_CODE, &answer.status);
-    answer.body = std::move(sink.body);
-    return answer;
+    ask.answer_bytes_max = limits.body_bytes_max;
+    ask.time = limits.total;
+    auto const got = client.ask(std::move(ask));
+    if (got.failure != wire::HttpFailure::none) return std::unexpected(error_of(got.failure));
+    return Answer{got.status, std::string(reinterpret_cast<char const*>(got.body.data()), got.body.size())};
 }
 
 }  // namespace
 
-Result<void> begin()
-{
-    if (::curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return fail(Fault::unavailable, "the HTTP client cannot be set up");
-    return {};
-}
+Result<void> begin() { return wire::http_begin(); }
 
 Result<Answer> http_get(Endpoint const& endpoint, std::string const& url, Limits const& limits)
 {

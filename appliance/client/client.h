@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// The one HTTP client of our own: an operator's questions over the local socket, and the readiness probe. The only folder that
-// includes libcurl. Blocking; one request for each call; every option is set here and none is taken from the environment.
+// An operator's questions over the local socket, and the readiness probe, by wire/http_client.h. Blocking; one request for each call.
 
 #include <chrono>
 #include <string>

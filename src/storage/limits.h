@@ -43,6 +43,31 @@ inline constexpr std::uint64_t kDeadBytesSlack = 64ull << 20;   // dead bytes be
 inline constexpr std::uint64_t kJournalBytesLeast = 4ull << 20; // before a snapshot is worth it
 inline constexpr std::size_t kMovedPerStep = 64;                // chunks, a mebibyte
 
+// The sealed log as objects of an S3 store. Memory of one broker: buffers and windows, 39 MiB, and eight bytes for each object.
+inline constexpr std::size_t kS3PartBytes = 5u << 20;            // the least that S3 takes as a part that is not the last
+inline constexpr std::size_t kS3RequestsMax = 4;                 // at once, for writing; as many again for reading
+inline constexpr std::size_t kS3BufferBytesMax = (kS3RequestsMax + 1) * kS3PartBytes;  // given and not yet stored
+inline constexpr std::size_t kS3UploadsMax = 64;                 // objects that wait to be stored
+inline constexpr std::size_t kS3WindowBytes = 2u << 20;          // one range that is read, in order
+inline constexpr std::size_t kS3LeapBytes = 256u << 10;          // one that is read out of order
+inline constexpr std::size_t kS3WindowBytesMax = 14u << 20;      // all of them
+inline constexpr std::size_t kS3WindowsMax = 512;
+inline constexpr std::size_t kS3PiecesMax = 1u << 20;            // objects of one session
+inline constexpr std::size_t kS3ListBytesMax = 4u << 20;         // one page of a listing
+inline constexpr std::size_t kS3AnswerBytesMax = 64u << 10;      // any other answer
+// A guest waits for one append and one settle at most.
+inline constexpr std::chrono::milliseconds kS3AppendTime{8'000};
+inline constexpr std::chrono::milliseconds kS3OperationTime{20'000};
+inline constexpr std::chrono::milliseconds kS3DownTime{3'000};   // while the store did not answer the last time
+inline constexpr std::chrono::milliseconds kS3AttemptTime{10'000};
+inline constexpr std::chrono::milliseconds kS3ConnectTime{5'000};
+inline constexpr std::chrono::seconds kS3StallTime{5};           // with less than kS3StallBytesPerSecond
+inline constexpr long kS3StallBytesPerSecond = 1'024;
+inline constexpr std::chrono::milliseconds kS3RetryFirst{100};
+inline constexpr std::chrono::milliseconds kS3RetryMost{3'000};
+static_assert(kS3AppendTime + kS3OperationTime < std::chrono::seconds(30));
+static_assert(kS3AttemptTime < kS3OperationTime, "an attempt that hangs leaves time for another");
+
 // The role's thread.
 inline constexpr std::size_t kSessionsMax = 512;
 inline constexpr std::size_t kRemovalsPerTurn = 128;            // directory entries removed before other work gets its turn

@@ -26,7 +26,8 @@ LIBRARY_HOMES = {
     r"archive": ("src/storage/", "src/audit/"),
     r"stb": ("src/storage/",),
     r"ares\.h": ("src/edge/",),
-    r"curl/": ("appliance/client/",),
+    r"curl/": ("src/wire/",),
+    r"expat": ("src/wire/",),
     r"ftxui/": ("src/console/",),
     r"catch2/": (),
 }
