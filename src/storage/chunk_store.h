@@ -45,6 +45,8 @@ public:
 
     // Seals and appends a batch of the tree's changes, at most kChangesBytesMax, after all chunks that it speaks of.
     virtual Answer<void> append_changes(std::span<std::byte const> changes) = 0;
+    // All that was appended survives the death of this process: what close(2) promises. On an error it is still kept, for the next time.
+    virtual Answer<void> settle() { return {}; }
     // All that was appended survives a power cut.
     virtual Answer<void> sync() = 0;
 

@@ -16,7 +16,9 @@ bool has_data(Chunk const& chunk) { return chunk.buffer != nullptr || chunk.plac
 Answer<void> FileContents::open_chunks(Node const& node, std::uint64_t first, std::span<ChunkPlace const> places, std::span<std::byte> into)
 {
     auto const opened = store_.read(node.id, first, places, into);
-    if (!opened && damaged_) damaged_();
+    if (opened) return {};
+    if (opened.error() == ETIMEDOUT) return refuse(EIO);  // it did not answer: nothing is known to be damaged
+    if (damaged_) damaged_();
     return opened;
 }
 

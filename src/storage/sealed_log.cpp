@@ -62,6 +62,12 @@ Answer<void> SealedLog::append_changes(std::span<std::byte const> changes)
     return {};
 }
 
+Answer<void> SealedLog::settle()
+{
+    if (auto const settled = store_->settle(); !settled) return refuse_as(settled.error());
+    return {};
+}
+
 Answer<void> SealedLog::sync()
 {
     if (written_ == synced_) return {};

@@ -63,6 +63,7 @@ public:
     Answer<void> read(Inode inode, std::uint64_t first, std::span<ChunkPlace const> places, std::span<std::byte> into) override;
     void drop(ChunkPlace const& place) override;
     Answer<void> append_changes(std::span<std::byte const> changes) override;
+    Answer<void> settle() override;
     Answer<void> sync() override;
     void keep_house(Housekeeping house) override;
     Answer<bool> housekeeping_step() override;

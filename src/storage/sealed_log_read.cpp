@@ -52,7 +52,7 @@ Answer<void> SealedLog::read_run(Inode inode, std::uint64_t first, std::span<Chu
     if (at == segments_.end()) return refuse(EIO);
     in_.resize(std::max(in_.size(), places.size() * kWholeRecordBytes));
     auto const got = store_->read(at->first, places.front().offset, std::span(in_).first(places.size() * kWholeRecordBytes));
-    if (!got) return refuse(EIO);
+    if (!got) return refuse(got.error() == ETIMEDOUT ? ETIMEDOUT : EIO);
     for (std::size_t i = 0; i < places.size() && !into.empty(); ++i) {
         auto const rest = std::span(in_).first(*got).subspan(std::min(*got, i * kWholeRecordBytes));
         if (rest.size() < kRecordHeadBytes) return refuse(EIO);

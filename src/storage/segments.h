@@ -5,8 +5,11 @@
 // of an engine's; nothing that it is given is a secret. One engine keeps them as files (local_segments.h); one that keeps them as
 // objects elsewhere can stand in its place.
 //
-// Threading: one thread, calls may block. Errors are errno values: ENOSPC and EDQUOT (full), ENOENT (no such segment), EIO (everything
-// else, whatever the engine's own fault was, so that no guest sees an errno that its call cannot have).
+// Three promises, each stronger than the one before: append() (it can be read here), settle() (it survives this process), sync() (it survives a
+// power cut). What was appended and not settled may be there or not, each piece for itself, when the segments are opened again.
+//
+// Threading: one thread, calls may block. Errors are errno values: ENOSPC and EDQUOT (full), ENOENT (no such segment), ETIMEDOUT (from list()
+// and read(): the store does not answer, which says nothing of what it has), EIO (everything else, whatever the engine's own fault was).
 
 #include <cstddef>
 #include <cstdint>
@@ -32,9 +35,11 @@ public:
     virtual Answer<std::vector<Found>> list() = 0;
     // A new one, empty. EIO if there is one of that number.
     virtual Answer<void> make(SegmentNumber segment) = 0;
-    // Writes all of `bytes` at `offset`, which is the segment's end. When it returns, they survive the death of this process. On an error
-    // the segment ends at `offset` as before; if not even that can be had, nothing more is written anywhere (EIO from then on).
+    // Takes all of `bytes` at `offset`, which is the segment's end. On an error the segment ends at `offset` as before; if not even that
+    // can be had, nothing more is written anywhere (EIO from then on).
     virtual Answer<void> append(SegmentNumber segment, std::uint64_t offset, std::span<std::byte const> bytes) = 0;
+    // Everything that append() took survives the death of this process. On an error nothing of it is given up: the next settle() may do it.
+    virtual Answer<void> settle() = 0;
     // What of `into` the segment has from `offset` on: less than asked for at its end only.
     virtual Answer<std::size_t> read(SegmentNumber segment, std::uint64_t offset, std::span<std::byte> into) = 0;
     // Cuts it to `bytes`, which it has.

@@ -132,8 +132,10 @@ Answer<void> SessionTree::flush(HandleId id)
     if (node.links == 0) return {};  // nobody can find it after a crash
     if (node.file)
         if (auto const written = contents_.write_out(node); !written) return written;
-    if (!journal_.speaks_of(node)) return {};
-    return journal_.append();
+    if (journal_.speaks_of(node)) {
+        if (auto const appended = journal_.append(); !appended) return appended;
+    }
+    return store_.settle();
 }
 
 Answer<void> SessionTree::sync(HandleId id, bool)

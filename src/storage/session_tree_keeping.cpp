@@ -11,6 +11,7 @@ Answer<void> SessionTree::settle()
 {
     if (auto const written = contents_.write_out_all(); !written) return written;
     if (auto const appended = journal_.append(); !appended) return appended;
+    if (auto const settled = store_.settle(); !settled) return settled;
     unsettled_said_ = false;
     return {};
 }

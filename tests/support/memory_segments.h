@@ -92,6 +92,7 @@ public:
         at->second.insert(at->second.end(), bytes.begin(), bytes.end());
         return {};
     }
+    Answer<void> settle() override { return {}; }
     Answer<std::size_t> read(SegmentNumber segment, std::uint64_t offset, std::span<std::byte> into) override
     {
         auto const at = disk_.segments.find(segment);
