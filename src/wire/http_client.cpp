@@ -49,6 +49,7 @@ HttpFailure failure_of(CURLcode code)
     case CURLE_SSL_ISSUER_ERROR: return HttpFailure::tls;
     case CURLE_WRITE_ERROR:
     case CURLE_TOO_LARGE: return HttpFailure::too_large;
+    case CURLE_FAILED_INIT:
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL: return HttpFailure::unusable_address;
     default: return HttpFailure::broken;
@@ -210,12 +211,10 @@ void HttpClient::begin(Exchange& exchange)
     if (exchange.easy == nullptr) return exchange.end(CURLE_FAILED_INIT);
     Setter set(exchange.easy);
     set(CURLOPT_URL, ask.url.c_str());
-    set(CURLOPT_PATH_AS_IS, 1L);
     set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     set(CURLOPT_HTTP09_ALLOWED, 0L);
     set(CURLOPT_FOLLOWLOCATION, 0L);
     set(CURLOPT_NOSIGNAL, 1L);
-    set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
     set(CURLOPT_BUFFERSIZE, kReadBufferBytes);
     set(CURLOPT_TIMEOUT_MS, static_cast<long>(ask.time.count()));
     set(CURLOPT_CUSTOMREQUEST, ask.method.c_str());
@@ -240,31 +239,32 @@ void HttpClient::begin(Exchange& exchange)
     exchange.multi = multi_->handle;
 }
 
-bool HttpClient::collect()
+void HttpClient::collect()
 {
-    bool ended = false;
     int left = 0;
     while (auto const* const message = ::curl_multi_info_read(multi_->handle, &left)) {
         if (message->msg != CURLMSG_DONE) continue;
         for (auto& [ticket, exchange] : exchanges_) {
             if (exchange->easy == message->easy_handle && !exchange->done) {
                 exchange->end(message->data.result);
-                ended = true;
                 break;
             }
         }
     }
-    return ended;
 }
 
 void HttpClient::work(std::chrono::milliseconds patience)
 {
     int running = 0;
     (void)::curl_multi_perform(multi_->handle, &running);
-    if (collect() || patience.count() <= 0) return;
+    collect();
+    for (auto const& [ticket, exchange] : exchanges_) {
+        if (exchange->done) return;
+    }
+    if (patience.count() <= 0) return;
     (void)::curl_multi_poll(multi_->handle, nullptr, 0, static_cast<int>(patience.count()), nullptr);
     (void)::curl_multi_perform(multi_->handle, &running);
-    (void)collect();
+    collect();
 }
 
 std::optional<HttpGot> HttpClient::take(Ticket ticket)

@@ -92,7 +92,7 @@ private:
     struct Exchange;
     struct Multi;
     void begin(Exchange& exchange);
-    bool collect();
+    void collect();
 
     HttpClientRules rules_;
     std::unique_ptr<Multi> multi_;

@@ -150,6 +150,16 @@ class Server:
             raise RuntimeError(f"{words[0]}: {done.stdout[-500:]} {done.stderr[-1500:]}")
         return done.stdout
 
+    def run_until_ready(self, *words):
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                return self.run(*words)
+            except RuntimeError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.3)
+
     def start(self, *words):
         with open(os.path.join(self.data, f"{os.path.basename(words[0])}-{len(self.running)}.log"), "wb") as log:
             self.running.append(subprocess.Popen(self.inside(words), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True))
@@ -223,10 +233,10 @@ class Ceph(Server):
                               "monmaptool --create --fsid 9f6a6f0e-3c4c-4b7e-8a4e-6d1f0a5f2c11 --addv a '[v1:127.0.0.1:6789]' /data/monmap && "
                               "ceph-mon -c /data/ceph.conf --mkfs -i a --monmap /data/monmap --keyring /data/keyring")
         self.start("ceph-mon", *conf, "-i", "a", "-f")
-        self.run("ceph", *conf, "--connect-timeout", "30", "osd", "new", "1b0a6e0a-0c51-4f43-9c0c-0d3a0b1c2d3e")
+        self.run_until_ready("ceph", *conf, "--connect-timeout", "30", "osd", "new", "1b0a6e0a-0c51-4f43-9c0c-0d3a0b1c2d3e")
         self.run("ceph-osd", *conf, "-i", "0", "--mkfs", "--osd-uuid", "1b0a6e0a-0c51-4f43-9c0c-0d3a0b1c2d3e")
         self.start("ceph-osd", *conf, "-i", "0", "-f")
-        self.run("radosgw-admin", *conf, "-n", "client.rgw", "user", "create", "--uid", "me", "--display-name", "me", "--access-key", ACCESS, "--secret-key", SECRET)
+        self.run_until_ready("radosgw-admin", *conf, "-n", "client.rgw", "user", "create", "--uid", "me", "--display-name", "me", "--access-key", ACCESS, "--secret-key", SECRET)
         self.start("radosgw", *conf, "-n", "client.rgw", "-f")
 
 
