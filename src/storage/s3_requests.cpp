@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kScheme = "://";
 constexpr std::chrono::milliseconds kTurn{1'000};
+constexpr unsigned kOddAnswersMax = 3;
 enum Status : long {
     kOk = 200,
     kRedirected = 300,
@@ -137,7 +138,12 @@ void S3Requests::hear(State& state, wire::HttpGot got)
 {
     state.ticket.reset();
     bool const said_no = got.failure == wire::HttpFailure::none && got.status >= kRedirected;
-    auto const verdict = judge_s3(got.failure, got.status, said_no ? read_s3_error(got.body) : std::string());
+    auto verdict = judge_s3(got.failure, got.status, said_no ? read_s3_error(got.body) : std::string());
+    // A head that was cut off can look like one that is short; a server that means it says so again.
+    bool const no_tag = state.ask.method == "PUT" && got.etag.empty();
+    bool const odd = no_tag || (state.ask.answer_bytes && *state.ask.answer_bytes != got.body.size());
+    if (verdict.next == S3Next::end && verdict.fault == 0 && odd)
+        verdict = state.attempts < kOddAnswersMax ? S3Verdict{S3Next::again, EIO} : S3Verdict{S3Next::end, EIO};
     if (verdict.next == S3Next::again) {
         auto const random = static_cast<double>(random_() - std::minstd_rand::min()) / static_cast<double>(std::minstd_rand::max());
         state.next = clock_.now() + s3_pause(state.attempts, random);

@@ -31,6 +31,7 @@ struct S3Ask {
     std::vector<std::string> fields{};
     std::span<std::byte const> body{};  // a loan until the answer is taken or the call dropped
     std::size_t answer_bytes_max = kS3AnswerBytesMax;
+    std::optional<std::size_t> answer_bytes{};  // as many as there must be
 };
 
 struct S3Answer {

@@ -173,6 +173,7 @@ Answer<void> S3Segments::shorten(SegmentNumber segment, Piece piece, std::uint64
         S3Ask ask{.method = "GET", .key = key_of(segment, piece.offset)};
         ask.fields.push_back(std::format("Range: bytes={}-{}", at - piece.offset, at - piece.offset + length - 1));
         ask.answer_bytes_max = length;
+        ask.answer_bytes = length;
         auto const answer = requests_.ask(std::move(ask), clock_.now() + rules_.operation_time);
         if (answer.fault != 0 || answer.body.size() != length) return refuse_as(answer.fault);
         if (auto const room = make_room(answer.body.size()); !room) return room;

@@ -128,6 +128,7 @@ S3Segments::Window& S3Segments::fetch(SegmentNumber segment, Piece piece, std::u
     S3Ask ask{.method = "GET", .key = key_of(segment, piece.offset)};
     if (length != piece.bytes) ask.fields.push_back(std::format("Range: bytes={}-{}", begin - piece.offset, begin - piece.offset + length - 1));
     ask.answer_bytes_max = length;
+    ask.answer_bytes = length;
     windows_.push_front({.segment = segment, .begin = begin, .length = length});
     window_bytes_ += length;
     windows_.front().call = requests_.start(std::move(ask), deadline());

@@ -120,10 +120,16 @@ void set_trust(Setter& set, HttpClientRules const& rules)
 void set_signature(Setter& set, HttpClientRules const& rules)
 {
     if (rules.signing.empty()) return;
+    // The last colon parts them: key ids of some servers have one, secrets have none.
     auto const secret = rules.credential->bytes();
     std::string text(reinterpret_cast<char const*>(secret.data()), secret.size());
+    auto const colon = text.rfind(':');
     set(CURLOPT_AWS_SIGV4, rules.signing.c_str());
-    set(CURLOPT_USERPWD, text.c_str());
+    if (colon != std::string::npos) {
+        text[colon] = '\0';
+        set(CURLOPT_USERNAME, text.c_str());
+        set(CURLOPT_PASSWORD, text.c_str() + colon + 1);
+    }
     wipe(std::as_writable_bytes(std::span(text.data(), text.size())));
 }
 

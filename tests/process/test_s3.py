@@ -27,6 +27,7 @@ class Engine(unittest.TestCase):
     """One server, and what stands before it."""
 
     server = None
+    pieces = 0
 
     @classmethod
     def setUpClass(cls):
@@ -50,7 +51,8 @@ class Engine(unittest.TestCase):
     def run_tests(self, *words, env=None):
         program = os.path.join(os.path.dirname(setting("OCU_BINARY")), "process_s3")
         values = {"OCU_S3_PORT": str(self.server.port), "OCU_S3_ACCESS": s3_servers.ACCESS_OF[self.server.name], "OCU_S3_SECRET": s3_servers.SECRET,
-                  "OCU_S3_REGION": s3_servers.REGION, "OCU_S3_BUCKET": s3_servers.BUCKET, **(env or {})}
+                  "OCU_S3_REGION": s3_servers.REGION, "OCU_S3_BUCKET": s3_servers.BUCKET,
+                  "OCU_S3_PIECES": str(self.pieces), **(env or {})}
         done = subprocess.run(self.namespace.command([program, *words, "--durations", "yes"]), env={**os.environ, **values}, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=SECONDS_MAX, check=False)
         self.assertEqual(done.returncode, 0, done.stdout[-6000:])
@@ -73,6 +75,7 @@ class Engine(unittest.TestCase):
 
 class Swift(Engine):
     server = s3_servers.Swift
+    pieces = 100  # it writes each to the disk several times
 
     def test_engine(self):
         self.run_tests("~[faults]~[tls]")
@@ -80,6 +83,7 @@ class Swift(Engine):
 
 class Ceph(Engine):
     server = s3_servers.Ceph
+    pieces = 1_000
 
     def test_engine(self):
         self.run_tests("~[faults]~[tls]~[strict]")

@@ -33,6 +33,7 @@ public:
         storage::Inode inode, std::uint64_t first, std::span<storage::ChunkPlace const> places, std::span<std::byte> into) override
     {
         ++reads;
+        if (read_fault) return storage::refuse(*read_fault);
         std::ranges::fill(into, std::byte{});
         for (std::size_t i = 0; i < places.size(); ++i) {
             if (places[i].number == 0) continue;
@@ -54,6 +55,12 @@ public:
         batches.emplace_back(changes.begin(), changes.end());
         for (auto const number : leaving) chunks.erase(number);
         leaving.clear();
+        return {};
+    }
+    storage::Answer<void> settle() override
+    {
+        if (settle_fault) return storage::refuse(*settle_fault);
+        settled = batches.size();
         return {};
     }
     storage::Answer<void> sync() override
@@ -95,6 +102,9 @@ public:
     int wrong_drops = 0;
     bool damaged = false;
     std::optional<int> fault;
+    std::optional<int> read_fault{};
+    std::optional<int> settle_fault{};
+    std::size_t settled = 0;  // batches, as of the last settle()
 };
 
 }  // namespace ocu::test

@@ -59,9 +59,9 @@ def length_of(head):
     return int(found.group(1)) if found else 0
 
 
-def answer(client, status):
+def answer(client, status, begun):
     """Takes one request whole and says `status` to it."""
-    head, rest = read_head(client, b"")
+    head, rest = read_head(client, begun)
     left = length_of(head) - len(rest)
     while left > 0:
         more = client.recv(65536)
@@ -71,18 +71,28 @@ def answer(client, status):
     client.sendall(b"HTTP/1.1 %d Said\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % status)
 
 
-def altered(mode, data):
-    at = data.find(b"\r\n\r\n")
-    head, body = (data[:at + 4], data[at + 4:]) if data.startswith(b"HTTP/1.1 20") and at >= 0 else (b"", data)
-    if mode == "garble":
-        return head + bytes(each ^ 0x55 for each in body)
-    if head and length_of(head) > 10 and len(body) == length_of(head):
-        return re.sub(rb"(?i)(\r\ncontent-length: *)\d+", rb"\g<1>%d" % (len(body) - 5), head) + body[:-5]
-    return data
+class Altered:
+    """Answers of one connection, with their bodies changed or five bytes short."""
+
+    def __init__(self):
+        self.left = 0
+
+    def __call__(self, mode, data):
+        head = b""
+        at = data.find(b"\r\n\r\n")
+        if self.left == 0 and data.startswith(b"HTTP/1.1 20") and at >= 0:
+            head, data = data[:at + 4], data[at + 4:]
+            self.left = length_of(head)
+            if mode == "short" and self.left > 10:
+                head = re.sub(rb"(?i)(\r\ncontent-length: *)\d+", rb"\g<1>%d" % (self.left - 5), head)
+        self.left -= len(data)
+        if mode == "garble":
+            return head + bytes(each ^ 0x55 for each in data)
+        return head + (data[:len(data) - 5 + self.left] if self.left < 5 else data)
 
 
-def serve(client, upstream, mode):
-    words = mode.words()
+def serve(client, upstream, mode, begun=b""):
+    words, alter = mode.words(), Altered()
     if words[0] == "refuse":
         return
     if words[0] == "stall":
@@ -90,7 +100,7 @@ def serve(client, upstream, mode):
             time.sleep(0.2)
         return
     if words[0] == "status" and mode.turn(int(words[2])):
-        answer(client, int(words[1]))
+        answer(client, int(words[1]), begun)
         return
     cut = words[0] in ("cut_up", "cut_down") and mode.turn(int(words[2]))
     passed = {"cut_up": 0, "cut_down": 0}
@@ -105,13 +115,14 @@ def serve(client, upstream, mode):
                 if not data:
                     return
                 now = mode.words()[0]
+                if now in ("stall", "refuse") or (now == "status" and words[0] != "status"):
+                    serve(client, upstream, mode, data)  # it began under another word
+                    return
                 if cut and words[0] == way and passed[way] + len(data) >= int(words[1]):
                     (server if source is client else client).sendall(data[:int(words[1]) - passed[way]])
                     return
                 passed[way] += len(data)
                 if source is client:
-                    if now == "status":
-                        return
                     server.sendall(data)
                 elif now == "slow":
                     for each in data:
@@ -120,7 +131,7 @@ def serve(client, upstream, mode):
                         if mode.words()[0] != "slow":
                             return
                 else:
-                    client.sendall(altered(now, data) if now in ("garble", "short") else data)
+                    client.sendall(alter(now, data) if now in ("garble", "short") else data)
 
 
 def handle(connection, upstream, mode, context):

@@ -185,6 +185,7 @@ TEST_CASE("sealed_log: given an older record that once stood at the same place, 
         }
         Answer<std::size_t> read(SegmentNumber n, std::uint64_t at, std::span<std::byte> into) override { return real.read(n, at, into); }
         Answer<void> cut(SegmentNumber n, std::uint64_t bytes) override { return real.cut(n, bytes); }
+        Answer<void> settle() override { return real.settle(); }
         Answer<void> sync() override { return real.sync(); }
         Answer<void> remove(SegmentNumber n) override { return real.remove(n); }
         bool give_up_spare() override { return false; }

@@ -310,4 +310,41 @@ TEST_CASE("tree_journal: given more readings than one batch takes, when the tree
     CHECK(stand.store.batches.size() > before + 1);
 }
 
+TEST_CASE("tree_store: given a file, when its close returns, then everything about it was settled, or the close says that it was not",
+    "[storage][SB-9]")
+{
+    TreeStand stand;
+    auto const made = stand.tree.create(kMount, kOutputsNode, "a", 0644, O_RDWR).value();
+    REQUIRE(stand.tree.write(made.handle, "text", 0).has_value());
+    stand.store.settle_fault = EIO;
+    CHECK(stand.tree.flush(made.handle).error() == EIO);
+    auto const batches = stand.store.batches.size();
+    CHECK(batches == 1);  // appended: it is not handed over a second time
+    stand.store.settle_fault.reset();
+    CHECK(stand.tree.flush(made.handle).has_value());
+    CHECK(stand.store.batches.size() == batches);
+    CHECK(stand.store.settled == batches);
+    REQUIRE(stand.tree.write(made.handle, "more", 0).has_value());
+    stand.store.settle_fault = EIO;
+    CHECK(stand.tree.settle().error() == EIO);
+    stand.tree.release(made.handle);
+}
+
+TEST_CASE("tree_store: given a store that does not answer, when a file is read, then it is EIO and no damage", "[storage][SB-9]")
+{
+    TreeStand stand;
+    int damaged = 0;
+    stand.tree.on_damage([&damaged] { ++damaged; });
+    auto const node = stand.file("a", std::string(40'000, 'x'));
+    TreeAgain again(stand.store, stand.limits);
+    for (auto const& each : stand.store.batches) REQUIRE(again.tree.apply(each).has_value());
+    again.tree.on_damage([&damaged] { ++damaged; });
+    again.store.read_fault = ETIMEDOUT;
+    CHECK(TreeStand::text_of(again.tree, node) == "fault " + std::to_string(EIO));
+    CHECK(damaged == 0);
+    again.store.read_fault = EIO;
+    CHECK(TreeStand::text_of(again.tree, node) == "fault " + std::to_string(EIO));
+    CHECK(damaged == 1);
+}
+
 }  // namespace test_tree_store
