@@ -29,7 +29,8 @@ enum Status : long {
 };
 
 // Codes that say more than their status.
-constexpr std::array<std::string_view, 5> kAgainCodes{"RequestTimeout", "BadDigest", "XAmzContentSHA256Mismatch", "SlowDown", "InternalError"};
+constexpr std::array<std::string_view, 5> kAgainCodes{
+    "RequestTimeout", "BadDigest", "XAmzContentSHA256Mismatch", "SlowDown", "InternalError"};
 constexpr std::array<std::string_view, 4> kFullCodes{"QuotaExceeded", "InsufficientStorage", "InsufficientCapacity", "EntityTooLarge"};
 
 }  // namespace
@@ -72,11 +73,7 @@ std::chrono::milliseconds s3_pause(unsigned attempts, double random)
 }
 
 S3Requests::S3Requests(S3Place place, Secret credential, S3Connect connect, Clock const& clock, Times times)
-    : place_(std::move(place)),
-      credential_(std::move(credential)),
-      clock_(clock),
-      times_(times),
-      client_(rules(std::move(connect), times)),
+    : place_(std::move(place)), credential_(std::move(credential)), clock_(clock), times_(times), client_(rules(std::move(connect), times)),
       random_(static_cast<std::minstd_rand::result_type>(crypto::random_u64()))
 {}
 

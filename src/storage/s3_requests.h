@@ -26,7 +26,7 @@ namespace ocu::storage {
 
 struct S3Ask {
     std::string method;
-    std::string key{};    // within the bucket; empty: the bucket itself
+    std::string key{};  // within the bucket; empty: the bucket itself
     std::string query{};  // "name=value&name=value", encoded
     std::vector<std::string> fields{};
     std::span<std::byte const> body{};  // a loan until the answer is taken or the call dropped

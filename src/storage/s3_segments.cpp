@@ -56,9 +56,7 @@ std::optional<S3PieceName> s3_piece_name(std::string_view prefix, std::string_vi
 }
 
 S3Segments::S3Segments(S3Place place, Secret credential, S3Connect connect, Clock const& clock, Rules rules)
-    : clock_(clock),
-      rules_(rules),
-      prefix_(place.prefix),
+    : clock_(clock), rules_(rules), prefix_(place.prefix),
       requests_(std::move(place), std::move(credential), std::move(connect), clock, rules.times)
 {}
 
@@ -154,7 +152,8 @@ Answer<void> S3Segments::delete_beyond(SegmentNumber segment, std::uint64_t byte
 {
     auto& pieces = index_.at(segment);
     while (!pieces.empty() && pieces.back().offset >= bytes) {
-        auto const answer = requests_.ask({.method = "DELETE", .key = key_of(segment, pieces.back().offset)}, clock_.now() + rules_.operation_time);
+        auto const answer =
+            requests_.ask({.method = "DELETE", .key = key_of(segment, pieces.back().offset)}, clock_.now() + rules_.operation_time);
         if (answer.fault != 0 && answer.fault != ENOENT) return refuse_as(answer.fault);
         pieces.pop_back();
         --pieces_;
@@ -195,7 +194,8 @@ Answer<void> S3Segments::cut(SegmentNumber segment, std::uint64_t bytes)
     forget_windows(segment);
     auto done = delete_beyond(segment, bytes);
     auto const& pieces = index_.at(segment);
-    if (done && !pieces.empty() && std::uint64_t{pieces.back().offset} + pieces.back().bytes > bytes) done = shorten(segment, pieces.back(), bytes);
+    if (done && !pieces.empty() && std::uint64_t{pieces.back().offset} + pieces.back().bytes > bytes)
+        done = shorten(segment, pieces.back(), bytes);
     if (!done) failed_ = true;
     return done;
 }

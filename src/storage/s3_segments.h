@@ -85,12 +85,12 @@ private:
         std::uint64_t offset;
         std::uint64_t size = 0;
         std::deque<Part> parts{};
-        bool sealed = false;         // nothing is added
+        bool sealed = false;  // nothing is added
         bool unconditional = false;  // it may be there already
-        std::string id{};            // of the multipart upload, once begun
-        std::string words{};         // that complete it
+        std::string id{};  // of the multipart upload, once begun
+        std::string words{};  // that complete it
         std::optional<Call> call{};
-        int fault = 0;               // it is not tried any more, until it is asked for again
+        int fault = 0;  // it is not tried any more, until it is asked for again
         unsigned rounds = 0;
         bool multipart() const { return parts.size() > 1 || !id.empty(); }
         std::uint64_t end() const { return offset + size; }
@@ -163,11 +163,11 @@ private:
     std::size_t pieces_ = 0;
     bool listed_ = false;
     std::list<Upload> uploads_;  // in the order in which they were given
-    std::size_t buffered_ = 0;   // bytes in their parts
-    std::size_t writing_ = 0;    // calls of theirs
-    bool conditional_ = true;    // the store knows If-None-Match
+    std::size_t buffered_ = 0;  // bytes in their parts
+    std::size_t writing_ = 0;  // calls of theirs
+    bool conditional_ = true;  // the store knows If-None-Match
     bool failed_ = false;
-    bool down_ = false;          // it did not answer the last time
+    bool down_ = false;  // it did not answer the last time
     std::list<Window> windows_;  // the most recently used first
     std::size_t window_bytes_ = 0;
     SegmentNumber read_segment_ = 0;

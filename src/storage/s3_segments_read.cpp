@@ -126,7 +126,8 @@ S3Segments::Window& S3Segments::fetch(SegmentNumber segment, Piece piece, std::u
 {
     make_window_room(length);
     S3Ask ask{.method = "GET", .key = key_of(segment, piece.offset)};
-    if (length != piece.bytes) ask.fields.push_back(std::format("Range: bytes={}-{}", begin - piece.offset, begin - piece.offset + length - 1));
+    if (length != piece.bytes)
+        ask.fields.push_back(std::format("Range: bytes={}-{}", begin - piece.offset, begin - piece.offset + length - 1));
     ask.answer_bytes_max = length;
     ask.answer_bytes = length;
     windows_.push_front({.segment = segment, .begin = begin, .length = length});
@@ -140,11 +141,13 @@ void S3Segments::read_ahead(Window const& from)
 {
     auto segment = from.segment;
     auto begin = from.end();
-    auto const reading = static_cast<std::size_t>(std::ranges::count_if(windows_, [](Window const& each) { return each.call.has_value(); }));
+    auto const reading =
+        static_cast<std::size_t>(std::ranges::count_if(windows_, [](Window const& each) { return each.call.has_value(); }));
     std::size_t started = reading;
     auto pieces = index_.find(segment);
     for (std::size_t i = 0; i < kAheadMax && started < kS3RequestsMax; ++i) {
-        auto const after = std::ranges::upper_bound(pieces->second, begin, {}, [](Piece const& each) { return std::uint64_t{each.offset}; });
+        auto const after =
+            std::ranges::upper_bound(pieces->second, begin, {}, [](Piece const& each) { return std::uint64_t{each.offset}; });
         auto at = after == pieces->second.begin() ? after : std::prev(after);
         if (at != pieces->second.end() && begin >= std::uint64_t{at->offset} + at->bytes) ++at;
         if (at == pieces->second.end()) {
@@ -160,7 +163,8 @@ void S3Segments::read_ahead(Window const& from)
             begin = there->end();
             continue;
         }
-        auto const length = static_cast<std::size_t>(std::min<std::uint64_t>(at->offset + std::uint64_t{at->bytes} - begin, kS3WindowBytes));
+        auto const length =
+            static_cast<std::size_t>(std::min<std::uint64_t>(at->offset + std::uint64_t{at->bytes} - begin, kS3WindowBytes));
         if (window_bytes_ + length > kS3WindowBytesMax && windows_.back().call) return;
         fetch(segment, *at, begin, length);
         ++started;

@@ -40,7 +40,7 @@ struct HttpClientRules {
     std::string signing;
     Secret const* credential = nullptr;
     std::chrono::milliseconds connect_time{5'000};  // TLS included
-    std::chrono::seconds stall_time{5};             // with less than `stall_bytes_per_s`
+    std::chrono::seconds stall_time{5};  // with less than `stall_bytes_per_s`
     long stall_bytes_per_s = 1;
     long connections_max = 6;
 };

@@ -56,8 +56,8 @@ TEST_CASE("s3: connections that are cut at any byte cost another attempt [SB-9]"
         char const* what;
         std::size_t after;
     };
-    auto const [what, after] = GENERATE(Cut{"cut_up", 1}, Cut{"cut_up", 300}, Cut{"cut_up", 900}, Cut{"cut_up", 40'000}, Cut{"cut_up", 3'000'000},
-        Cut{"cut_down", 1}, Cut{"cut_down", 30}, Cut{"cut_down", 250}, Cut{"cut_down", 100'000});
+    auto const [what, after] = GENERATE(Cut{"cut_up", 1}, Cut{"cut_up", 300}, Cut{"cut_up", 900}, Cut{"cut_up", 40'000},
+        Cut{"cut_up", 3'000'000}, Cut{"cut_down", 1}, Cut{"cut_down", 30}, Cut{"cut_down", 250}, Cut{"cut_down", 100'000});
     auto const bytes = bytes_of(after, 11u << 20);
     auto const engine = store.engine();
     REQUIRE(engine->make(1).has_value());
@@ -107,7 +107,8 @@ TEST_CASE("s3: a full store is ENOSPC, and takes what waited once it has room [S
     check_whole(store, 1, bytes);
 }
 
-TEST_CASE("s3: a store that says nothing, or a byte a second, or hangs up, is an error in time, and nothing is lost by it [SB-9]", "[SB-9][faults]")
+TEST_CASE("s3: a store that says nothing, or a byte a second, or hangs up, is an error in time, and nothing is lost by it [SB-9]",
+    "[SB-9][faults]")
 {
     Broken store;
     auto const* const said = GENERATE("stall", "slow", "refuse");
@@ -190,7 +191,8 @@ TEST_CASE("s3: the certificate is the endpoint's, by the authorities that were g
         auto const bytes = bytes_of(6, 12u << 20);
         auto const engine = store.engine();
         REQUIRE(engine->make(1).has_value());
-        for (std::size_t at = 0; at < bytes.size(); at += 1u << 20) REQUIRE(engine->append(1, at, std::span(bytes).subspan(at, 1u << 20)).has_value());
+        for (std::size_t at = 0; at < bytes.size(); at += 1u << 20)
+            REQUIRE(engine->append(1, at, std::span(bytes).subspan(at, 1u << 20)).has_value());
         REQUIRE(engine->settle().has_value());
         auto const reader = store.engine();
         REQUIRE(reader->list().has_value());
@@ -209,10 +211,7 @@ TEST_CASE("s3: the certificate is the endpoint's, by the authorities that were g
         CHECK(store.engine()->list().error() == EIO);
         CHECK(seconds_since(begun) < 5);
     }
-    SECTION("no authority")
-    {
-        CHECK(store.engine()->list().error() == EIO);
-    }
+    SECTION("no authority") { CHECK(store.engine()->list().error() == EIO); }
     store.place = plain;
 }
 

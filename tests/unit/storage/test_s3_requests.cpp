@@ -41,7 +41,8 @@ TEST_CASE("s3_requests: given an answer, when it is judged, then it is the end o
     CHECK(again(said(400, "RequestTimeout")));
     for (long const each : {408, 409, 429, 500, 502, 503, 504}) CHECK(again(said(each)));
     for (auto const each : {HttpFailure::unreachable, HttpFailure::timed_out, HttpFailure::broken}) CHECK(again(judge_s3(each, 0, "")));
-    for (auto const each : {HttpFailure::tls, HttpFailure::too_large, HttpFailure::unusable_address}) CHECK(ends(judge_s3(each, 0, ""), EIO));
+    for (auto const each : {HttpFailure::tls, HttpFailure::too_large, HttpFailure::unusable_address})
+        CHECK(ends(judge_s3(each, 0, ""), EIO));
 }
 
 TEST_CASE("s3_requests: given attempts, when a pause is chosen, then it grows to its bound and is anywhere below [SB-4]", "[SB-4]")
@@ -76,7 +77,8 @@ TEST_CASE("s3_requests: given https and no authority, when it is asked, then nob
         return refuse(EIO);
     };
     REQUIRE(wire::http_begin().has_value());
-    S3Requests requests({"https://s3.test", "r", "b", "p/", true, {}}, std::move(*Secret::copy_of(bytes_of("id:secret"))), count, clock, {});
+    S3Requests requests(
+        {"https://s3.test", "r", "b", "p/", true, {}}, std::move(*Secret::copy_of(bytes_of("id:secret"))), count, clock, {});
     CHECK(requests.ask({.method = "GET"}, clock.now() + std::chrono::seconds(20)).fault == EIO);
     CHECK(connected == 0);
 }
@@ -89,7 +91,8 @@ TEST_CASE("s3_sweep: given a prefix that is none, when it is swept, then nothing
         ++connected;
         return refuse(EIO);
     };
-    for (auto const* const prefix : {"", "/", "p"}) CHECK(sweep_s3({"http://s3.test", "r", "b", prefix, true, {}}, secret, count).error() == EINVAL);
+    for (auto const* const prefix : {"", "/", "p"})
+        CHECK(sweep_s3({"http://s3.test", "r", "b", prefix, true, {}}, secret, count).error() == EINVAL);
     CHECK(connected == 0);
 }
 
@@ -99,38 +102,42 @@ TEST_CASE("s3_segments: given a piece's name, when it is read, then it is that p
     auto const name = s3_piece_name("a/b/", "a/b/00000007/0005242976");
     REQUIRE(name.has_value());
     CHECK((name->segment == 7 && name->offset == 5'242'976));
-    for (auto const* const each : {"a/b/", "a/c/00000007/0005242976", "a/b/00000000/0005242976", "a/b/00000007/00052429760", "a/b/00000007-0005242976",
-             "a/b/0000000x/0005242976", "a/b/00000007/-005242976", "a/b/00000007/9999999999"})
+    for (auto const* const each : {"a/b/", "a/c/00000007/0005242976", "a/b/00000000/0005242976", "a/b/00000007/00052429760",
+             "a/b/00000007-0005242976", "a/b/0000000x/0005242976", "a/b/00000007/-005242976", "a/b/00000007/9999999999"})
         CHECK_FALSE(s3_piece_name("a/b/", each).has_value());
 }
 
 TEST_CASE("s3_answers: given a listing, when it is read, then it is all of one page or nothing [SB-4]", "[SB-4][T-31]")
 {
-    auto const page = read_s3_listing(bytes_of("<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
-                                               "<Contents><Key>a%2Fb+c</Key><Size>12</Size></Contents><Contents><Key>d</Key><Size>0</Size></Contents></ListBucketResult>"));
+    auto const page = read_s3_listing(bytes_of(
+        "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+        "<Contents><Key>a%2Fb+c</Key><Size>12</Size></Contents><Contents><Key>d</Key><Size>0</Size></Contents></ListBucketResult>"));
     REQUIRE(page.has_value());
     CHECK(page->next == "t");
     REQUIRE(page->objects.size() == 2);
     CHECK((page->objects[0].key == "a/b c" && page->objects[0].bytes == 12 && page->objects[1].key == "d"));
-    for (auto const* const each : {"", "<Error/>", "<ListBucketResult>", "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
-             "<ListBucketResult><Contents><Key>a</Key><Size>-1</Size></Contents></ListBucketResult>",
-             "<ListBucketResult><Contents><Key>%2</Key><Size>1</Size></Contents></ListBucketResult>",
-             "<ListBucketResult><Contents><Size>1</Size></Contents></ListBucketResult>"})
+    for (auto const* const each :
+        {"", "<Error/>", "<ListBucketResult>", "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
+            "<ListBucketResult><Contents><Key>a</Key><Size>-1</Size></Contents></ListBucketResult>",
+            "<ListBucketResult><Contents><Key>%2</Key><Size>1</Size></Contents></ListBucketResult>",
+            "<ListBucketResult><Contents><Size>1</Size></Contents></ListBucketResult>"})
         CHECK_FALSE(read_s3_listing(bytes_of(each)).has_value());
 }
 
 TEST_CASE("s3_answers: given answers of an upload, when they are read, then what is odd is nothing [SB-4]", "[SB-4][T-31]")
 {
     CHECK(read_s3_upload_id(bytes_of("<InitiateMultipartUploadResult><UploadId>x~1</UploadId></InitiateMultipartUploadResult>")) == "x~1");
-    CHECK_FALSE(read_s3_upload_id(bytes_of("<InitiateMultipartUploadResult><UploadId>a b</UploadId></InitiateMultipartUploadResult>")).has_value());
+    CHECK_FALSE(
+        read_s3_upload_id(bytes_of("<InitiateMultipartUploadResult><UploadId>a b</UploadId></InitiateMultipartUploadResult>")).has_value());
     CHECK_FALSE(read_s3_upload_id(bytes_of("<InitiateMultipartUploadResult/>")).has_value());
-    CHECK(is_s3_completion(bytes_of("\n\n<CompleteMultipartUploadResult/>") .subspan(2)));
+    CHECK(is_s3_completion(bytes_of("\n\n<CompleteMultipartUploadResult/>").subspan(2)));
     CHECK_FALSE(is_s3_completion(bytes_of("<Error><Code>InternalError</Code></Error>")));
     CHECK(read_s3_error(bytes_of("<Error><Code>SlowDown</Code></Error>")) == "SlowDown");
     CHECK(read_s3_error(bytes_of("no XML")).empty());
     std::vector<std::string> tags{"\"abc-1\"", "def"};
-    CHECK(write_s3_completion(tags) == "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>&quot;abc-1&quot;</ETag></Part><Part><PartNumber>2</PartNumber>"
-                                       "<ETag>&quot;def&quot;</ETag></Part></CompleteMultipartUpload>");
+    CHECK(write_s3_completion(tags) ==
+          "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>&quot;abc-1&quot;</ETag></Part><Part><PartNumber>2</PartNumber>"
+          "<ETag>&quot;def&quot;</ETag></Part></CompleteMultipartUpload>");
     for (auto const* const each : {"", "\"\"", "a<b", "a&b", "\"a"}) {
         tags[1] = each;
         CHECK_FALSE(write_s3_completion(tags).has_value());

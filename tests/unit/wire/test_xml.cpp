@@ -15,7 +15,8 @@ namespace {
 std::string told(std::string_view document, XmlLimits const& limits = {})
 {
     std::string out;
-    auto const read = read_xml(document, limits, [&out](std::string_view path, std::string_view text) { out.append(path).append("=").append(text).append(";"); });
+    auto const read = read_xml(
+        document, limits, [&out](std::string_view path, std::string_view text) { out.append(path).append("=").append(text).append(";"); });
     return read ? out : "fault " + std::string(name_of(read.error().fault));
 }
 
@@ -29,7 +30,8 @@ TEST_CASE("xml: given a document, when it is read, then each element's path and 
 
 TEST_CASE("xml: given what is no document, when it is read, then it is malformed", "[wire]")
 {
-    for (auto const* const each : {"", "x", "<a>", "<a></b>", "<a/><b/>", "<a>&unknown;</a>", "<a>\x01</a>"}) CHECK(told(each) == "fault malformed");
+    for (auto const* const each : {"", "x", "<a>", "<a></b>", "<a/><b/>", "<a>&unknown;</a>", "<a>\x01</a>"})
+        CHECK(told(each) == "fault malformed");
 }
 
 TEST_CASE("xml: given a document type, when it is read, then it is refused, whatever is in it", "[wire][T-31]")
