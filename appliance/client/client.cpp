@@ -16,6 +16,7 @@ Error error_of(wire::HttpFailure failure)
     case HttpFailure::too_large: return make(Fault::over_limit, "the answer is too large");
     case HttpFailure::unreachable: return make(Fault::unavailable, "nobody listens there, or this user may not connect");
     case HttpFailure::timed_out: return make(Fault::unavailable, "no answer in time");
+    case HttpFailure::handshake:
     case HttpFailure::tls: return make(Fault::denied, "the server's certificate is not trusted");
     case HttpFailure::unusable_address: return make(Fault::malformed, "not an address that this client can use");
     case HttpFailure::broken:

@@ -43,6 +43,7 @@ S3Verdict judge_s3(wire::HttpFailure failure, long status, std::string_view code
     switch (failure) {
     case HttpFailure::none: break;
     case HttpFailure::unreachable:
+    case HttpFailure::handshake:
     case HttpFailure::timed_out:
     case HttpFailure::broken: return kAgain;
     case HttpFailure::tls:
@@ -139,6 +140,7 @@ void S3Requests::hear(State& state, wire::HttpGot got)
     // A head that was cut off can look like one that is short; a server that means it says so again.
     bool const no_tag = state.ask.method == "PUT" && got.etag.empty();
     bool const odd = no_tag || (state.ask.answer_bytes && *state.ask.answer_bytes != got.body.size());
+    if (got.failure == wire::HttpFailure::handshake && state.attempts >= kOddAnswersMax) verdict = {S3Next::end, EIO};
     if (verdict.next == S3Next::end && verdict.fault == 0 && odd)
         verdict = state.attempts < kOddAnswersMax ? S3Verdict{S3Next::again, EIO} : S3Verdict{S3Next::end, EIO};
     if (verdict.next == S3Next::again) {

@@ -47,6 +47,7 @@ HttpFailure failure_of(CURLcode code)
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR: return HttpFailure::tls;
+    case CURLE_SSL_CONNECT_ERROR: return HttpFailure::handshake;
     case CURLE_WRITE_ERROR:
     case CURLE_TOO_LARGE: return HttpFailure::too_large;
     case CURLE_FAILED_INIT:

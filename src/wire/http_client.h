@@ -54,8 +54,9 @@ struct HttpAsk {
     std::chrono::milliseconds time{10'000};
 };
 
-// unreachable: no connection. tls: another certificate than wanted. broken: it ended early, or is no HTTP.
-enum class HttpFailure : std::uint8_t { none, unreachable, tls, timed_out, broken, too_large, unusable_address };
+// unreachable: no connection. tls: another certificate than wanted. handshake: TLS did not come about; perhaps for its sake. broken: it ended
+// early, or is no HTTP.
+enum class HttpFailure : std::uint8_t { none, unreachable, tls, handshake, timed_out, broken, too_large, unusable_address };
 
 struct HttpGot {
     HttpFailure failure = HttpFailure::none;
