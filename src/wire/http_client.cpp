@@ -151,6 +151,10 @@ struct HttpClient::Exchange {
         auto& body = static_cast<Exchange*>(where)->got.body;
         auto const bytes = std::as_bytes(std::span(data, size * count));
         if (body.size() + bytes.size() > static_cast<Exchange*>(where)->ask.answer_bytes_max) return CURL_WRITEFUNC_ERROR;
+        curl_off_t length = -1;
+        auto& exchange = *static_cast<Exchange*>(where);
+        if (body.empty() && ::curl_easy_getinfo(exchange.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length) == CURLE_OK && length > 0)
+            body.reserve(std::min(exchange.ask.answer_bytes_max, static_cast<std::size_t>(length)));
         body.insert(body.end(), bytes.begin(), bytes.end());
         return bytes.size();
     }

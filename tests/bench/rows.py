@@ -247,5 +247,5 @@ def size_and_memory(_rounds):
 
 
 ROWS = {"P1": tool_call, "P4": session_create, "P6": idle_memory, "P9": egress_rows.passthrough, "P10": egress_rows.bump, "P11": lambda rounds: mount_rows.mount(running, BareRuntime, rounds),
-        "P12": s3_rows.s3, "P13": audit_append, "P15": mcp_requests, "P16": size_and_memory,
+        "P12": lambda rounds: s3_rows.s3(rounds), "P13": audit_append, "P15": mcp_requests, "P16": size_and_memory,
         "P17": power_on_to_answer}

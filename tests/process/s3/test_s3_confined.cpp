@@ -35,14 +35,14 @@ bool confine()
         streams.pop_back();
         return last;
     };
+    auto const engine = store.engine();  // locks memory for the credential, which cannot be had later
+    auto const reader = store.engine();
     if (!confine()) ::_exit(1);
     auto const bytes = bytes_of(1, 12u << 20);
-    auto const engine = store.engine();
     if (!engine->make(1)) ::_exit(2);
     for (std::size_t at = 0; at < bytes.size(); at += 1u << 20)
         if (!engine->append(1, at, std::span(bytes).subspan(at, 1u << 20))) ::_exit(3);
     if (!engine->settle()) ::_exit(4);
-    auto const reader = store.engine();
     std::vector<std::byte> into(bytes.size());
     if (!reader->list() || reader->read(1, 0, into).value_or(0) != bytes.size() || into != bytes) ::_exit(5);
     ::_exit(0);

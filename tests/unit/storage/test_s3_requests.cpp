@@ -40,7 +40,8 @@ TEST_CASE("s3_requests: given an answer, when it is judged, then it is the end o
     CHECK(ends(said(507), ENOSPC));
     CHECK(again(said(400, "RequestTimeout")));
     for (long const each : {408, 409, 429, 500, 502, 503, 504}) CHECK(again(said(each)));
-    for (auto const each : {HttpFailure::unreachable, HttpFailure::timed_out, HttpFailure::handshake, HttpFailure::broken}) CHECK(again(judge_s3(each, 0, "")));
+    for (auto const each : {HttpFailure::unreachable, HttpFailure::timed_out, HttpFailure::handshake, HttpFailure::broken})
+        CHECK(again(judge_s3(each, 0, "")));
     for (auto const each : {HttpFailure::tls, HttpFailure::too_large, HttpFailure::unusable_address})
         CHECK(ends(judge_s3(each, 0, ""), EIO));
 }
