@@ -144,18 +144,18 @@ class Server:
         return self.namespace.command(["bwrap", "--ro-bind", self.root, "/", "--bind", self.data, "/data", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp",
                                        "--tmpfs", "/run", "--chdir", "/", "--die-with-parent", "--clearenv", "--setenv", "PATH", "/usr/sbin:/usr/bin:/sbin:/bin", "--setenv", "HOME", "/data", *set_env, *words])
 
-    def run(self, *words, env=()):
-        done = subprocess.run(self.inside(words, env), capture_output=True, text=True, timeout=60)
+    def run(self, *words, env=(), seconds=120):
+        done = subprocess.run(self.inside(words, env), capture_output=True, text=True, timeout=seconds)
         if done.returncode != 0:
             raise RuntimeError(f"{words[0]}: {done.stdout[-500:]} {done.stderr[-1500:]}")
         return done.stdout
 
     def run_until_ready(self, *words):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             try:
-                return self.run(*words)
-            except RuntimeError:
+                return self.run(*words, seconds=20)
+            except (RuntimeError, subprocess.TimeoutExpired):
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.3)
