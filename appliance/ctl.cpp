@@ -92,6 +92,9 @@ std::string render_status(JsonView status)
     if (auto const webhook = status["webhook"])
         out += std::format("webhook {}: {} waiting, {} lost since the start\n", shown(webhook["state"].string()),
             webhook["waiting"].integer().value_or(0), webhook["lost"].integer().value_or(0));
+    if (auto const state = status["storage"]["state"])
+        out += std::format("storage {}: {}, {} connections\n", shown(status["storage"]["engine"].string()), shown(state.string()),
+            status["storage"]["connections"].integer().value_or(0));
     out += std::format("manifest serial {}, sha256 {}\n", status["manifest"]["serial"].integer().value_or(0),
         shown(status["manifest"]["digest"].string()));
     std::vector<std::vector<std::string>> rows{{"HELPER", "STATE"}};

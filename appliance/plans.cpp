@@ -106,6 +106,7 @@ wire::Bytes custody_config(manifest::Applied const& applied)
     for (auto const& each : applied.credentials) config.credentials.push({each.name, each.sealed, each.kind});
     for (auto const& rule : applied.edge.rules)
         if (rule.injection) config.scoped.push({rule.name, rule.injection->credential, rule.injection->environment});
+    config.store_credential = wire::Text<64>(applied.store.credential);
     if (applied.edge.webhook) config.notice_key = wire::Text<64>(applied.edge.webhook->key);
     return wire::encode(config);
 }
@@ -123,6 +124,14 @@ wire::Bytes notifier_config(manifest::Applied const& applied)
     proto::NotifierConfig config;
     if (auto const& webhook = applied.edge.webhook)
         config = {wire::Text<253>(webhook->host), wire::Text<300>(webhook->authority), wire::Text<1024>(webhook->target), webhook->tls};
+    return wire::encode(config);
+}
+
+wire::Bytes storage_lane_config(manifest::Applied const& applied)
+{
+    auto const& store = applied.edge.store;
+    proto::StorageLaneConfig config{{}, store.port, store.own_addresses};
+    for (auto const& each : store.addresses) config.destinations.push(each);
     return wire::encode(config);
 }
 
@@ -173,7 +182,7 @@ void plan_helpers(Supervisor& supervisor, Core& core, Prepared const& prepared, 
     plan(Kind::parser, Role::storage, wire::encode(proto::ParserConfig{}));
     plan(Kind::uplink, Role::edge, uplink_config(prepared.applied));
     plan(Kind::notifier, Role::edge, notifier_config(prepared.applied), lend({prepared.notifier_roots.get()}));
-    plan(Kind::storage_lane, Role::edge, wire::encode(proto::StorageLaneConfig{}));
+    plan(Kind::storage_lane, Role::edge, storage_lane_config(prepared.applied));
     plan(Kind::operator_front, Role::control, wire::encode(proto::OperatorFrontConfig{}));
     plan(Kind::files_front, Role::storage,
         files_front_config(prepared, bound_authority(prepared.applied.files, prepared.files_listener.get())),

@@ -368,6 +368,8 @@ int run_main(int argc, char** argv)
     if (!run_dir) return refuse("run", run_dir.error());
     auto prepared = prepare(std::move(*options), std::move(*applied), *run_dir);
     if (!prepared) return refuse("run", prepared.error());
+    if (auto const& place = prepared->applied.store.place; place && place->ca_pem.empty())
+        log::warning("the store of session files is reached without TLS, as the manifest wants it");
     log::info("the vault's key is", in_words(prepared->machine_key.binding()));
     Machine machine(std::move(*prepared), std::move(*run_dir), std::move(*signals));
     auto const started = machine.start();

@@ -30,7 +30,12 @@
 #include "proto/sandbox_to_exec.h"
 #include "proto/sandbox_to_storage.h"
 #include "proto/source_helper_to_custody_helper.h"
+#include "proto/broker_to_storage_lane.h"
+#include "proto/storage_lane_to_edge.h"
 #include "proto/storage_to_control.h"
+#include "proto/storage_to_custody.h"
+#include "proto/storage_to_edge.h"
+#include "proto/sweeper_to_storage.h"
 #include "proto/files_front_to_broker.h"
 
 namespace ocu::appliance {
@@ -53,8 +58,9 @@ struct Arrows {
           sandbox_to_storage(loops[3]), storage_to_sandbox(loops[4]), sandbox_to_edge(loops[5]), control_to_edge(loops[5]),
           control_to_storage(loops[3]), storage_to_control(loops[1]), control_to_custody(loops[2]), custody_to_control(loops[1]),
           identity_to_custody(loops[2]), edge_to_custody(loops[2]), custody_to_edge(loops[5]), edge_to_control(loops[1]),
-          audit_to_custody(loops[2]), custody_to_audit(loops[6]), core_to_gateway(loops[0]), core_to_control(loops[1]),
-          core_to_custody(loops[2]), core_to_storage(loops[3]), core_to_sandbox(loops[4]), core_to_edge(loops[5]), core_to_audit(loops[6])
+          storage_to_edge(loops[5]), edge_to_storage(loops[3]), storage_to_custody(loops[2]), audit_to_custody(loops[2]),
+          custody_to_audit(loops[6]), core_to_gateway(loops[0]), core_to_control(loops[1]), core_to_custody(loops[2]),
+          core_to_storage(loops[3]), core_to_sandbox(loops[4]), core_to_edge(loops[5]), core_to_audit(loops[6])
     {}
 
     proto::GatewayToControl gateway_to_control;      // F5
@@ -77,6 +83,9 @@ struct Arrows {
     proto::EdgeToCustody edge_to_custody;            // what a session may redeem
     proto::CustodyToEdge custody_to_edge;
     proto::EdgeToControl edge_to_control;            // what would happen to it
+    proto::StorageToEdge storage_to_edge;            // F9: a way to the store, for one session's process
+    proto::EdgeToStorage edge_to_storage;            // it is there again
+    proto::StorageToCustody storage_to_custody;      // the store's credential, for the same process
     proto::AuditToCustody audit_to_custody;          // checkpoint signatures
     proto::CustodyToAudit custody_to_audit;
     proto::CoreToRole core_to_gateway, core_to_control, core_to_custody, core_to_storage, core_to_sandbox, core_to_edge, core_to_audit;
@@ -121,9 +130,9 @@ static_assert(kCannotSay<proto::ControlToCustody, proto::NoticeSignWanted> && kC
 // CU-2: whoever cuts a session off cuts it off from custody too.
 static_assert(proto::ControlToCustody::kAccepts<proto::SessionSever>);
 // The same for the links to helper processes: everything that the agent's or the guest's side may put on a link.
-inline constexpr std::array<std::span<wire::Permit const>, 9> kAgentPathPermits{proto::kFrontMaySendFiles, proto::kGatewayFrontMaySay,
+inline constexpr std::array<std::span<wire::Permit const>, 12> kAgentPathPermits{proto::kFrontMaySendFiles, proto::kGatewayFrontMaySay,
     proto::kSandboxMaySendExec, proto::kExecMaySend, proto::kGuestMaySend, proto::kBrokerMaySend, proto::kParserMaySend,
-    proto::kFilesFrontMaySend, proto::kHelperToEdge};
+    proto::kFilesFrontMaySend, proto::kHelperToEdge, proto::kBrokerMaySendLane, proto::kSuppliedMaySend, proto::kSweeperMaySend};
 
 constexpr bool is_privileged_word(std::uint16_t type)
 {
@@ -132,7 +141,8 @@ constexpr bool is_privileged_word(std::uint16_t type)
         return type >= begin && type < begin + 32;  // proto/type.h: blocks of 32
     };
     return in_block(proto::Type::operator_connection) || in_block(proto::Type::launcher_prepare) ||
-           in_block(proto::Type::sign_checkpoint) || in_block(proto::Type::dial) || in_block(proto::Type::post_notice);
+           in_block(proto::Type::sign_checkpoint) || in_block(proto::Type::dial) || in_block(proto::Type::post_notice) ||
+           in_block(proto::Type::storage_lane_stats);
 }
 
 consteval bool agent_path_is_clean()
@@ -159,6 +169,25 @@ static_assert(proto::kSourceMaySendCustody.size() == 2 &&
               proto::kSourceMaySendCustody[0].type == static_cast<std::uint16_t>(proto::Type::source_proof_wanted) &&
               proto::kSourceMaySendCustody[1].type == static_cast<std::uint16_t>(proto::Type::source_answered) &&
               proto::kSourceMaySendCustody[0].descriptors == 0 && proto::kSourceMaySendCustody[1].descriptors == 0);
+// T-31: a way to the store, and the credential that opens it, are the storage thread's to ask for; nobody on the agent's or the guest's path can, and
+// storage can ask custody for nothing else.
+static_assert(kCannotSay<proto::GatewayToStorage, proto::StoreLaneWanted, proto::StoreCredentialWanted> &&
+              kCannotSay<proto::GatewayToControl, proto::StoreLaneWanted, proto::StoreCredentialWanted> &&
+              kCannotSay<proto::SandboxToStorage, proto::StoreLaneWanted, proto::StoreCredentialWanted> &&
+              kCannotSay<proto::SandboxToEdge, proto::StoreLaneWanted, proto::StoreLaneOver> &&
+              kCannotSay<proto::StorageToControl, proto::StoreLaneWanted, proto::StoreCredentialWanted> &&
+              kCannotSay<proto::EdgeToCustody, proto::StoreCredentialWanted>);
+static_assert(kCannotSay<proto::StorageToCustody, proto::TokenWanted, proto::SignatureWanted, proto::IdentityWanted, proto::LeaseWanted,
+    proto::EdgeChannel, proto::NoticeSignWanted, proto::LeasesWanted>);
+static_assert(kCannotSay<proto::StorageToEdge, proto::LaneAttach, proto::ExplainWanted, proto::SessionSever>);
+// A broker's words to the lane are one, without a descriptor and without a word for a place; the lane's to its thread are reports.
+static_assert(
+    proto::kBrokerMaySendLane.size() == 1 && proto::kBrokerMaySendLane[0].type == static_cast<std::uint16_t>(proto::Type::lane_connect) &&
+    proto::kBrokerMaySendLane[0].descriptors == 0 && proto::kBrokerMaySendLane[0].body_bytes_max == 8 && proto::kSuppliedMaySend.empty());
+static_assert(proto::kStorageLaneToEdge.size() == 2 &&
+              proto::kStorageLaneToEdge[0].type == static_cast<std::uint16_t>(proto::Type::lane_connection) &&
+              proto::kStorageLaneToEdge[1].type == static_cast<std::uint16_t>(proto::Type::lane_gone) &&
+              proto::kStorageLaneToEdge[0].descriptors == 0 && proto::kStorageLaneToEdge[1].descriptors == 0);
 static_assert(agent_path_is_clean(), "T-03, T-05, T-12: the agent's path has no operator's, launcher's, custody's or dialler's word");
 
 // AU: audit's only word to anyone is a request for a signature; it has no way to cause an action.

@@ -297,6 +297,11 @@ Admission<Applied> admit(std::string_view text, Defaults const& defaults)
     applied.storage.session_bytes_max = count_or(storage, "session_mib", 4096) * kMebi;
     if (applied.storage.file_bytes_max > applied.storage.session_bytes_max)
         return refuse("storage.limits.file_mib", "is above storage.limits.session_mib");
+    auto store = admit_store(root["storage"], applied.profile, applied.edge, applied.credentials);
+    if (!store) return std::unexpected(store.error());
+    applied.store = std::move(*store);
+    applied.storage.s3 = applied.store.place;
+    applied.edge.store = applied.store.endpoint;
     if (auto verdict = admit_files(root["files"], applied); !verdict) return std::unexpected(verdict.error());
     applied.audit.appliance_name = applied.name;
     if (auto verdict = admit_control(root, applied); !verdict) return std::unexpected(verdict.error());

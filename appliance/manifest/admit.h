@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "appliance/manifest/admit_egress.h"
+#include "appliance/manifest/admit_store.h"
 #include "appliance/manifest/network.h"
 #include "appliance/manifest/refusal.h"
 #include "audit/audit.h"
@@ -61,6 +62,7 @@ struct Applied {
     }
     gateway::Config gateway;
     control::Config control;
+    Store store;
     storage::Config storage;
     std::vector<std::string> frame_ancestors;  // origins that may show the files page in a frame
     sandbox::Config sandbox;

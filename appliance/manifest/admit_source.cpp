@@ -2,11 +2,10 @@
 #include "appliance/manifest/admit_source.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "appliance/manifest/admit_authority.h"
 #include "appliance/manifest/admit_certificates.h"
 #include "edge/address.h"
-#include "edge/host_name.h"
 
 namespace ocu::manifest {
 
@@ -23,34 +22,13 @@ std::string text_of(JsonView section, std::string_view key) { return std::string
 Admission<void> admit_endpoint(std::string const& key, std::string_view text, proto::SecretSource& source)
 {
     if (!text.starts_with(kScheme)) return refuse(key, "must begin with https://: a credential is asked for over TLS or on this host");
-    auto host = text.substr(kScheme.size());
+    auto const host = text.substr(kScheme.size());
     if (host.find_first_of("/?#@") != std::string_view::npos) return refuse(key, "is https://HOST[:PORT], and nothing else");
-    source.port = kHttpsPort;
-    auto const close = host.starts_with('[') ? host.find(']') : 0;
-    auto const colon = close == std::string_view::npos ? close : host.find(':', close);
-    if (colon != std::string_view::npos) {
-        auto const digits = host.substr(colon + 1);
-        auto const [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), source.port);
-        if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size() || source.port == 0)
-            return refuse(key, "its port is not a number from 1 to 65535");
-        host = host.substr(0, colon);
-    }
-    bool const bracketed = host.starts_with('[') && host.ends_with(']');
-    if (bracketed) host = host.substr(1, host.size() - 2);
-    auto const address = edge::parse_address(host);
-    if (bracketed != (address && !edge::is_ipv4(*address)))
-        return refuse(key, "names no host: an IPv6 address stands in brackets, and nothing else does");
-    if (address) {
-        auto const what = edge::not_public(*address).value_or("");
-        if (what == "multicast" || what == "broadcast") return refuse(key, "is no address of a machine");
-        source.host = edge::text_of(*address);
-        source.ranges.push_back(edge::parse_range(source.host).value());
-        return {};
-    }
-    source.host = host;
-    for (char& c : source.host)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    if (!edge::is_host_name(source.host) || source.host.ends_with('.')) return refuse(key, "names no host");
+    auto authority = admit_authority(key, host, kHttpsPort);
+    if (!authority) return std::unexpected(authority.error());
+    source.host = std::move(authority->host);
+    source.port = authority->port;
+    if (authority->address) source.ranges.push_back(edge::parse_range(source.host).value());
     return {};
 }
 

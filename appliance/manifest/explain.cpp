@@ -99,15 +99,15 @@ std::string explain(Applied const& applied)
     std::vector<std::string> operators{"root"};
     for (auto const& each : applied.control.operators) operators.push_back(std::format("{} (uid {})", each.name, each.uid));
     out += std::format("Operators, on the local socket: {}.\n", listed(operators));
-    out += explain_egress(applied.edge, applied.credentials) + "\n";
+    out += explain_egress(applied.edge, applied.credentials, applied.store.credential) + "\n";
     out += network_lines(applied.network);
     out += std::format("At most {} sessions, {} per caller. Each: {} MiB memory, {} processes, {} % of a core, {} MiB scratch.\n",
         applied.control.sessions_max, applied.control.sessions_per_caller_max, limits.memory_bytes / kMebi, limits.pids, limits.cpu_percent,
         limits.scratch_bytes / kMebi);
     out += std::format("A session ends after being idle for: {}; in any case after: {}.\n", lifetime(applied.control.idle_max),
         lifetime(applied.control.absolute_max));
-    out += std::format("Files of a session stay on this machine while it lives: {} MiB in all, {} MiB each.\n",
-        applied.storage.session_bytes_max / kMebi, applied.storage.file_bytes_max / kMebi);
+    out += std::format("{}: {} MiB in all, {} MiB each.\n", explain_store(applied.store), applied.storage.session_bytes_max / kMebi,
+        applied.storage.file_bytes_max / kMebi);
     out += std::format(
         "Callers may put up to {} MiB at once into a session over the files listener, and ask it {} times a minute, {} at once.\n",
         applied.storage.files.upload_bytes_max / kMebi, applied.storage.files.requests_per_minute_max,

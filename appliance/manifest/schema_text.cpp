@@ -241,8 +241,24 @@ std::string_view schema_text()
     "storage": {
       "type": "object", "additionalProperties": false,
       "properties": {
-        "engine": {"type": "string", "enum": ["local"], "default": "local"},
-        "s3": {"x-not-yet": "the only engine is the local one"},
+        "engine": {"type": "string", "enum": ["local", "s3"], "default": "local"},
+        "s3": {
+          "type": "object", "additionalProperties": false, "description": "With engine s3: where session files lie, sealed (docs/operating/s3.md).",
+          "properties": {
+            "endpoint": {"type": "string", "pattern": "^https?://[^/?#@ ]{1,262}$", "description": "https://NAME[:PORT]; http only with plain."},
+            "plain": {"type": "boolean", "default": false, "description": "true: without TLS."},
+            "addresses": {"type": "array", "maxItems": 8, "items": {"type": "string", "pattern": "^[0-9a-fA-F:.]{2,45}$"},
+              "description": "Numeric: what is connected to. No name is resolved for the store."},
+            "region": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$", "default": "us-east-1"},
+            "bucket": {"type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"},
+            "prefix": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$", "description": "This appliance's alone: what is below it is removed."},
+            "path_style": {"type": "boolean", "default": false, "description": "true: the bucket in the path, not before the endpoint's name."},
+            "credential": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+              "description": "Of credentials[]: ACCESS_KEY_ID:SECRET_ACCESS_KEY, for this and nothing else."},
+            "ca": {"type": "string", "minLength": 1, "maxLength": 65536,
+              "description": "PEM: the only one whose certificate is believed there. Without it: egress.ca_bundle."}
+          }
+        },
         "limits": {
           "type": "object", "additionalProperties": false,
           "properties": {

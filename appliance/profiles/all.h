@@ -22,6 +22,7 @@
 #include "appliance/profiles/secret_source.h"
 #include "appliance/profiles/stick.h"
 #include "appliance/profiles/storage_lane.h"
+#include "appliance/profiles/sweeper.h"
 #include "appliance/profiles/time.h"
 #include "appliance/profiles/tpm.h"
 #include "appliance/profiles/uplink.h"
@@ -32,7 +33,7 @@ inline constexpr std::uint32_t kSlotsMax = 4096;
 
 // All but those that keep a capability: the launcher, mounter, and stick while it writes a report.
 inline constexpr std::array kConfinedProfiles{&kGatewayFront, &kOperatorFront, &kFilesFront, &kParser, &kCustody, &kUplink, &kEdge,
-    &kStorageLane, &kAuditWriter, &kNotifier, &kBroker, &kExec, &kTime, &kScreen, &kDhcp, &kStick, &kTpm, &kSecretSource};
+    &kStorageLane, &kAuditWriter, &kNotifier, &kBroker, &kExec, &kTime, &kScreen, &kDhcp, &kStick, &kTpm, &kSecretSource, &kSweeper};
 
 // The user ids that a helper may run as: one, or one for each slot.
 struct Users {

@@ -29,4 +29,22 @@ inline constexpr helper::Profile kBroker{
     .open_files_max = 4'096,
 };
 
+// Where the session's files lie in a store elsewhere it opens nothing at all, and has no call that does: what it reads and writes are connections
+// that the storage lane hands to it (T-31).
+inline constexpr auto kRemoteBrokerSystemCalls = joined(kLoopSystemCalls, std::array{
+                                                                              __NR_recvfrom,  // bytes of a connection
+                                                                              __NR_sendto,
+                                                                          });
+
+inline constexpr helper::Profile kRemoteBroker{
+    .name = "broker",
+    .user_offset = kBroker.user_offset,
+    .capabilities = {},
+    .system_calls = kRemoteBrokerSystemCalls,
+    .network = helper::Network::shared_empty_namespace,
+    .address_space_bytes_max = 1ull << 30,
+    .open_files_max = 4'096,
+    .file_bytes_max = 0,
+};
+
 }  // namespace ocu::profiles

@@ -74,6 +74,10 @@ constexpr OcsfClass kClasses[] = {
     {kApplication, kApi, 1, kInformational, "embed_token_made"},
     {kIam, kAuthentication, 1, kInformational, "browser_session_begun"},
     {kIam, kAuthentication, 2, kInformational, "browser_session_ended"},
+    {kNetwork, kNetworkActivity, 1, kInformational, "backend_opened"},
+    {kNetwork, kNetworkActivity, 2, kInformational, "backend_closed"},
+    {kNetwork, kNetworkActivity, 4, kMedium, "backend_failed"},
+    {kSystem, kFileSystem, 4, kInformational, "store_swept"},
 };
 static_assert(std::size(kClasses) == static_cast<std::size_t>(What::kLast) + 1);
 
@@ -172,7 +176,7 @@ void set_network(Json& record, proto::Event const& event)
     destination.set("hostname", or_unknown(event.resource.view()));
     if (event.number > 0 && event.number <= 65535) destination.set("port", event.number);
     record.set("src_endpoint", std::move(source)).set("dst_endpoint", std::move(destination));
-    if (event.what == What::egress_closed || event.what == What::tripwire) {
+    if (event.what == What::egress_closed || event.what == What::tripwire || event.what == What::backend_closed) {
         auto traffic = Json::object();
         traffic.set("bytes", event.bytes);
         record.set("traffic", std::move(traffic));

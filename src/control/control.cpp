@@ -29,7 +29,8 @@ struct Control::State {
         wires.sandbox_in.on_message([this](proto::SandboxToControl::Message message) { lifecycle.hear(std::move(message)); });
         wires.edge_in.on_message([this](proto::EdgeToControl::Message message) {
             std::visit(wire::Overloaded{[this](proto::Explained& told) { operators.told(std::move(told)); },
-                           [this](proto::WebhookState const& state) { webhook_is(state); }},
+                           [this](proto::WebhookState const& state) { webhook_is(state); },
+                           [this](proto::StoreState const& state) { operators.told(state); }},
                 message);
         });
         wires.custody_in.on_message([this](proto::CustodyToControl::Message message) {

@@ -105,6 +105,11 @@ Json status_body(proto::OperatorAnswer const& answer)
         webhook.set("lost", answer.webhook.lost);
         body.set("webhook", std::move(webhook));
     }
+    Json storage = Json::object();
+    storage.set("engine", answer.store.health == proto::StoreHealth::none ? "local" : "s3");
+    if (answer.store.health != proto::StoreHealth::none)
+        storage.set("state", name_of(answer.store.health)).set("connections", static_cast<std::int64_t>(answer.store.connections));
+    body.set("storage", std::move(storage));
     body.set("manifest", std::move(manifest)).set("helpers", std::move(helpers));
     return body;
 }

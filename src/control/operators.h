@@ -27,6 +27,7 @@ public:
     void told(proto::Explained told);
     // Kept for whoever asks for the status.
     void told(proto::WebhookState state) { webhook_ = state; }
+    void told(proto::StoreState state) { store_ = state; }
     // From Lifecycle: nothing of that session runs any more.
     void severed(SessionId id);
     // No operator is accepted any more.
@@ -85,6 +86,7 @@ private:
     std::deque<Monotonic> refusals_;  // recorded in the last minute
     std::int64_t refusals_unrecorded_ = 0;
     proto::WebhookState webhook_;
+    proto::StoreState store_;
     wire::Watch shutdown_watch_;
 };
 

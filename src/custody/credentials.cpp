@@ -1,12 +1,28 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "custody/credentials.h"
 
+#include <algorithm>
+
 #include "base/sealed_face.h"
 #include "custody/notice_mac.h"
+#include "helper/handed_secret.h"
 
 namespace ocu::custody {
 
 using crypto::IdentityFault;
+
+namespace {
+
+// Both parts there, and no byte that could split a header or be trimmed on the way: what signs must be exactly what the store knows.
+bool is_store_credential(std::span<std::byte const> bytes)
+{
+    auto const is_plain = [](std::byte each) { return each > std::byte{0x20} && each < std::byte{0x7f}; };
+    auto const colon = std::ranges::find(bytes, std::byte{':'});
+    return bytes.size() <= helper::kHandedSecretBytesMax && std::ranges::all_of(bytes, is_plain) && colon != bytes.end() &&
+           colon != bytes.begin() && colon + 1 != bytes.end();
+}
+
+}  // namespace
 
 std::expected<Secret, IdentityFault> open_sealed(std::string_view text, Secret const& appliance_seed)
 {
@@ -19,11 +35,17 @@ std::expected<Secret, IdentityFault> open_sealed(std::string_view text, Secret c
 }
 
 std::expected<void, IdentityFault> Credentials::keep(
-    proto::SealedCredential const& each, std::string_view notice_key, Secret const& appliance_seed)
+    proto::SealedCredential const& each, proto::CustodyConfig const& config, Secret const& appliance_seed)
 {
+    auto const is_for = [&each](auto const& name) { return !name.empty() && each.name.view() == name.view(); };
     auto opened = open_sealed(each.sealed.view(), appliance_seed);
     if (!opened) return std::unexpected(opened.error());
-    if (!notice_key.empty() && each.name.view() == notice_key) {
+    if (is_for(config.store_credential)) {
+        if (!is_store_credential(opened->bytes())) return std::unexpected(IdentityFault::store_credential_malformed);
+        store_credential_ = *std::move(opened);
+        return {};
+    }
+    if (is_for(config.notice_key)) {
         if (opened->bytes().size() < kNoticeKeyBytesMin) return std::unexpected(IdentityFault::signing_key_short);
         notice_key_ = *std::move(opened);
         return {};
@@ -43,8 +65,7 @@ std::optional<CredentialFault> Credentials::open(proto::CustodyConfig const& con
     std::optional<CredentialFault> fault;
     std::uint32_t index = 0;
     for (auto const& each : config.credentials.items()) {
-        if (auto const kept = keep(each, config.notice_key.view(), appliance_seed); !kept && !fault)
-            fault = CredentialFault{index, kept.error()};
+        if (auto const kept = keep(each, config, appliance_seed); !kept && !fault) fault = CredentialFault{index, kept.error()};
         ++index;
     }
     return fault;

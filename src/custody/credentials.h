@@ -26,19 +26,22 @@ class Credentials {
 public:
     // Those that open are there; the first that does not is reported.
     std::optional<CredentialFault> open(proto::CustodyConfig const& config, Secret const& appliance_seed);
-    // Null: there is none of that name. Neither a client's key nor the notice key is ever among these: what is found here leaves custody.
+    // Null: there is none of that name. Neither a client's key, the notice key nor the store's is ever among these: what is found here is lent to
+    // sessions' edges.
     Secret const* find(std::string_view name) const;
     crypto::ClientIdentity const* find_identity(std::string_view name) const;
     // Empty: none is configured, or it did not open.
     Secret const& notice_key() const { return notice_key_; }
+    Secret const& store_credential() const { return store_credential_; }
 
 private:
     std::expected<void, crypto::IdentityFault> keep(
-        proto::SealedCredential const& each, std::string_view notice_key, Secret const& appliance_seed);
+        proto::SealedCredential const& each, proto::CustodyConfig const& config, Secret const& appliance_seed);
 
     std::map<std::string, Secret, std::less<>> secrets_;
     std::map<std::string, crypto::ClientIdentity, std::less<>> identities_;
     Secret notice_key_;
+    Secret store_credential_;
 };
 
 }  // namespace ocu::custody

@@ -46,6 +46,7 @@ struct Custody::State {
     std::optional<Pending> take(RequestId request, Pending::Asker asker);
     void refuse(Pending const& pending);
     void identity_wanted(proto::IdentityWanted wanted);
+    void store_credential_wanted(proto::StoreCredentialWanted wanted);
     void note_token(Pending const& pending, proto::Outcome outcome);
     bool ready() const { return link && pending.size() < kPendingMax; }
 
@@ -139,6 +140,24 @@ void Custody::State::identity_wanted(proto::IdentityWanted wanted)
     event.resource = "service TLS key";
     event.detail = wire::Text<1024>(wanted.front.view());
     wires.recorder.note(std::move(event));
+}
+
+// As with the identity: it leaves custody here, on record, to the one process that signs with it. Without custody that process does not start.
+void Custody::State::store_credential_wanted(proto::StoreCredentialWanted wanted)
+{
+    proto::Event event;
+    event.what = proto::What::key_use;
+    event.outcome = link ? proto::Outcome::success : proto::Outcome::failure;
+    event.reason = link ? proto::Reason::none : proto::Reason::credential_unavailable;
+    event.session = wanted.session;
+    event.actor = "storage";
+    event.resource = "store credential";
+    event.detail = wanted.session ? "broker or sweeper of a session" : "sweeper of an earlier run";
+    wires.recorder.note(std::move(event));
+    if (!link) return;
+    std::vector<UniqueFd> descriptors;
+    descriptors.push_back(std::move(wanted.to));
+    link->send(proto::HandStoreCredential{}, std::move(descriptors));
 }
 
 void Custody::State::token_wanted(proto::TokenWanted const& wanted)
@@ -238,6 +257,9 @@ Custody::Custody(wire::Loop& loop, Clock const& clock, Wires wires, Config confi
     s.wires.edge_in.on_message([&s](proto::EdgeToCustody::Message message) { s.hear_edge(std::move(message)); });
     s.wires.identity_in.on_message(
         [&s](proto::CoreToCustody::Message message) { s.identity_wanted(std::move(std::get<proto::IdentityWanted>(message))); });
+    s.wires.storage_in.on_message([&s](proto::StorageToCustody::Message message) {
+        s.store_credential_wanted(std::move(std::get<proto::StoreCredentialWanted>(message)));
+    });
     s.wires.audit_in.on_message(
         [&s](proto::AuditToCustody::Message message) { s.signature_wanted(std::get<proto::SignatureWanted>(message)); });
 }

@@ -8,6 +8,7 @@
 //             audit    proto/ask_custody.h      checkpoint signature wanted
 //             core     proto/ask_custody.h      TLS identity wanted, for a front that starts
 //             edge     proto/edge_to_custody.h  a session's channel, lease wanted, session over, a secret source dialled, a notice to sign
+//             storage  proto/storage_to_custody.h  the store's credential, for a process of its own
 //   starts    `secret-source`, for each question to a source of credentials: it reads what a program of somebody else's answers (T-26)
 //   tells     audit    proto/any_to_audit.h     key use; leases, before they are lent
 //   never     gateway, sandbox, a guest: no message for them exists; a session's edge process asks the helper, over a channel of its own, for
@@ -23,6 +24,7 @@
 #include "proto/ask_custody.h"
 #include "proto/core_to_role.h"
 #include "proto/edge_to_custody.h"
+#include "proto/storage_to_custody.h"
 
 namespace ocu::custody {
 
@@ -34,6 +36,7 @@ public:
         proto::AuditToCustody& audit_in;
         proto::CoreToCustody& identity_in;
         proto::EdgeToCustody& edge_in;
+        proto::StorageToCustody& storage_in;
         proto::CustodyToControl& control;
         proto::CustodyToAudit& audit;
         proto::CustodyToEdge& edge;

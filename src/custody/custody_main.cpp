@@ -12,6 +12,7 @@
 #include "custody/limits.h"
 #include "custody/session_token.h"
 #include "custody/vault.h"
+#include "helper/handed_secret.h"
 #include "helper/identity.h"
 #include "proto/custody_helper_to_custody.h"
 
@@ -48,6 +49,8 @@ private:
     void serve(wire::Link::Frame& frame)
     {
         if (frame.type == static_cast<std::uint16_t>(proto::Type::hand_identity)) return hand(std::move(frame.descriptors.front()));
+        if (frame.type == static_cast<std::uint16_t>(proto::Type::hand_store_credential))
+            return hand_store_credential(std::move(frame.descriptors.front()));
         bool good = false;
         switch (static_cast<proto::Type>(frame.type)) {
         case proto::Type::sign_checkpoint: good = answer<proto::SignCheckpoint>(frame, &Server::sign); break;
@@ -82,6 +85,14 @@ private:
         if (identity_.key_pem.empty()) return;  // closed unwritten: the front knows
         if (auto const sent = helper::send_identity(to.get(), identity_.certificate_pem, identity_.key_pem); !sent)
             log::failure("the TLS identity did not reach a front", sent.error());
+    }
+
+    void hand_store_credential(UniqueFd to)
+    {
+        auto const& credential = lendable_.credentials.store_credential();
+        if (credential.empty()) return;  // closed unwritten: whoever waits knows
+        if (auto const sent = helper::send_secret(to.get(), credential); !sent)
+            log::failure("the store's credential did not arrive", sent.error());
     }
 
     void sign(proto::SignCheckpoint const& ask)

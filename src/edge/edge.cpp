@@ -3,7 +3,6 @@
 
 #include "base/log.h"
 #include "edge/edge_state.h"
-#include "proto/storage_lane_to_edge.h"
 
 namespace ocu::edge {
 
@@ -32,6 +31,7 @@ void Edge::State::sever(SessionId session)
         severed.erase(severed_order.front());
         severed_order.pop_front();
     }
+    store.severed(session);
     end_session(session, proto::Reason::session_denied);
 }
 
@@ -51,7 +51,7 @@ void Edge::State::stop()
 {
     while (!sessions.empty()) end_session(sessions.begin()->first, proto::Reason::none);
     uplink.reset();
-    storage_lane.reset();
+    store.stop();
     notices.stop();
     fold_tick.reset();
     count_tick.reset();
@@ -61,7 +61,7 @@ void Edge::State::stop()
 void Edge::State::helper_up(proto::HelperUp up)
 {
     if (up.kind == helper::Kind::uplink) return uplink_up(std::move(up.link));
-    if (up.kind == helper::Kind::storage_lane) storage_lane_up(std::move(up));
+    if (up.kind == helper::Kind::storage_lane) return store.helper_up(std::move(up));
     if (up.kind == helper::Kind::notifier) notices.helper_up(std::move(up.link));
 }
 
@@ -69,23 +69,15 @@ void Edge::State::helper_up(proto::HelperUp up)
 void Edge::State::helper_down(helper::Kind kind)
 {
     if (kind == helper::Kind::uplink) uplink_down();
-    if (kind == helper::Kind::storage_lane) storage_lane.reset();
+    if (kind == helper::Kind::storage_lane) store.helper_down();
     if (kind == helper::Kind::notifier) notices.helper_down();
 }
 
-void Edge::State::storage_lane_up(proto::HelperUp up)
+// T-17: what serves a severed session gets no way out, whichever of the two words came first.
+void Edge::State::store_lane_wanted(proto::StoreLaneWanted wanted)
 {
-    auto const report = wire::decode<proto::StorageLaneReport>(up.report);
-    if (!report || report->destinations != 0) {
-        wires.spawner.report_violation(helper::Kind::storage_lane);
-        return;
-    }
-    storage_lane = std::make_unique<wire::Link>(
-        loop, std::move(up.link), wire::Link::Options{proto::kStorageLaneToEdge, kHelperQueueBytesMax}, [](wire::Link::Frame) {},
-        [this](wire::Lost why) {
-            if (why != wire::Lost::closed) wires.spawner.report_violation(helper::Kind::storage_lane);
-            storage_lane.reset();
-        });
+    if (wanted.use == proto::LaneUse::serve && severed.contains(wanted.session)) return;
+    store.wanted(std::move(wanted));
 }
 
 void Edge::State::deny(Session& session, proto::EgressDenied denied, std::string_view step)
@@ -127,6 +119,11 @@ Edge::Edge(wire::Loop& loop, Clock const& clock, Config config, UniqueFd roots, 
     s.wires.control_in.on_message([&s](proto::ControlToEdge::Message message) {
         std::visit(wire::Overloaded{[&s](proto::SessionSever const& sever) { s.sever(sever.session); },
                        [&s](proto::ExplainWanted const& wanted) { s.explain(wanted); }},
+            message);
+    });
+    s.wires.storage_in.on_message([&s](proto::StorageToEdge::Message message) {
+        std::visit(wire::Overloaded{[&s](proto::StoreLaneWanted& wanted) { s.store_lane_wanted(std::move(wanted)); },
+                       [&s](proto::StoreLaneOver const& over) { s.store.over(over.lane); }},
             message);
     });
     s.wires.custody_in.on_message([&s](proto::CustodyToEdge::Message message) {

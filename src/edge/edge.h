@@ -8,7 +8,8 @@
 //   hears     sandbox  proto/sandbox_to_edge.h   lane attached, detached
 //             control  proto/control_to_all.h    sever; what would happen to a connection
 //             custody  proto/edge_to_custody.h   lease made; a secret source to be dialled; a notice's signature
-//   tells     control  proto/ask_edge.h          what would happen to it; how it goes with the webhook
+//             storage  proto/storage_to_edge.h   a way to the store wanted, and over
+//   tells     control  proto/ask_edge.h          what would happen to it; how it goes with the webhook and the store
 //             custody  proto/edge_to_custody.h   a session's channel, leases wanted, session over, a notice to sign
 //             audit    proto/any_to_audit.h      every refusal; every connection, before it is dialled, and when it has ended
 //   never     a credential; authorship of the denylist; a byte that a guest has sent but names, methods and paths
@@ -25,6 +26,7 @@
 #include "proto/core_to_role.h"
 #include "proto/edge_to_custody.h"
 #include "proto/sandbox_to_edge.h"
+#include "proto/storage_to_edge.h"
 
 namespace ocu::edge {
 
@@ -35,8 +37,10 @@ public:
         proto::SandboxToEdge& sandbox_in;
         proto::ControlToEdge& control_in;
         proto::CustodyToEdge& custody_in;
+        proto::StorageToEdge& storage_in;
         proto::EdgeToCustody& custody;
         proto::EdgeToControl& control;
+        proto::EdgeToStorage& storage;
         proto::Recorder& recorder;
         helper::Spawner& spawner;
         std::function<void()> stopped;

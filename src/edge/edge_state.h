@@ -15,6 +15,7 @@
 #include "edge/limits.h"
 #include "edge/notices.h"
 #include "edge/sockets.h"
+#include "edge/store_desk.h"
 #include "proto/edge_to_uplink.h"
 
 namespace ocu::edge {
@@ -22,7 +23,8 @@ namespace ocu::edge {
 struct Edge::State {
     State(wire::Loop& loop_in, Clock const& clock_in, Config config_in, UniqueFd roots_in, Wires wires_in)
         : loop(loop_in), clock(clock_in), config(std::move(config_in)), allow(config.rules), roots(std::move(roots_in)),
-          wires(std::move(wires_in)), notices(loop, clock, config.webhook, notice_calls())
+          wires(std::move(wires_in)), store(loop, clock, config.store, {wires.storage, wires.control, wires.recorder, wires.spawner}),
+          notices(loop, clock, config.webhook, notice_calls())
     {}
 
     // Sessions: edge.cpp.
@@ -33,7 +35,7 @@ struct Edge::State {
     void stop();
     void helper_up(proto::HelperUp up);
     void helper_down(helper::Kind kind);
-    void storage_lane_up(proto::HelperUp up);
+    void store_lane_wanted(proto::StoreLaneWanted wanted);
     Session* find(SessionId session);
 
     // A session's helper: edge_helpers.cpp.
@@ -141,7 +143,6 @@ struct Edge::State {
     UniqueFd roots;
     Wires wires;
     std::unique_ptr<wire::Link> uplink;
-    std::unique_ptr<wire::Link> storage_lane;
     std::unordered_map<SessionId, std::unique_ptr<Session>> sessions;
     std::unordered_set<SessionId> severed;
     std::deque<SessionId> severed_order;
@@ -154,6 +155,7 @@ struct Edge::State {
     StartGate starts{kStartsPerSecondMax, std::chrono::seconds(1), {}, {}};  // of all sessions' helpers
     wire::Watch fold_tick;
     wire::Watch count_tick;
+    StoreDesk store;
     Notices notices;
 };
 

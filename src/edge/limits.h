@@ -45,6 +45,18 @@ inline constexpr std::chrono::milliseconds kSweepTick{15'000};
 inline constexpr std::chrono::milliseconds kDrainTime{1'000};
 inline constexpr std::size_t kDrainBytesMax = 1u << 20;
 
+// The way to a store elsewhere: `storage-lane`.
+inline constexpr std::size_t kLanesMax = 640;                          // channels: a session has one, and for a moment another
+inline constexpr std::size_t kLaneConnectionsMax = 256;                // of all of them
+inline constexpr std::size_t kLaneConnectionsPerLaneMax = 8;           // being made or open
+inline constexpr unsigned kLaneConnectsBurst = 64;                     // asked for at once on one channel
+inline constexpr unsigned kLaneConnectsPerSecond = 16;                 // and then
+inline constexpr std::chrono::milliseconds kLaneAddressWait{3'000};    // for one address
+inline constexpr std::chrono::milliseconds kLaneConnectWait{8'000};    // in all
+inline constexpr std::chrono::milliseconds kLaneIdleTime{60'000};      // no byte either way
+inline constexpr std::chrono::milliseconds kLaneTick{500};             // how late any of these may notice
+
+static_assert(kLaneAddressWait < kLaneConnectWait);
 static_assert(kLeaseWait > proto::kSourceWait, "a source that does not answer is known before its lease is given up");
 static_assert(kDnsLifeSeconds < std::chrono::seconds(kIdleTime).count(), "a name's address outlives what a guest remembers of it");
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "edge/store_endpoint.h"
 #include "edge/webhook.h"
 #include "proto/edge_to_uplink.h"
 #include "proto/secret_source.h"
@@ -78,6 +79,7 @@ struct Config {
     Tripwire tripwire;
     std::optional<Webhook> webhook;            // who is told of it, besides the record
     proto::ChainedProxy proxy;                 // by which everything goes out; none: upstreams are dialled
+    StoreEndpoint store;                       // where session files lie, if not here; no rule's, and nothing that a guest can reach
     std::string contact;                       // whom a guest that was refused may ask, in the manifest's words; empty: nobody is named
 };
 

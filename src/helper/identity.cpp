@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "helper/identity.h"
 
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <array>
 #include <bit>
 #include <cstring>
+
+#include "helper/handed_secret.h"
 
 namespace ocu::helper {
 
@@ -45,37 +46,17 @@ Result<IdentityReceiver> IdentityReceiver::make(UniqueFd from)
     return IdentityReceiver(std::move(from), OCU_TRY(Secret::make(kIdentityKeyBytesMax)));
 }
 
-Result<void> IdentityReceiver::read_exactly(std::span<std::byte> into, std::chrono::milliseconds wait)
-{
-    while (!into.empty()) {
-        iovec target{into.data(), into.size()};
-        msghdr message{};
-        message.msg_iov = &target;
-        message.msg_iovlen = 1;
-        ssize_t const got = ::recvmsg(from_.get(), &message, MSG_DONTWAIT);
-        if (got == 0) return fail(Fault::unavailable, "custody has no identity to give");
-        if (got < 0 && errno != EAGAIN && errno != EINTR) return fail_os("receive an identity");
-        if (got > 0) {
-            into = into.subspan(static_cast<std::size_t>(got));
-            continue;
-        }
-        pollfd entry{from_.get(), POLLIN, 0};
-        if (::poll(&entry, 1, static_cast<int>(wait.count())) == 0) return fail(Fault::unavailable, "no identity came in time");
-    }
-    return {};
-}
-
 Result<Identity> IdentityReceiver::receive(std::chrono::milliseconds wait)
 {
     Sizes sizes{};
-    OCU_CHECK(read_exactly(std::as_writable_bytes(std::span(sizes)), wait));
+    OCU_CHECK(receive_exactly(from_.get(), std::as_writable_bytes(std::span(sizes)), wait));
     auto const [certificate_size, key_size] = sizes;
     if (certificate_size == 0 || certificate_size > kIdentityCertificateBytesMax || key_size == 0 || key_size > kIdentityKeyBytesMax)
         return fail(Fault::malformed, "an identity of a wrong size");
     Identity identity;
     identity.certificate_pem.resize(certificate_size);
-    OCU_CHECK(read_exactly(std::as_writable_bytes(std::span(identity.certificate_pem)), wait));
-    OCU_CHECK(read_exactly(memory_.bytes().first(key_size), wait));
+    OCU_CHECK(receive_exactly(from_.get(), std::as_writable_bytes(std::span(identity.certificate_pem)), wait));
+    OCU_CHECK(receive_exactly(from_.get(), memory_.bytes().first(key_size), wait));
     from_.reset();
     identity.key_pem = std::move(memory_);
     identity.key_pem.shorten(key_size);

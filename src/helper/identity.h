@@ -39,7 +39,6 @@ public:
 
 private:
     IdentityReceiver(UniqueFd from, Secret memory) : from_(std::move(from)), memory_(std::move(memory)) {}
-    Result<void> read_exactly(std::span<std::byte> into, std::chrono::milliseconds wait);
     UniqueFd from_;
     Secret memory_;
 };

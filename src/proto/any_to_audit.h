@@ -75,7 +75,11 @@ enum class What : std::uint8_t {
     embed_token_made,
     browser_session_begun,
     browser_session_ended,
-    kLast = browser_session_ended,
+    backend_opened,
+    backend_closed,
+    backend_failed,
+    store_swept,
+    kLast = store_swept,
 };
 
 enum class Outcome : std::uint8_t { success, failure, kLast = failure };

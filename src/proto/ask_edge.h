@@ -85,6 +85,29 @@ struct WebhookState {
     static void fields(auto& wire, auto& m) { wire(m.health, m.waiting, m.lost); }
 };
 
-using EdgeToControl = wire::Mailbox<Explained, WebhookState>;
+// And how it goes with the store elsewhere in which session files lie. Told when it changes.
+enum class StoreHealth : std::uint8_t {
+    none,  // files stay on this machine
+    down,  // the process that connects is not there
+    untried,  // nothing has been connected yet
+    reached,  // the last connection was made
+    failing,  // the last one was not
+    kLast = failing
+};
+
+constexpr std::string_view name_of(StoreHealth health)
+{
+    constexpr std::string_view kNames[] = {"none", "down", "untried", "reached", "failing"};
+    return kNames[static_cast<std::size_t>(health)];
+}
+
+struct StoreState {
+    StoreHealth health = StoreHealth::none;
+    std::uint32_t connections = 0;  // open now
+
+    static void fields(auto& wire, auto& m) { wire(m.health, m.connections); }
+};
+
+using EdgeToControl = wire::Mailbox<Explained, WebhookState, StoreState>;
 
 }  // namespace ocu::proto

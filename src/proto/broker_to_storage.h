@@ -13,18 +13,21 @@
 #include "proto/files_front_to_storage.h"
 #include "proto/reason.h"
 #include "proto/resource.h"
+#include "proto/store_place.h"
 #include "proto/type.h"
 #include "wire/link.h"
 
 namespace ocu::proto {
 
-// With it come two descriptors: the FUSE connection, and the session's directory.
+// With it come two descriptors: the FUSE connection, and the session's directory. Where `place` says that the session's files lie elsewhere, three:
+// the FUSE connection, the supply of channels to the storage lane, and where the store's credential is read.
 struct BrokerConfig {
     std::uint32_t owner = 0;  // host uid that files are shown to belong to
     std::uint64_t file_bytes_max = 0;
     std::uint64_t session_bytes_max = 0;
+    StorePlace place{};
 
-    static void fields(auto& wire, auto& m) { wire(m.owner, m.file_bytes_max, m.session_bytes_max); }
+    static void fields(auto& wire, auto& m) { wire(m.owner, m.file_bytes_max, m.session_bytes_max, m.place); }
 };
 
 using FilesChannelId = RequestId;

@@ -3,7 +3,8 @@
 
 // The helper that holds the keys, and its thread. It answers questions; one that it refuses gets good = false, not
 // a broken link, so that a hostile audit-writer, which authors the notes, cannot take custody down (T-14).
-// hand_identity hands the service's TLS identity to a front, over a descriptor that comes along, and has no answer.
+// hand_identity hands the service's TLS identity to a front, over a descriptor that comes along, and has no answer. hand_store_credential does
+// the same with the store's credential, for a process that works there.
 // open_edge_channel gives it its end of a session's channel (proto/edge_helper_to_custody_helper.h); a new one closes the old one.
 // sign_notice has the webhook's signature made, by the one key that the configuration names.
 // grant_lease is answered with lease_held: from then on the lease can be redeemed. revoke_session ends channel and leases, unanswered.
@@ -72,10 +73,11 @@ struct CustodyConfig {
     wire::List<SealedCredential, kCredentialsMax> credentials;
     wire::List<ScopedRule, kScopedRulesMax> scoped;
     wire::Text<64> notice_key;  // the credential that signs notices, and is lent to nobody; empty: none does
+    wire::Text<64> store_credential;  // the one for the store of session files, and for nothing else; empty: files stay on this machine
 
     static void fields(auto& wire, auto& m)
     {
-        wire(m.serve, m.names, m.certificate, m.sealed_key, m.bumps, m.credentials, m.scoped, m.notice_key);
+        wire(m.serve, m.names, m.certificate, m.sealed_key, m.bumps, m.credentials, m.scoped, m.notice_key, m.store_credential);
     }
 };
 
@@ -137,6 +139,12 @@ struct MintedToken {
 // One descriptor comes with it: a socket whose other end one front has, and nobody else. helper/identity.h has the bytes.
 struct HandIdentity {
     static constexpr Type kType = Type::hand_identity;
+    static void fields(auto& wire, auto&) { wire(); }
+};
+
+// One descriptor comes with it: a socket whose other end a broker or a sweeper has, and nobody else. helper/handed_secret.h has the bytes.
+struct HandStoreCredential {
+    static constexpr Type kType = Type::hand_store_credential;
     static void fields(auto& wire, auto&) { wire(); }
 };
 
@@ -232,6 +240,7 @@ inline constexpr std::array kCustodyToHelper{
     wire::Permit{static_cast<std::uint16_t>(Type::open_source_channel), 1, 8 + 8 + 4 + 64},
     wire::Permit{static_cast<std::uint16_t>(Type::revoke_lease), 0, 8},
     wire::Permit{static_cast<std::uint16_t>(Type::sign_notice), 0, 8 + 8 + 4 + kNoticeBytesMax},
+    wire::Permit{static_cast<std::uint16_t>(Type::hand_store_credential), 1, 0},
 };
 inline constexpr std::array kHelperToCustody{
     wire::Permit{static_cast<std::uint16_t>(Type::checkpoint_signed), 0, 8 + 1 + 64},

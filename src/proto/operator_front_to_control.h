@@ -103,6 +103,7 @@ struct OperatorAnswer {
     wire::Text<512> mcp_url;
     wire::Text<96> certificate_sha256;  // as people compare it; empty without TLS
     WebhookState webhook;
+    StoreState store;
     wire::List<OperatorHelper, kOperatorHelpersMax> helpers;
     // sessions
     wire::List<OperatorSession, kOperatorSessionsMax> sessions;
@@ -118,7 +119,7 @@ struct OperatorAnswer {
     static void fields(auto& wire, auto& m)
     {
         wire(m.request, m.reason, m.healthy, m.frozen, m.name, m.version, m.tier, m.profile, m.uptime, m.session_count, m.manifest_serial,
-            m.manifest_digest, m.mcp_url, m.certificate_sha256, m.webhook, m.helpers, m.sessions, m.leases, m.explained, m.killed,
+            m.manifest_digest, m.mcp_url, m.certificate_sha256, m.webhook, m.store, m.helpers, m.sessions, m.leases, m.explained, m.killed,
             m.pending, m.recorded);
     }
 };

@@ -51,6 +51,7 @@ enum class Type : std::uint16_t {
     revoke_lease,
     sign_notice,
     notice_mac,
+    hand_store_credential,
     // broker <-> storage
     broker_stats = 0x01a0,
     broker_resource_ask,
@@ -61,6 +62,7 @@ enum class Type : std::uint16_t {
     files_recorded,
     files_note,
     files_closed,
+    lane_channel,
     // launcher <-> sandbox
     launcher_prepare = 0x01c0,
     launcher_prepared,
@@ -110,6 +112,10 @@ enum class Type : std::uint16_t {
     icap_refused,
     // storage_lane <-> edge
     storage_lane_stats = 0x0240,
+    lane_open,
+    lane_close,
+    lane_connection,
+    lane_gone,
     // audit_writer <-> audit
     append = 0x0260,
     appended,
@@ -180,6 +186,12 @@ enum class Type : std::uint16_t {
     file_remove,
     file_removed,
     file_fault,
+    // broker, sweeper <-> storage_lane
+    lane_connect = 0x0400,
+    lane_opened,
+    lane_failed,
+    // sweeper <-> storage
+    sweep_done = 0x0420,
 };
 
 }  // namespace ocu::proto

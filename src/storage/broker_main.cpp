@@ -5,19 +5,23 @@
 #include "base/crypto/crypto.h"
 #include "base/secret.h"
 #include "proto/broker_to_storage.h"
+#include "storage/engine.h"
 #include "storage/file_channels.h"
 #include "storage/helpers.h"
 #include "storage/local_segments.h"
 #include "storage/mount_face.h"
+#include "storage/remote_parts.h"
 #include "storage/resource_service.h"
 #include "storage/sealed_log.h"
 #include "storage/tree_keeper.h"
+#include "wire/http_client.h"
 
 namespace ocu::storage {
 
 namespace {
 
-enum Descriptor : std::size_t { kNamespace, kConnection, kDirectory, kDescriptors };
+// With a store elsewhere: the supply of channels to it, and where the credential is read, in the place of the directory.
+enum Descriptor : std::size_t { kNamespace, kConnection, kDirectory, kDescriptors, kSupply = kDirectory, kCredential, kRemoteDescriptors };
 
 constexpr std::size_t kDataKeyBytes = 32;
 
@@ -35,10 +39,10 @@ Result<Secret> new_key()
 }
 
 // A store that is not empty is another session's: nothing of it is read.
-Result<std::unique_ptr<SealedLog>> new_store(UniqueFd directory, Secret key)
+Result<std::unique_ptr<SealedLog>> new_store(std::unique_ptr<Segments> segments, Secret key)
 {
-    auto opened = SealedLog::open(std::make_unique<LocalSegments>(std::move(directory)), std::move(key),
-        [](std::span<std::byte const>) -> Answer<void> { return refuse(EIO); });
+    auto opened =
+        SealedLog::open(std::move(segments), std::move(key), [](std::span<std::byte const>) -> Answer<void> { return refuse(EIO); });
     if (!opened) return fail(Fault::conflict, "session's store is not empty");
     return std::move(opened->log);
 }
@@ -53,16 +57,27 @@ timespec wall_time()
 }  // namespace
 
 // Entered by re-execution, one for each session: `ocu-appliance helper broker`. The guest's first request is read after confine().
-Result<void> broker_main(helper::Helper& helper)
+Result<void> serve_broker(helper::Helper& helper, RemoteEngine const& remote)
 {
     auto const config = OCU_TRY(helper.receive_config<proto::BrokerConfig>());
     auto& descriptors = helper.descriptors();
-    if (descriptors.size() != kDescriptors) return fail(Fault::malformed, "broker needs three descriptors");
-    OCU_CHECK(helper.keep_out_of_swap_and_cores(profiles::kBroker));
+    bool const elsewhere = static_cast<bool>(config.place);
+    if (descriptors.size() != (elsewhere ? kRemoteDescriptors : kDescriptors)) return fail(Fault::malformed, "broker lacks descriptors");
+    OCU_CHECK(helper.keep_out_of_swap_and_cores(elsewhere ? profiles::kRemoteBroker : profiles::kBroker));
     auto const face = OCU_TRY(MountFace::attach(std::move(descriptors[kConnection])));
     auto key = OCU_TRY(new_key());  // locked memory can be had now, and no more after confine()
-    OCU_CHECK(helper.confine(profiles::kBroker, std::array{descriptors[kDirectory].get()}));
-    auto const store = OCU_TRY(new_store(std::move(descriptors[kDirectory]), std::move(key)));
+    std::optional<RemoteParts> way;
+    std::unique_ptr<Segments> segments;
+    if (elsewhere) {
+        way = OCU_TRY(RemoteParts::make(std::move(descriptors[kSupply]), std::move(descriptors[kCredential])));
+        OCU_CHECK(wire::http_begin());  // opens files
+        OCU_CHECK(helper.confine(profiles::kRemoteBroker));
+        segments = OCU_TRY(remote(place_of(config.place), OCU_TRY(way->credential()), way->connect()));
+    } else {
+        OCU_CHECK(helper.confine(profiles::kBroker, std::array{descriptors[kDirectory].get()}));
+        segments = std::make_unique<LocalSegments>(std::move(descriptors[kDirectory]));
+    }
+    auto const store = OCU_TRY(new_store(std::move(segments), std::move(key)));
     SessionTree tree(*store, config.owner, limits_from(config), wall_time);
     tree.on_foreign_change([&face](NodeId node) { face->changed(node); });
     wire::Loop loop;
@@ -87,5 +102,7 @@ Result<void> broker_main(helper::Helper& helper)
     loop.run();
     return {};
 }
+
+Result<void> broker_main(helper::Helper& helper) { return serve_broker(helper, s3_engine); }
 
 }  // namespace ocu::storage

@@ -10,5 +10,6 @@ namespace ocu::storage {
 Result<void> broker_main(helper::Helper& helper);
 Result<void> parser_main(helper::Helper& helper);
 Result<void> files_front_main(helper::Helper& helper);
+Result<void> sweeper_main(helper::Helper& helper);
 
 }  // namespace ocu::storage

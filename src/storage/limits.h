@@ -78,6 +78,16 @@ inline constexpr std::chrono::milliseconds kBrokerStartTime{5'000};
 inline constexpr std::chrono::milliseconds kResourceWait{10'000};   // a broker that does not answer a caller's question
 static_assert(kInspectionTime < kInspectionWait);
 
+// A store elsewhere.
+inline constexpr std::chrono::milliseconds kLanePatience{12'000};   // one connection to it may be waited for
+inline constexpr std::chrono::milliseconds kRemoteBrokerStartTime{15'000};  // credential, connection and a first listing
+inline constexpr std::size_t kSweepsWaitingMax = 4'096;
+inline constexpr std::chrono::milliseconds kSweepAfter{2'000};      // the end of a session
+inline constexpr std::chrono::milliseconds kSweepAgainFirst{1'000};  // after a failure, doubled with each
+inline constexpr std::chrono::milliseconds kSweepAgainMax{300'000};
+inline constexpr std::chrono::milliseconds kSweepTime{600'000};     // one sweeper; what it removed by then is gone
+static_assert(kLanePatience < kRemoteBrokerStartTime);
+
 // The file API (F11).
 inline constexpr std::chrono::seconds kEmbedTokenLife{120};
 inline constexpr std::chrono::seconds kBrowserLife{8 * 3600};

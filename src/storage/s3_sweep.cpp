@@ -20,12 +20,15 @@ public:
 
     Answer<std::size_t> objects()
     {
-        return pages("list-type=2&encoding-type=url&max-keys=1000&prefix=", [](S3Answer const& answer) {
+        return pages("list-type=2&encoding-type=url&max-keys=1000&prefix=", [this](S3Answer const& answer) {
             std::optional<std::vector<S3Ask>> asks;
             auto const listing = read_s3_listing(answer.body);
             if (!listing) return asks;
             asks.emplace();
-            for (auto const& each : listing->objects) asks->push_back({.method = "DELETE", .key = each.key});
+            for (auto const& each : listing->objects) {
+                asks->push_back({.method = "DELETE", .key = each.key});
+                bytes_ += each.bytes;
+            }
             return asks;
         });
     }
@@ -41,6 +44,9 @@ public:
             return asks;
         });
     }
+
+    // Of the objects that were listed.
+    std::uint64_t bytes() const { return bytes_; }
 
 private:
     Monotonic until() const { return requests_.now() + kS3OperationTime; }
@@ -87,17 +93,16 @@ private:
     }
 
     S3Requests& requests_;
+    std::uint64_t bytes_ = 0;
 };
 
 }  // namespace
 
-Answer<Swept> sweep_s3(S3Place const& place, Secret const& credential, S3Connect connect)
+Answer<Swept> sweep_s3(S3Place const& place, Secret credential, S3Connect connect)
 {
     if (place.prefix.size() < 2 || !place.prefix.ends_with('/')) return refuse(EINVAL);
-    auto copy = Secret::copy_of(credential.bytes());
-    if (!copy) return refuse(EIO);
     SystemClock const clock;
-    S3Requests requests(place, std::move(*copy), std::move(connect), clock, {});
+    S3Requests requests(place, std::move(credential), std::move(connect), clock, {});
     Sweep sweep(requests);
     Swept swept;
     auto const uploads = sweep.uploads();
@@ -106,6 +111,7 @@ Answer<Swept> sweep_s3(S3Place const& place, Secret const& credential, S3Connect
     auto const objects = sweep.objects();
     if (!objects) return refuse(objects.error());
     swept.objects = *objects;
+    swept.bytes = sweep.bytes();
     return swept;
 }
 

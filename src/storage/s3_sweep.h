@@ -13,10 +13,11 @@ namespace ocu::storage {
 
 struct Swept {
     std::size_t objects = 0;
+    std::uint64_t bytes = 0;  // in them, as the store lists them
     std::size_t uploads_aborted = 0;  // multipart uploads that were never completed
 };
 
 // EINVAL: a prefix that is empty or does not end with "/".
-Answer<Swept> sweep_s3(S3Place const& place, Secret const& credential, S3Connect connect);
+Answer<Swept> sweep_s3(S3Place const& place, Secret credential, S3Connect connect);
 
 }  // namespace ocu::storage

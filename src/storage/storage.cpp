@@ -12,6 +12,7 @@
 #include "proto/broker_to_storage.h"
 #include "storage/inspections.h"
 #include "storage/limits.h"
+#include "storage/remote_store.h"
 #include "storage/resource_calls.h"
 #include "storage/session_store.h"
 
@@ -33,19 +34,21 @@ struct Storage::State {
     };
 
     State(wire::Loop& loop_in, Clock const& clock_in, Config config_in, UniqueFd store_in, Wires wires_in)
-        : loop(loop_in), clock(clock_in), config(config_in), wires(std::move(wires_in)), store(loop_in, std::move(store_in)),
-          inspections(
-              loop_in, [this](proto::BodyInspected answer) { wires.gateway.send(std::move(answer)); },
-              [this] { wires.spawner.report_violation(helper::Kind::parser); }),
+        : loop(loop_in), clock(clock_in), config(config_in), wires(std::move(wires_in)), remote(make_remote(store_in.get())),
+          store(loop_in, std::move(store_in)), inspections(
+                                                   loop_in, [this](proto::BodyInspected answer) { wires.gateway.send(std::move(answer)); },
+                                                   [this] { wires.spawner.report_violation(helper::Kind::parser); }),
           resources(loop_in, [this](proto::ResourceTold told) { wires.gateway.send(std::move(told)); }),
           files(loop_in, clock_in, std::exchange(config.files, {}),
               {wires.files_control, wires.recorder, [this](SessionId id) { return ready_broker(id); },
                   [this] { wires.spawner.report_violation(helper::Kind::files_front); }})
     {}
 
+    std::unique_ptr<RemoteStore> make_remote(int directory);
     void listen();
     void attach(proto::MountAttach request);
     Result<void> start_broker(Session& session, proto::MountAttach request);
+    Result<std::vector<UniqueFd>> equip_broker(proto::MountAttach& request, proto::BrokerConfig& settings);
     void broker_said(SessionId id, wire::Link::Frame const& frame);
     bool broker_told(SessionId id, wire::Link::Frame const& frame);
     void broker_lost(SessionId id, wire::Lost why);
@@ -61,6 +64,7 @@ struct Storage::State {
     Clock const& clock;
     Config config;
     Wires wires;
+    std::unique_ptr<RemoteStore> remote;  // null: files of sessions lie here
     SessionStore store;
     Inspections inspections;
     ResourceCalls resources;
@@ -87,6 +91,9 @@ void Storage::State::listen()
                        [this](proto::MountDetach& request) { end(request.session, proto::Outcome::success); },
                    },
             message);
+    });
+    wires.edge_in.on_message([this](proto::EdgeToStorage::Message) {
+        if (remote) remote->lane_up();
     });
     wires.gateway_in.on_message([this](proto::GatewayToStorage::Message message) {
         std::visit(wire::Overloaded{
@@ -139,19 +146,33 @@ void Storage::State::attach(proto::MountAttach request)
 Result<void> Storage::State::start_broker(Session& session, proto::MountAttach request)
 {
     auto const id = request.session;
-    auto const owner = static_cast<uid_t>(helper::kHelperUidBase + profiles::kBroker.user_offset + request.slot.value);
-    auto directory = OCU_TRY(store.make(id, owner));
-    proto::BrokerConfig const settings{request.guest_uid, config.file_bytes_max, config.session_bytes_max};
-    std::vector<UniqueFd> descriptors;
-    descriptors.push_back(std::move(request.fuse));  // given away: the broker's is the last, so its death ends the connection
-    descriptors.push_back(std::move(directory));
+    proto::BrokerConfig settings{request.guest_uid, config.file_bytes_max, config.session_bytes_max};
+    auto descriptors = OCU_TRY(equip_broker(request, settings));
     auto spawned = OCU_TRY(wires.spawner.spawn(helper::Kind::broker, request.slot, wire::encode(settings), std::move(descriptors)));
     session.broker = std::move(spawned.child);
     session.link = std::make_unique<wire::Link>(
         loop, std::move(spawned.link), wire::Link::Options{proto::kBrokerMaySend},
         [this, id](wire::Link::Frame frame) { broker_said(id, frame); }, [this, id](wire::Lost why) { broker_lost(id, why); });
-    session.start_deadline = loop.after(kBrokerStartTime, [this, id] { broker_lost(id, wire::Lost::closed); });
+    session.start_deadline =
+        loop.after(remote ? kRemoteBrokerStartTime : kBrokerStartTime, [this, id] { broker_lost(id, wire::Lost::closed); });
     return {};
+}
+
+Result<std::vector<UniqueFd>> Storage::State::equip_broker(proto::MountAttach& request, proto::BrokerConfig& settings)
+{
+    auto const id = request.session;
+    std::vector<UniqueFd> descriptors;
+    descriptors.push_back(std::move(request.fuse));  // given away: the broker's is the last, so its death ends the connection
+    if (!remote) {
+        auto const owner = static_cast<uid_t>(helper::kHelperUidBase + profiles::kBroker.user_offset + request.slot.value);
+        descriptors.push_back(OCU_TRY(store.make(id, owner)));
+        return descriptors;
+    }
+    auto equipment = OCU_TRY(remote->equip(id, [this, id] { loop.post([this, id] { broker_lost(id, wire::Lost::violation); }); }));
+    settings.place = std::move(equipment.place);
+    descriptors.push_back(std::move(equipment.supply));
+    descriptors.push_back(std::move(equipment.credential));
+    return descriptors;
 }
 
 wire::Link* Storage::State::ready_broker(SessionId id)
@@ -185,6 +206,7 @@ void Storage::State::broker_said(SessionId id, wire::Link::Frame const& frame)
 
 void Storage::State::broker_lost(SessionId id, wire::Lost why)
 {
+    if (!sessions.contains(id)) return;
     if (why != wire::Lost::closed) note(proto::What::helper_violation, id, proto::Outcome::failure, 0, {});
     wires.sandbox.send(proto::MountLost{id});
     end(id, proto::Outcome::failure);
@@ -200,6 +222,7 @@ void Storage::State::end(SessionId id, proto::Outcome outcome)
     if (had_key) note(proto::What::data_key_destroyed, id, proto::Outcome::success, 0, {});
     resources.session_gone(id);
     files.session_ended(id);
+    if (remote) remote->session_over(id);
     store.remove(id, [this, id, outcome, since](std::uint64_t bytes, bool whole) {
         auto const lasted = std::chrono::duration_cast<std::chrono::milliseconds>(clock.now() - since);
         note(proto::What::mount_detach, id, whole ? outcome : proto::Outcome::failure, bytes, lasted);
@@ -231,7 +254,18 @@ void Storage::State::stop()
         if (!std::exchange(stopped_said, true)) wires.stopped();
     };
     stop_deadline = loop.after(kStopWait, say);
-    store.when_idle(say);
+    store.when_idle([this, say] { remote ? remote->stop(say) : say(); });
+}
+
+std::unique_ptr<RemoteStore> Storage::State::make_remote(int directory)
+{
+    if (!config.s3) return nullptr;
+    auto copy = duplicate(directory);
+    auto out = std::make_unique<RemoteStore>(loop, clock, *config.s3, copy ? std::move(*copy) : UniqueFd(),
+        RemoteStore::Wires{wires.edge, wires.custody, wires.recorder, wires.spawner});
+    if (auto const begun = out->begin(); !begun)
+        log::failure("no session can be served: what it leaves in its store would be forgotten", begun.error());
+    return out;
 }
 
 Storage::Storage(wire::Loop& loop, Clock const& clock, Config config, UniqueFd store, Wires wires)

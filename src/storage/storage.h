@@ -3,18 +3,23 @@
 
 // The storage broker: whose files a mount shows (F7), and who may open what strangers made.
 //
-//   runs as   a thread of the core, `ocu:storage`; helpers `broker` (one per session: FUSE), `parser` (archives, images), `files-front` (F11)
+//   runs as   a thread of the core, `ocu:storage`; helpers `broker` (one per session: FUSE), `parser` (archives, images), `files-front` (F11),
+//             `sweeper` (what is left in a store elsewhere)
 //   hears     sandbox  proto/sandbox_to_storage.h   attach, detach
 //             gateway  proto/gateway_to_storage.h   look inside this image or archive
 //             control  proto/control_to_all.h       sever; whose session that is (F11)
 //             files-front  proto/files_front_to_storage.h   who asks for files
 //             broker   proto/broker_to_storage.h    what it did for the file API
+//             edge     proto/storage_to_edge.h      the way to the store is there again
 //   tells     audit    proto/any_to_audit.h         mount attached, detached; what was done with files by the file API
 //             control  proto/storage_to_control.h   session wanted (F11)
+//             edge     proto/storage_to_edge.h      a way to the store wanted, for a session's broker or for what sweeps after it
+//             custody  proto/storage_to_custody.h   the store's credential wanted, for the same; it does not pass here
 //   never     a way out of its own, an upstream credential, kill state
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -24,7 +29,10 @@
 #include "proto/core_to_role.h"
 #include "proto/gateway_to_storage.h"
 #include "proto/sandbox_to_storage.h"
+#include "proto/storage_to_custody.h"
+#include "proto/storage_to_edge.h"
 #include "storage/files_desk.h"
+#include "storage/s3_place.h"
 
 namespace ocu::storage {
 
@@ -32,6 +40,7 @@ struct Config {
     std::uint64_t file_bytes_max = 1ull << 30;  // largest single file on a mount
     std::uint64_t session_bytes_max = 4ull << 30;  // all files of a session
     FilesDeskConfig files{};
+    std::optional<S3Place> s3{};  // where session files lie; none: beneath the store's directory
 };
 
 class Storage {
@@ -44,6 +53,9 @@ public:
         proto::StorageToSandbox& sandbox;
         proto::StorageToGateway& gateway;
         proto::StorageToControl& files_control;
+        proto::EdgeToStorage& edge_in;
+        proto::StorageToEdge& edge;
+        proto::StorageToCustody& custody;
         proto::Recorder& recorder;
         helper::Spawner& spawner;
         std::function<void()> stopped;

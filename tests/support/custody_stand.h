@@ -130,6 +130,7 @@ struct CustodyTest {
     proto::AuditToCustody audit_in{loop};
     proto::CoreToCustody identity_in{loop};
     proto::EdgeToCustody edge_in{loop};
+    proto::StorageToCustody storage_in{loop};
     proto::CustodyToControl to_control{loop};
     proto::CustodyToAudit to_audit{loop};
     proto::CustodyToEdge to_edge{loop};
@@ -148,7 +149,7 @@ struct CustodyTest {
     std::vector<proto::LeasesTold> listed;
     bool stopped = false;
     custody::Custody custody{loop, clock,
-        {core_in, control_in, audit_in, identity_in, edge_in, to_control, to_audit, to_edge, recorder, spawner,
+        {core_in, control_in, audit_in, identity_in, edge_in, storage_in, to_control, to_audit, to_edge, recorder, spawner,
             [this] { stopped = true; }},
         config};
 };

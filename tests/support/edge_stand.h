@@ -135,11 +135,14 @@ struct EdgeTest {
         });
         control.on_message([this](proto::EdgeToControl::Message message) {
             std::visit(wire::Overloaded{[this](proto::Explained& m) { explained.push_back(std::move(m)); },
-                           [this](proto::WebhookState const& m) { webhook = m; }},
+                           [this](proto::WebhookState const& m) { webhook = m; },
+                           [this](proto::StoreState const& m) { store = m; }},
                 message);
         });
+        to_storage.on_message([this](proto::EdgeToStorage::Message) { ++times_lane_up; });
         edge.emplace(loop, clock, config, UniqueFd(::eventfd(0, EFD_CLOEXEC)),
-            edge::Edge::Wires{core_in, sandbox_in, control_in, custody_in, custody, control, recorder, spawner, [this] { stopped = true; }});
+            edge::Edge::Wires{core_in, sandbox_in, control_in, custody_in, storage_in, custody, control, to_storage, recorder, spawner,
+                [this] { stopped = true; }});
     }
     ~EdgeTest() { loop.finish(); }
 
@@ -219,10 +222,14 @@ struct EdgeTest {
     proto::SandboxToEdge sandbox_in{loop};
     proto::ControlToEdge control_in{loop};
     proto::CustodyToEdge custody_in{loop};
+    proto::StorageToEdge storage_in{loop};
     proto::EdgeToCustody custody{loop};
+    proto::EdgeToStorage to_storage{loop};
     proto::EdgeToControl control{loop};
     std::vector<proto::Explained> explained;
     proto::WebhookState webhook;
+    proto::StoreState store;
+    int times_lane_up = 0;
     HeldRecorder recorder;
     EdgeSpawner spawner;
     test::HelperPeer uplink;

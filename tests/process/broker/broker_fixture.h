@@ -48,7 +48,18 @@ struct SlotAndConfig {
 
 struct BrokerTest {
     BrokerTest() : BrokerTest(1ull << 30, 2ull << 30) {}
-    BrokerTest(std::uint64_t file_bytes_max, std::uint64_t session_bytes_max)
+    BrokerTest(std::uint64_t file_bytes_max, std::uint64_t session_bytes_max) : BrokerTest(Broker::not_yet)
+    {
+        REQUIRE(::mkdir((base + "/store").c_str(), 0700) == 0);
+        UniqueFd store(::open((base + "/store").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        storage::SessionStore sessions(loop, std::move(store));
+        auto directory = sessions.make(kSession, kBrokerUser);
+        REQUIRE(directory.has_value());
+        stored = base + "/store/" + storage::SessionStore::name_of(kSession);
+        start({kGuest, file_bytes_max, session_bytes_max}, {directory->get()}, storage::broker_main);
+    }
+    enum class Broker { not_yet };
+    explicit BrokerTest(Broker)
     {
         REQUIRE(::geteuid() == 0);
         REQUIRE(::unshare(CLONE_NEWNS) == 0);
@@ -57,15 +68,8 @@ struct BrokerTest {
         REQUIRE(::mkdtemp(name) != nullptr);
         base = name;
         REQUIRE(::chmod(name, 0755) == 0);
-        REQUIRE(::mkdir((base + "/store").c_str(), 0700) == 0);
         REQUIRE(::mkdir((base + "/mnt").c_str(), 0755) == 0);
         mnt = base + "/mnt";
-        UniqueFd store(::open((base + "/store").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        storage::SessionStore sessions(loop, std::move(store));
-        auto directory = sessions.make(kSession, kBrokerUser);
-        REQUIRE(directory.has_value());
-        stored = base + "/store/" + storage::SessionStore::name_of(kSession);
-        start(std::move(*directory), {kGuest, file_bytes_max, session_bytes_max});
     }
     BrokerTest(BrokerTest const&) = delete;
     BrokerTest& operator=(BrokerTest const&) = delete;
@@ -77,7 +81,10 @@ struct BrokerTest {
         std::filesystem::remove_all(base, ignored);
     }
 
-    void start(UniqueFd directory, proto::BrokerConfig const& config)
+    using Main = Result<void> (*)(helper::Helper&);
+
+    // `descriptors`: what comes after namespace and FUSE connection.
+    void begin(proto::BrokerConfig const& config, std::vector<int> descriptors, Main main)
     {
         UniqueFd fuse(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
         REQUIRE(fuse);
@@ -90,20 +97,25 @@ struct BrokerTest {
         auto pair = make_socket_pair().value();
         broker = ::fork();
         REQUIRE(broker >= 0);
-        if (broker == 0) serve(pair.theirs.get());
+        if (broker == 0) serve(pair.theirs.get(), main);
         link = std::move(pair.ours);
         auto const body = wire::encode(SlotAndConfig{kSlot, config});
-        REQUIRE(helper::write_frame(link.get(), helper::kConfigureType, body, std::array{empty.get(), fuse.get(), directory.get()}));
+        descriptors.insert(descriptors.begin(), {empty.get(), fuse.get()});
+        REQUIRE(helper::write_frame(link.get(), helper::kConfigureType, body, descriptors));
+    }
+    void start(proto::BrokerConfig const& config, std::vector<int> descriptors, Main main)
+    {
+        begin(config, std::move(descriptors), main);
         auto const ready = helper::read_frame(link.get(), 64, std::chrono::seconds(5));
         REQUIRE(ready.has_value());
         REQUIRE(ready->type == helper::kReadyType);
     }
 
-    [[noreturn]] static void serve(int link)
+    [[noreturn]] static void serve(int link, Main main = storage::broker_main)
     {
         ::dup2(link, helper::kLinkFd);
         auto self = helper::Helper::begin("broker");
-        bool const good = self && storage::broker_main(*self);
+        bool const good = self && main(*self);
         ::_exit(good ? 0 : 1);
     }
 

@@ -70,11 +70,14 @@ struct StorageRoleTest {
         });
         to_gateway.on_message([](proto::StorageToGateway::Message) {});
         to_control.on_message([](proto::StorageToControl::Message) {});
+        to_edge.on_message([](proto::StorageToEdge::Message) {});
+        to_custody.on_message([](proto::StorageToCustody::Message) {});
         role.emplace(loop, clock, storage::Config{}, UniqueFd(::open((base + "/store").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
-            storage::Storage::Wires{core, sandbox, gateway, control, to_sandbox, to_gateway, to_control, recorder, spawner, [this] {
-                                        stopped = true;
-                                        told = true;
-                                    }});
+            storage::Storage::Wires{core, sandbox, gateway, control, to_sandbox, to_gateway, to_control, edge_in, to_edge, to_custody,
+                recorder, spawner, [this] {
+                    stopped = true;
+                    told = true;
+                }});
     }
     StorageRoleTest(StorageRoleTest const&) = delete;
     StorageRoleTest& operator=(StorageRoleTest const&) = delete;
@@ -112,6 +115,9 @@ struct StorageRoleTest {
     proto::StorageToSandbox to_sandbox{loop};
     proto::StorageToGateway to_gateway{loop};
     proto::StorageToControl to_control{loop};
+    proto::EdgeToStorage edge_in{loop};
+    proto::StorageToEdge to_edge{loop};
+    proto::StorageToCustody to_custody{loop};
     Remembering recorder;
     ForkingSpawner spawner;
     UniqueFd empty;

@@ -19,7 +19,6 @@
 
 #include "edge/helpers.h"
 #include "proto/edge_helper_to_edge.h"
-#include "proto/storage_lane_to_edge.h"
 #include "support/helper_process.h"
 
 namespace {
@@ -290,23 +289,4 @@ TEST_CASE_METHOD(EdgeProcess, "edge: given its link closes, when nothing else ha
     int const status = helper.end();
     CHECK(WIFEXITED(status));
     CHECK(WEXITSTATUS(status) == 0);
-}
-
-TEST_CASE("storage_lane: given no destination, when started, then it serves its link until that closes", "[edge][T-14]")
-{
-    test::HelperProcess helper("storage-lane", edge::storage_lane_main);
-    helper.configure(proto::StorageLaneConfig{});
-    auto const report = wire::decode<proto::StorageLaneReport>(helper.ready());
-    REQUIRE(report);
-    CHECK(report->destinations == 0);
-    CHECK(helper.end() == 0);
-}
-
-TEST_CASE("storage_lane: given a destination, when started, then it refuses to serve", "[edge][T-14]")
-{
-    test::HelperProcess helper("storage-lane", edge::storage_lane_main);
-    proto::StorageLaneConfig config;
-    config.destinations.push("192.0.2.1:443");
-    helper.configure(config);
-    CHECK(WEXITSTATUS(helper.wait()) == 1);
 }

@@ -108,4 +108,20 @@ TEST_CASE("operator_face: given a chat of any bytes, when sessions are listed, t
     CHECK(session["slot"].integer() == 3);
 }
 
+TEST_CASE("operator_face: given files here or elsewhere, when the status is shown, then the engine, and how it goes with its store",
+    "[control][T-31][SB-4]")
+{
+    proto::OperatorAnswer answer;
+    auto const storage = [&answer] {
+        auto const body = wire::Json::parse(render_answer(OperatorAction::status, answer, "t").body);
+        REQUIRE(body);
+        return body->view()["storage"].print();
+    };
+    CHECK(storage() == R"({"engine":"local"})");
+    answer.store = {proto::StoreHealth::reached, 3};
+    CHECK(storage() == R"({"engine":"s3","state":"reached","connections":3})");
+    answer.store = {proto::StoreHealth::down, 0};
+    CHECK(storage() == R"({"engine":"s3","state":"down","connections":0})");
+}
+
 }  // namespace test_operator_face

@@ -221,25 +221,6 @@ TEST_CASE_METHOD(EdgeTest, "edge: given more connections than one session may ha
     CHECK(refused() == Reason::rate_exceeded);
 }
 
-TEST_CASE_METHOD(EdgeTest, "storage_lane: given a helper that reports a destination or speaks, when heard, then a violation", "[edge][T-14]")
-{
-    test::HelperPeer peer;
-    SECTION("reports a destination")
-    {
-        core_in.send(proto::HelperUp{helper::Kind::storage_lane, peer.connect(), wire::encode(proto::StorageLaneReport{1})});
-        loop.settle();
-    }
-    SECTION("speaks")
-    {
-        core_in.send(proto::HelperUp{helper::Kind::storage_lane, peer.connect(), wire::encode(proto::StorageLaneReport{0})});
-        loop.settle();
-        CHECK(spawner.violations.empty());
-        peer.send_raw(0x0240, {});
-        loop.settle();
-    }
-    CHECK(spawner.violations == std::vector{helper::Kind::storage_lane});
-}
-
 TEST_CASE_METHOD(EdgeTest, "edge: given a helper that says more than a second may have, when heard, then the rest waits", "[edge][T-06]")
 {
     served();

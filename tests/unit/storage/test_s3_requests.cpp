@@ -86,14 +86,13 @@ TEST_CASE("s3_requests: given https and no authority, when it is asked, then nob
 
 TEST_CASE("s3_sweep: given a prefix that is none, when it is swept, then nothing is asked [T-13]", "[T-13]")
 {
-    auto const secret = std::move(*Secret::copy_of(bytes_of("id:secret")));
     int connected = 0;
     S3Connect const count = [&connected]() -> Answer<UniqueFd> {
         ++connected;
         return refuse(EIO);
     };
     for (auto const* const prefix : {"", "/", "p"})
-        CHECK(sweep_s3({"http://s3.test", "r", "b", prefix, true, {}}, secret, count).error() == EINVAL);
+        CHECK(sweep_s3({"http://s3.test", "r", "b", prefix, true, {}}, std::move(*Secret::copy_of(bytes_of("id:secret"))), count).error() == EINVAL);
     CHECK(connected == 0);
 }
 

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// The thread's side of the way to a store elsewhere: which channel is whose, and what goes on record of it (F9, T-31). It passes the storage
+// thread's channels on to `storage-lane`, and no byte. Threading: the loop's thread.
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "edge/store_endpoint.h"
+#include "helper/spawner.h"
+#include "proto/any_to_audit.h"
+#include "proto/ask_edge.h"
+#include "proto/core_to_role.h"
+#include "proto/storage_to_edge.h"
+#include "wire/link.h"
+
+namespace ocu::edge {
+
+class StoreDesk {
+public:
+    struct Wires {
+        proto::EdgeToStorage& storage;
+        proto::EdgeToControl& control;
+        proto::Recorder& recorder;
+        helper::Spawner& spawner;
+    };
+
+    // All that is given outlives this. Tells control at once how it stands.
+    StoreDesk(wire::Loop& loop, Clock const& clock, StoreEndpoint endpoint, Wires wires);
+    ~StoreDesk();
+
+    void helper_up(proto::HelperUp up);
+    void helper_down();
+    void wanted(proto::StoreLaneWanted wanted);
+    void over(proto::LaneId lane);
+    // Its channel for serving is closed; what sweeps after it goes on.
+    void severed(SessionId session);
+    void stop();
+
+private:
+    struct Lane {
+        SessionId session;
+        proto::LaneUse use{};
+        std::map<ConnectionId, std::uint8_t> open;  // and which address
+    };
+
+    void said(wire::Link::Frame const& frame);
+    bool hear(proto::LaneConnection const& report);
+    bool hear_failure(Lane const& lane, proto::LaneConnection const& report);
+    void note(Lane const& lane, proto::LaneConnection const& report, std::string_view why);
+    void tell(proto::StoreHealth health);
+
+    wire::Loop& loop_;
+    Clock const& clock_;
+    StoreEndpoint endpoint_;
+    Wires wires_;
+    std::unique_ptr<wire::Link> link_;
+    std::map<proto::LaneId, Lane> lanes_;
+    proto::StoreHealth health_ = proto::StoreHealth::none;
+    ConnectionId last_connection_;
+};
+
+}  // namespace ocu::edge
