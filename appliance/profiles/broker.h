@@ -34,6 +34,10 @@ inline constexpr helper::Profile kBroker{
 inline constexpr auto kRemoteBrokerSystemCalls = joined(kLoopSystemCalls, std::array{
                                                                               __NR_recvfrom,  // bytes of a connection
                                                                               __NR_sendto,
+                                                                              __NR_getsockname,  // libcurl asks whose ends they are, and sets what it always sets
+                                                                              __NR_getpeername,
+                                                                              __NR_getsockopt,
+                                                                              __NR_setsockopt,
                                                                           });
 
 inline constexpr helper::Profile kRemoteBroker{
