@@ -67,7 +67,7 @@ Result<void> broker_main(helper::Helper& helper)
     tree.on_foreign_change([&face](NodeId node) { face->changed(node); });
     wire::Loop loop;
     SystemClock const clock;
-    FileService files(tree);
+    FileService files(tree, {TypeRules(config.uploads), TypeRules(config.outputs)});
     std::optional<FileChannels> channels;
     std::unique_ptr<wire::Link> link;
     auto const heard = [&](wire::Link::Frame frame) {

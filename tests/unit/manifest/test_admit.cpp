@@ -189,7 +189,6 @@ TEST_CASE(
         {R"("operators": [{"name": "a", "uid": 5, "roles": ["viewer"]}])", "operators[0].roles", "no effect"},
         {R"("oidc": {"issuer": "x"})", "oidc", "no effect"},
         {R"("storage": {"s3": {"bucket": "b"}})", "storage.s3", "no effect"},
-        {R"("files": {"embed": {"keys": ["x"]}})", "files.embed.keys", "no effect"},
         {R"("sandbox": {"mounts": ["/x"]})", "sandbox.mounts", "no effect"},
         {R"("audit": {"sinks": [{}]})", "audit.sinks", "no effect"},
         {R"("soar": {"key": "x"})", "soar", "no effect"},
