@@ -133,7 +133,8 @@ public:
     {
         auto const got = ::archive_read_data(layer_.reader.get(), into.data(), into.size());
         if (got < 0) {
-            if (layer_.reader.source_failed() && !guard_.within_) guard_.within_ = ArchiveRule::unchecked;
+            // Said here: whoever reads an archive inside sees only that its bytes end.
+            if (!guard_.within_) guard_.within_ = layer_.reader.source_failed() ? ArchiveRule::unchecked : ArchiveRule::unreadable;
             return fail(Fault::malformed, "archive entry");
         }
         auto const count = static_cast<std::uint64_t>(got);
