@@ -25,6 +25,7 @@
 #include "proto/gateway_to_control.h"
 #include "proto/gateway_to_sandbox.h"
 #include "proto/gateway_to_storage.h"
+#include "proto/parser_to_broker.h"
 #include "proto/parser_to_storage.h"
 #include "proto/sandbox_to_edge.h"
 #include "proto/sandbox_to_exec.h"
@@ -130,7 +131,7 @@ static_assert(kCannotSay<proto::ControlToCustody, proto::NoticeSignWanted> && kC
 // CU-2: whoever cuts a session off cuts it off from custody too.
 static_assert(proto::ControlToCustody::kAccepts<proto::SessionSever>);
 // The same for the links to helper processes: everything that the agent's or the guest's side may put on a link.
-inline constexpr std::array<std::span<wire::Permit const>, 12> kAgentPathPermits{proto::kFrontMaySendFiles, proto::kGatewayFrontMaySay,
+inline constexpr std::array<std::span<wire::Permit const>, 13> kAgentPathPermits{proto::kParserMayAskBroker, proto::kFrontMaySendFiles, proto::kGatewayFrontMaySay,
     proto::kSandboxMaySendExec, proto::kExecMaySend, proto::kGuestMaySend, proto::kBrokerMaySend, proto::kParserMaySend,
     proto::kFilesFrontMaySend, proto::kHelperToEdge, proto::kBrokerMaySendLane, proto::kSuppliedMaySend, proto::kSweeperMaySend};
 

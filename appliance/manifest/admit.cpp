@@ -7,6 +7,7 @@
 #include <charconv>
 #include <set>
 
+#include "appliance/manifest/admit_files.h"
 #include "appliance/manifest/admit_network.h"
 #include "appliance/manifest/schema.h"
 #include "base/crypto/certificate.h"
@@ -121,14 +122,7 @@ Admission<std::vector<gateway::Caller>> admit_callers(JsonView list)
         std::string_view const hash = list.at(i)["key_hash"].string().value_or("");
         // Two callers with one key could not be told apart on record (T-01).
         if (!hashes.insert(hash).second) return refuse(key + ".key_hash", "is another caller's");
-        constexpr std::size_t kSaltAt = 7;
-        constexpr std::size_t kDigestAt = kSaltAt + 32 + 1;
-        auto const salt = crypto::from_hex(hash.substr(kSaltAt, 32));
-        auto const digest = crypto::from_hex(hash.substr(kDigestAt));
-        if (!salt || !digest || salt->size() != caller.salt.size() || digest->size() != caller.digest.size())
-            return refuse(key + ".key_hash", "is not sha256:SALT:DIGEST");
-        std::ranges::copy(*salt, caller.salt.begin());
-        std::ranges::copy(*digest, caller.digest.begin());
+        if (!take_key_hash(hash, caller)) return refuse(key + ".key_hash", "is not sha256:SALT:DIGEST");
         callers.push_back(std::move(caller));
     }
     return callers;
@@ -223,7 +217,9 @@ Admission<void> admit_files(JsonView files, Applied& applied)
         if (applied.files.tls && applied.frame_ancestors[i].starts_with("http://"))
             return refuse("files.embed.ancestors[" + std::to_string(i) + "]",
                 "is a page without TLS: whoever is on its way could act through the frame");
-    return {};
+    if (auto verdict = admit_embed_keys(files["embed"]["keys"], config.callers, config.embed_keys); !verdict)
+        return std::unexpected(verdict.error());
+    return admit_types(files["types"], applied.storage.upload_types, applied.storage.output_types);
 }
 
 Admission<void> admit_control(JsonView root, Applied& applied)

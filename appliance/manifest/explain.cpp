@@ -4,6 +4,7 @@
 #include <chrono>
 #include <format>
 
+#include "appliance/manifest/admit_files.h"
 #include "base/crypto/certificate.h"
 
 namespace ocu::manifest {
@@ -112,6 +113,7 @@ std::string explain(Applied const& applied)
         "Callers may put up to {} MiB at once into a session over the files listener, and ask it {} times a minute, {} at once.\n",
         applied.storage.files.upload_bytes_max / kMebi, applied.storage.files.requests_per_minute_max,
         applied.storage.files.transfers_per_caller_max);
+    out += explain_files(applied.storage);
     if (!applied.frame_ancestors.empty())
         out += std::format("These web pages may show the files page in a frame: {}.\n", listed(applied.frame_ancestors));
     out += std::format("The record is kept for at least {} days.\n", applied.retention_days);

@@ -276,7 +276,18 @@ std::string_view schema_text()
         "embed": {
           "type": "object", "additionalProperties": false,
           "properties": {
-            "keys": {"x-not-yet": "embed tokens are made with a caller's own key"},
+            "keys": {
+              "type": "array", "maxItems": 64,
+              "description": "Web applications that embed the page: each makes embed tokens for the callers that it names, and can do nothing else.",
+              "items": {
+                "type": "object", "additionalProperties": false, "required": ["name", "key_hash", "callers"],
+                "properties": {
+                  "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"},
+                  "key_hash": {"type": "string", "pattern": "^sha256:[0-9a-f]{32}:[0-9a-f]{64}$"},
+                  "callers": {"type": "array", "maxItems": 4096, "items": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"}}
+                }
+              }
+            },
             "ancestors": {"type": "array", "maxItems": 64, "items": {"type": "string", "pattern": "^https?://[A-Za-z0-9.:-]{1,240}$"},
               "description": "Web pages that may show the files page in a frame."}
           }
@@ -287,6 +298,26 @@ std::string_view schema_text()
             "upload_mib": {"type": "integer", "minimum": 1, "maximum": 1048576, "default": 50},
             "requests_per_minute": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 6000, "description": "Of one caller, its browsers included."},
             "transfers_per_caller": {"type": "integer", "minimum": 1, "maximum": 1024, "default": 16, "description": "Requests for files under way at once."}
+          }
+        },
+        "types": {
+          "type": "object", "additionalProperties": false,
+          "description": "Media types, as they are sniffed, that may be uploaded and that outputs are given out of. deny wins; an empty allow allows all.",
+          "properties": {
+            "uploads": {
+              "type": "object", "additionalProperties": false,
+              "properties": {
+                "allow": {"type": "array", "maxItems": 64, "items": {"type": "string", "pattern": "^[a-z]{1,32}/([*]|[a-z0-9.+-]{1,60})$"}},
+                "deny": {"type": "array", "maxItems": 64, "items": {"type": "string", "pattern": "^[a-z]{1,32}/([*]|[a-z0-9.+-]{1,60})$"}}
+              }
+            },
+            "outputs": {
+              "type": "object", "additionalProperties": false,
+              "properties": {
+                "allow": {"type": "array", "maxItems": 64, "items": {"type": "string", "pattern": "^[a-z]{1,32}/([*]|[a-z0-9.+-]{1,60})$"}},
+                "deny": {"type": "array", "maxItems": 64, "items": {"type": "string", "pattern": "^[a-z]{1,32}/([*]|[a-z0-9.+-]{1,60})$"}}
+              }
+            }
           }
         }
       }

@@ -19,6 +19,7 @@ Reason reason_of(ResourceOutcome outcome)
     case ResourceOutcome::no_such: return Reason::bad_arguments;
     case ResourceOutcome::too_large: return Reason::bad_request;
     case ResourceOutcome::withheld: return Reason::not_downloadable;
+    case ResourceOutcome::type_denied: return Reason::type_denied;
     case ResourceOutcome::failed: break;
     }
     return Reason::internal;

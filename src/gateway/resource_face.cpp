@@ -37,6 +37,7 @@ Json page_of(proto::ResourceAnswer const& answer)
         item.set("name", wire::to_utf8(last_name(entry.path.view())));
         item.set("size", entry.bytes);
         item.set("mimeType", entry.media_type.view());
+        if (entry.withheld != Reason::none) item.set("description", "Cannot be read: " + std::string(name_of(entry.withheld)));
         list.push(std::move(item));
     }
     Json result = Json::object();
@@ -118,9 +119,11 @@ ResourceReply reply_of(ResourceAsked const& asked, proto::FrontResource const& t
     case ResourceOutcome::done:
         return result_of(asked, asked.ask.verb == proto::ResourceVerb::list ? page_of(told.answer) : contents_of(asked, told.answer));
     case ResourceOutcome::no_such:
-        return error_of(asked, 200, asked.era == Era::stateless ? kInvalidParams : kResourceNotFoundOfHandshake, "resource_not_found", trace);
+        return error_of(
+            asked, 200, asked.era == Era::stateless ? kInvalidParams : kResourceNotFoundOfHandshake, "resource_not_found", trace);
     case ResourceOutcome::too_large: return error_of(asked, 200, kRefused, "resource_too_large", trace);
     case ResourceOutcome::withheld: return error_of(asked, 200, kRefused, name_of(Reason::not_downloadable), trace);
+    case ResourceOutcome::type_denied: return error_of(asked, 200, kRefused, name_of(Reason::type_denied), trace);
     case ResourceOutcome::failed: break;
     }
     return error_of(asked, 200, kRefused, name_of(Reason::internal), trace);

@@ -9,6 +9,7 @@
 #include <array>
 
 #include "base/id.h"
+#include "proto/archive_verdict.h"
 #include "helper/helper.h"
 #include "proto/files_front_to_storage.h"
 #include "proto/reason.h"
@@ -19,6 +20,16 @@
 
 namespace ocu::proto {
 
+// Media types that pass one way: what `deny` names does not; where `allow` names any, nothing else does. "type/subtype" or "type/*".
+inline constexpr std::size_t kTypePatternsMax = 64;
+struct TypeLists {
+    using List = wire::List<wire::Text<96>, kTypePatternsMax>;
+    List allow;
+    List deny;
+
+    static void fields(auto& wire, auto& m) { wire(m.allow, m.deny); }
+};
+
 // With it come two descriptors: the FUSE connection, and the session's directory. Where `place` says that the session's files lie elsewhere, three:
 // the FUSE connection, the supply of channels to the storage lane, and where the store's credential is read.
 struct BrokerConfig {
@@ -26,8 +37,10 @@ struct BrokerConfig {
     std::uint64_t file_bytes_max = 0;
     std::uint64_t session_bytes_max = 0;
     StorePlace place{};
+    TypeLists uploads;  // in by the file API
+    TypeLists outputs;  // out by the file API and as resources
 
-    static void fields(auto& wire, auto& m) { wire(m.owner, m.file_bytes_max, m.session_bytes_max, m.place); }
+    static void fields(auto& wire, auto& m) { wire(m.owner, m.file_bytes_max, m.session_bytes_max, m.place, m.uploads, m.outputs); }
 };
 
 using FilesChannelId = RequestId;
@@ -51,7 +64,7 @@ struct FilesRecord {
     FileDeed deed{};
     wire::Text<kFilesPathOnRecordBytesMax> path;
     std::uint64_t bytes = 0;
-    wire::Text<192> detail;  // of an upload: its SHA-256 and media type
+    wire::Text<384> detail;  // of an upload: its SHA-256 and media type, and what an archive was found to be
 
     static void fields(auto& wire, auto& m) { wire(m.channel, m.deed, m.path, m.bytes, m.detail); }
 };
@@ -72,8 +85,36 @@ struct FilesNote {
     Reason reason = Reason::none;
     wire::Text<kFilesPathOnRecordBytesMax> path;
     std::uint64_t bytes = 0;
+    wire::Text<96> detail;  // of a refusal: the archive's rule, or the media type
 
-    static void fields(auto& wire, auto& m) { wire(m.channel, m.deed, m.reason, m.path, m.bytes); }
+    static void fields(auto& wire, auto& m) { wire(m.channel, m.deed, m.reason, m.path, m.bytes, m.detail); }
+};
+
+// The upload on this channel is whole and begins as an archive does: may it have its name? (SB-7)
+struct FilesCheck {
+    static constexpr Type kType = Type::files_check;
+    FilesChannelId channel;
+    std::uint64_t bytes = 0;
+
+    static void fields(auto& wire, auto& m) { wire(m.channel, m.bytes); }
+};
+
+// The descriptor is the broker's end of the channel on which the parser reads it: proto/parser_to_broker.h.
+struct FilesCheckSource {
+    static constexpr Type kType = Type::files_check_source;
+    FilesChannelId channel;
+
+    static void fields(auto& wire, auto& m) { wire(m.channel); }
+};
+
+// reason none: it may.
+struct FilesChecked {
+    static constexpr Type kType = Type::files_checked;
+    FilesChannelId channel;
+    Reason reason = Reason::none;
+    ArchiveVerdict verdict;
+
+    static void fields(auto& wire, auto& m) { wire(m.channel, m.reason, m.verdict); }
 };
 
 // The front has let go of it.
@@ -114,11 +155,14 @@ inline constexpr std::array kBrokerMaySend{
     wire::Permit{static_cast<std::uint16_t>(Type::files_record), 0, 1024},
     wire::Permit{static_cast<std::uint16_t>(Type::files_note), 0, 1024},
     wire::Permit{static_cast<std::uint16_t>(Type::files_closed), 0, 8},
+    wire::Permit{static_cast<std::uint16_t>(Type::files_check), 0, 16},
 };
 inline constexpr std::array kStorageMaySendBroker{
     wire::Permit{static_cast<std::uint16_t>(Type::broker_resource_ask), 0, kPathBytesMax + 64},
     wire::Permit{static_cast<std::uint16_t>(Type::files_channel), 1, 32},
     wire::Permit{static_cast<std::uint16_t>(Type::files_recorded), 0, 16},
+    wire::Permit{static_cast<std::uint16_t>(Type::files_check_source), 1, 8},
+    wire::Permit{static_cast<std::uint16_t>(Type::files_checked), 0, 64},
 };
 
 }  // namespace ocu::proto

@@ -13,6 +13,7 @@
 
 #include <array>
 
+#include "proto/archive_verdict.h"
 #include "proto/reason.h"
 #include "proto/type.h"
 #include "wire/link.h"
@@ -37,9 +38,9 @@ struct FileEntry {
     std::int64_t modified_ns = 0;  // since 1970
     std::uint64_t node = 0;  // with `modified_ns` and `size`, what an ETag is made of
     wire::Text<96> media_type;  // of a file, from its first bytes
-    bool downloadable = true;
+    Reason withheld = Reason::none;  // why it is not given out, if it is not
 
-    static void fields(auto& wire, auto& m) { wire(m.path, m.kind, m.size, m.modified_ns, m.node, m.media_type, m.downloadable); }
+    static void fields(auto& wire, auto& m) { wire(m.path, m.kind, m.size, m.modified_ns, m.node, m.media_type, m.withheld); }
 };
 
 enum class FileTree : std::uint8_t { one_directory, every_file, kLast = every_file };
@@ -158,8 +159,9 @@ struct FileRemoved {
 struct FileFault {
     static constexpr Type kType = Type::file_fault;
     Reason reason{};
+    ArchiveRule rule{};  // of archive_refused
 
-    static void fields(auto& wire, auto& m) { wire(m.reason); }
+    static void fields(auto& wire, auto& m) { wire(m.reason, m.rule); }
 };
 
 inline constexpr std::array kFrontMaySendFiles{

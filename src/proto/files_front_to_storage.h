@@ -52,10 +52,11 @@ struct FilesAsk {
     wire::Text<kChatIdBytesMax> chat;  // with a bearer; a cookie's chat is known
     Intents intents = 0;
     wire::Text<kFilesTraceBytesMax> trace;
+    wire::Text<64> caller;  // for whom an embed token is wanted, where that is said
 
     static void fields(auto& wire, auto& m)
     {
-        wire(m.request, m.want, m.shown, m.secret, m.csrf, m.changes, m.makes, m.chat, m.intents, m.trace);
+        wire(m.request, m.want, m.shown, m.secret, m.csrf, m.changes, m.makes, m.chat, m.intents, m.trace, m.caller);
     }
 };
 

@@ -63,7 +63,9 @@ enum class Reason : std::uint16_t {
     conflict,
     quota_exceeded,
     body_too_large,
-    kLast = body_too_large,
+    archive_refused,
+    type_denied,
+    kLast = type_denied,
 };
 
 constexpr std::string_view name_of(Reason reason)
@@ -74,7 +76,8 @@ constexpr std::string_view name_of(Reason reason)
         "audit_unavailable", "edge_draining", "unauthorized", "chat_id_required", "chat_id_invalid", "unknown_tool", "bad_arguments",
         "policy_denied", "too_many_calls", "too_many_sessions", "sessions_frozen", "session_killed", "session_ended", "session_failed",
         "cancelled", "shutting_down", "role_unavailable", "internal", "forbidden", "unknown_session", "bad_request", "tier_refused",
-        "profile_refused", "manifest_refused", "not_found", "conflict", "quota_exceeded", "body_too_large"};
+        "profile_refused", "manifest_refused", "not_found", "conflict", "quota_exceeded", "body_too_large", "archive_refused",
+        "type_denied"};
     static_assert(std::size(kNames) == static_cast<std::size_t>(Reason::kLast) + 1);
     return kNames[static_cast<std::size_t>(reason)];
 }

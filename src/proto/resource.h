@@ -32,8 +32,9 @@ struct ResourceEntry {
     wire::Text<kPathBytesMax> path;
     std::uint64_t bytes = 0;
     wire::Text<96> media_type;  // from its first bytes
+    Reason withheld = Reason::none;  // why it cannot be read, if it cannot
 
-    static void fields(auto& wire, auto& m) { wire(m.path, m.bytes, m.media_type); }
+    static void fields(auto& wire, auto& m) { wire(m.path, m.bytes, m.media_type, m.withheld); }
 };
 
 enum class ResourceOutcome : std::uint8_t {
@@ -42,7 +43,8 @@ enum class ResourceOutcome : std::uint8_t {
     too_large,   // more than kResourceBytesMax
     withheld,    // not downloadable
     failed,      // the store could not be read
-    kLast = failed,
+    type_denied,  // files of this type are not given out
+    kLast = type_denied,
 };
 
 struct ResourceAnswer {

@@ -35,6 +35,8 @@ enum class Type : std::uint16_t {
     // parser <-> storage
     inspect = 0x0160,
     inspected,
+    check_archive,
+    archive_checked,
     // custody helper <-> custody
     sign_checkpoint = 0x0180,
     checkpoint_signed,
@@ -63,6 +65,9 @@ enum class Type : std::uint16_t {
     files_note,
     files_closed,
     lane_channel,
+    files_check,
+    files_check_source,
+    files_checked,
     // launcher <-> sandbox
     launcher_prepare = 0x01c0,
     launcher_prepared,

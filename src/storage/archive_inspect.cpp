@@ -10,9 +10,12 @@
 #include <format>
 #include <memory>
 
+#include "storage/archive_rules.h"
 #include "storage/limits.h"
 
 namespace ocu::storage {
+
+using proto::ArchiveRule;
 
 namespace {
 
@@ -57,15 +60,6 @@ char kind_of(mode_t mode)
 
 std::string_view text_or_empty(char const* text) { return text == nullptr ? std::string_view() : std::string_view(text); }
 
-// A link is read from where it lies: one "..", for each directory above it, stays inside.
-bool link_escapes(std::string_view name, std::string_view target)
-{
-    if (target.starts_with('/')) return true;
-    auto const slash = name.rfind('/');
-    std::string joined(slash == name.npos ? std::string_view() : name.substr(0, slash + 1));
-    return escapes(joined.append(target));
-}
-
 void add_entry(ArchiveReport& report, archive_entry* entry)
 {
     auto const name = text_or_empty(::archive_entry_pathname(entry));
@@ -75,12 +69,16 @@ void add_entry(ArchiveReport& report, archive_entry* entry)
     bool const has_size = ::archive_entry_size_is_set(entry) != 0 && ::archive_entry_size(entry) > 0;
     auto const size = has_size ? static_cast<std::uint64_t>(::archive_entry_size(entry)) : 0;
     bool const device = kind_of(mode) == '!';
-    bool const out = escapes(name);
-    bool const link_out = (!symbolic.empty() && link_escapes(name, symbolic)) || (!hard.empty() && escapes(hard));
+    auto const named = name_rule(name);
+    bool const out = named == ArchiveRule::path;
+    auto const depth = depth_of(name);
+    bool const link_out = (!symbolic.empty() && link_rule(depth - std::min<std::size_t>(depth, 1), symbolic) != ArchiveRule::none) ||
+                          (!hard.empty() && hard_link_rule(hard) != ArchiveRule::none);
 
     ++report.entries;
     report.unpacked_bytes += std::min(size, UINT64_MAX - report.unpacked_bytes);
     report.escaping_names += out ? 1 : 0;
+    report.odd_names += named == ArchiveRule::name ? 1 : 0;
     report.links += symbolic.empty() && hard.empty() ? 0 : 1;
     report.links_out += link_out ? 1 : 0;
     report.devices += device ? 1 : 0;
@@ -139,24 +137,6 @@ std::string how_to_unpack(std::string_view type)
 
 }  // namespace
 
-bool escapes(std::string_view path)
-{
-    if (path.starts_with('/') || path.starts_with('\\')) return true;
-    if (path.size() >= 2 && path[1] == ':') return true;  // a drive letter
-    int depth = 0;
-    while (!path.empty()) {
-        auto const end = std::min(path.find_first_of("/\\"), path.size());
-        auto const part = path.substr(0, end);
-        path.remove_prefix(std::min(end + 1, path.size()));
-        if (part == "..")
-            --depth;
-        else if (!part.empty() && part != ".")
-            ++depth;
-        if (depth < 0) return true;
-    }
-    return false;
-}
-
 std::string escaped(std::string_view name, std::size_t chars_max)
 {
     std::string out;
@@ -190,7 +170,8 @@ std::string describe(ArchiveReport const& report, std::uint64_t packed_bytes, st
         report.entries, report.complete ? "" : " or more", packed_bytes, report.unpacked_bytes);
     if (report.dangerous()) out += "DANGEROUS to unpack unguarded:\n";
     if (report.escaping_names != 0)
-        out += std::format("- {} names lead out of the directory (absolute or \"..\")\n", report.escaping_names);
+        out += std::format("- {} names lead out of the directory (absolute, \"..\" or a backslash)\n", report.escaping_names);
+    if (report.odd_names != 0) out += std::format("- {} names that no file should have\n", report.odd_names);
     if (report.links_out != 0) out += std::format("- {} links lead out of the directory\n", report.links_out);
     if (report.devices != 0) out += std::format("- {} devices, fifos or sockets\n", report.devices);
     if (report.too_many_entries) out += std::format("- more than {} entries\n", kArchiveEntriesMax);

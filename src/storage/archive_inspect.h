@@ -2,8 +2,8 @@
 #pragma once
 
 // What an archive that a stranger made claims to hold, as text for an agent. Headers only: nothing is unpacked, nothing nested is opened,
-// no claim is believed further than to count it, and names are printed so that they can forge neither a line nor a terminal sequence.
-// Runs in the `parser` helper.
+// no claim is believed further than to count it, and names are printed so that they can forge neither a line nor a terminal sequence. What
+// is dangerous is what an upload would be refused for, by the same rules (storage/archive_rules.h). Runs in the `parser` helper.
 //
 //   threats   T-16 hostile archive   T-07 names that attack the reader
 
@@ -22,7 +22,8 @@ struct ArchiveReport {
     std::uint64_t unpacked_bytes = 0;
     bool complete = false;          // every header was read
     // What unpacking would have to guard against.
-    std::uint64_t escaping_names = 0;   // absolute, or with ".." in them
+    std::uint64_t escaping_names = 0;   // absolute, or with ".." or a backslash in them
+    std::uint64_t odd_names = 0;        // that no file should have
     std::uint64_t links_out = 0;        // links whose target escapes
     std::uint64_t links = 0;
     std::uint64_t devices = 0;          // and fifos and sockets
@@ -35,7 +36,10 @@ struct ArchiveReport {
     bool corrupt = false;               // broke off
     std::string listing;                // one line for each of the first kArchiveEntriesShown entries
 
-    bool dangerous() const { return escaping_names + links_out + devices != 0 || too_many_entries || too_large || bomb_ratio || stopped; }
+    bool dangerous() const
+    {
+        return escaping_names + odd_names + links_out + devices != 0 || too_many_entries || too_large || bomb_ratio || stopped;
+    }
 };
 
 // Errors: malformed (no archive of a known kind).
@@ -45,7 +49,5 @@ std::string describe(ArchiveReport const& report, std::uint64_t packed_bytes, st
 
 // Printable ASCII as it is; a backslash and everything else as \xNN; cut at `chars_max`.
 std::string escaped(std::string_view name, std::size_t chars_max);
-// A path that would leave the directory in which the archive is unpacked.
-bool escapes(std::string_view path);
 
 }  // namespace ocu::storage

@@ -82,7 +82,7 @@ Result<void> serve_broker(helper::Helper& helper, RemoteEngine const& remote)
     tree.on_foreign_change([&face](NodeId node) { face->changed(node); });
     wire::Loop loop;
     SystemClock const clock;
-    FileService files(tree);
+    FileService files(tree, {TypeRules(config.uploads), TypeRules(config.outputs)});
     std::optional<FileChannels> channels;
     std::unique_ptr<wire::Link> link;
     auto const heard = [&](wire::Link::Frame frame) {

@@ -2,7 +2,9 @@
 #include "storage/file_channels.h"
 
 #include <algorithm>
+#include <format>
 
+#include "storage/archive_kind.h"
 #include "storage/limits.h"
 
 namespace ocu::storage {
@@ -17,6 +19,18 @@ constexpr std::size_t kChannelQueueBytesMax = 1u << 20;
 template <class Message>
 constexpr std::uint16_t number = static_cast<std::uint16_t>(Message::kType);
 
+// What an auditor may want to know of an archive that was let in.
+std::string noted(proto::ArchiveVerdict const& archive)
+{
+    if (archive.entries == 0) return {};
+    auto out = std::format(" entries={} unpacked={}", archive.entries, archive.unpacked_bytes);
+    if (archive.nested != 0) out += std::format(" archives_inside={}", archive.nested);
+    if (archive.not_utf8 != 0) out += std::format(" names_not_utf8={}", archive.not_utf8);
+    if (archive.repeated != 0) out += std::format(" names_repeated={}", archive.repeated);
+    if (archive.case_twins != 0) out += std::format(" names_differing_by_case={}", archive.case_twins);
+    return out;
+}
+
 std::string_view on_record(std::string_view path) { return path.substr(0, proto::kFilesPathOnRecordBytesMax); }
 
 }  // namespace
@@ -29,7 +43,9 @@ struct FileChannels::Channel {
     std::optional<FileService::Reader> reader;
     std::optional<FileService::Upload> upload;
     std::string removing;         // waits for its record
-    bool sealing = false;         // so does the upload
+    bool sealing = false;         // so does the upload, or for the parser's word
+    bool checking = false;        // the latter
+    std::unique_ptr<wire::Link> parser;  // which reads the upload here
     bool gone = false;            // the link has ended; the loop forgets it next
 };
 
@@ -44,6 +60,16 @@ FileChannels::~FileChannels()
 bool FileChannels::storage_said(wire::Link::Frame& frame)
 {
     if (frame.type == number<proto::FilesChannel>) return opened(frame);
+    if (frame.type == number<proto::FilesCheckSource>) {
+        auto const source = wire::decode<proto::FilesCheckSource>(frame.body);
+        if (source) check_source(source->channel, std::move(frame.descriptors.front()));
+        return source.has_value();
+    }
+    if (frame.type == number<proto::FilesChecked>) {
+        auto const verdict = wire::decode<proto::FilesChecked>(frame.body);
+        if (verdict) checked(*verdict);
+        return verdict.has_value();
+    }
     auto const told = wire::decode<proto::FilesRecorded>(frame.body);
     if (!told) return false;
     recorded(*told);
@@ -83,19 +109,25 @@ void FileChannels::undo(Channel& channel)
     channel.reader.reset();
     if (channel.upload) files_.abandon(*channel.upload);
     channel.upload.reset();
+    // From the loop, since this may be a call of its own. The parser sees the end of what it was reading.
+    if (channel.parser) loop_.post([link = std::shared_ptr<wire::Link>(std::move(channel.parser))] {});
+    channel.sealing = channel.checking = false;
 }
 
-void FileChannels::note(Channel const& channel, FileDeed deed, std::string_view path, std::uint64_t bytes, Reason reason)
+void FileChannels::note(
+    Channel const& channel, FileDeed deed, std::string_view path, std::uint64_t bytes, Reason reason, std::string_view detail)
 {
-    storage_.send(proto::FilesNote{channel.id, deed, reason, on_record(path), bytes});
+    storage_.send(proto::FilesNote{channel.id, deed, reason, on_record(path), bytes, wire::Text<96>::cut(detail)});
 }
 
-void FileChannels::fault(Channel& channel, Reason reason, std::string_view path)
+void FileChannels::fault(Channel& channel, Reason reason, std::string_view path, proto::ArchiveRule rule)
 {
+    std::string detail(rule == proto::ArchiveRule::none ? std::string_view() : proto::name_of(rule));
+    if (reason == Reason::type_denied && channel.upload) detail = files_.media_type(*channel.upload);
     undo(channel);
     // Asking for what is not there is no refusal.
-    if (reason != Reason::not_found) note(channel, FileDeed::refused, path, 0, reason);
-    channel.link->send(proto::FileFault{reason});
+    if (reason != Reason::not_found) note(channel, FileDeed::refused, path, 0, reason, detail);
+    channel.link->send(proto::FileFault{reason, rule});
 }
 
 void FileChannels::front_said(Channel& channel, wire::Link::Frame const& frame)
@@ -146,7 +178,7 @@ void FileChannels::on_read(Channel& channel, proto::FileRead const& wanted)
 {
     if (!channel.reader) return channel.link->violation();
     auto bytes = files_.read(*channel.reader, wanted.offset, wanted.bytes);
-    if (!bytes) return fault(channel, bytes.error(), channel.reader->entry.path.str());
+    if (!bytes) return fault(channel, bytes.error(), std::string(channel.reader->entry.path.view()));
     channel.link->send(proto::FileBytes{std::move(*bytes)});
 }
 
@@ -178,8 +210,49 @@ void FileChannels::on_end(Channel& channel)
         channel.sealing = false;
         return fault(channel, sealed.error(), std::string(channel.upload->path));
     }
-    storage_.send(proto::FilesRecord{channel.id, FileDeed::upload, on_record(channel.upload->path), channel.upload->bytes,
-        wire::Text<192>::cut("sha256:" + channel.upload->sha256 + " " + files_.media_type(*channel.upload))});
+    if (archive_kind_of(channel.upload->first) == ArchiveKind::none) return ask_record(channel);
+    channel.checking = true;
+    storage_.send(proto::FilesCheck{channel.id, channel.upload->bytes});
+}
+
+// The parser has opened what a stranger made: it may ask for ranges of this upload, while it is being looked into, and for nothing else (T-14).
+void FileChannels::check_source(Id id, UniqueFd theirs)
+{
+    auto const found = channels_.find(id);
+    if (found == channels_.end() || found->second->gone || !found->second->checking) return;
+    auto* const channel = found->second.get();
+    channel->parser = std::make_unique<wire::Link>(
+        loop_, std::move(theirs), wire::Link::Options{proto::kParserMayAskBroker, kChannelQueueBytesMax},
+        [this, channel](wire::Link::Frame const& said) { parser_said(*channel, said); }, [](wire::Lost) {});
+}
+
+void FileChannels::parser_said(Channel& channel, wire::Link::Frame const& frame)
+{
+    if (!channel.upload || !channel.checking) return;
+    auto const wanted = wire::decode<proto::FileRead>(frame.body);
+    if (!wanted || wanted->bytes > proto::kFilePieceBytesMax) return channel.parser->violation();
+    auto bytes = files_.read(*channel.upload, wanted->offset, wanted->bytes);
+    if (!bytes) return channel.parser->violation();
+    channel.parser->send(proto::FileBytes{std::move(*bytes)});
+}
+
+void FileChannels::checked(proto::FilesChecked const& told)
+{
+    auto const found = channels_.find(told.channel);
+    if (found == channels_.end() || found->second->gone || !found->second->upload || !found->second->checking) return;
+    auto& channel = *found->second;
+    channel.checking = false;
+    if (channel.parser) loop_.post([link = std::shared_ptr<wire::Link>(std::move(channel.parser))] {});
+    if (told.reason != Reason::none) return fault(channel, told.reason, std::string(channel.upload->path), told.verdict.rule);
+    channel.upload->archive = told.verdict;
+    ask_record(channel);
+}
+
+void FileChannels::ask_record(Channel& channel)
+{
+    auto const& upload = *channel.upload;
+    auto const about = "sha256:" + upload.sha256 + " " + files_.media_type(upload) + noted(upload.archive);
+    storage_.send(proto::FilesRecord{channel.id, FileDeed::upload, on_record(upload.path), upload.bytes, wire::Text<384>::cut(about)});
 }
 
 void FileChannels::on_remove(Channel& channel, proto::FileRemove const& wanted)
@@ -203,7 +276,7 @@ void FileChannels::recorded(proto::FilesRecorded const& told)
         if (!removed) return fault(channel, removed.error(), path);
         return channel.link->send(proto::FileRemoved{});
     }
-    if (!channel.upload || !std::exchange(channel.sealing, false)) return;
+    if (!channel.upload || channel.checking || !std::exchange(channel.sealing, false)) return;
     auto const path = channel.upload->path;
     auto const written =
         told.good ? files_.commit(*channel.upload) : Served<proto::FileWritten>(std::unexpected(Reason::audit_unavailable));

@@ -124,8 +124,15 @@ FileEntry FileService::described(std::string path, Entry const& entry)
     out.size = static_cast<std::uint64_t>(entry.attributes.st_size);
     out.modified_ns = modified_ns(entry.attributes);
     out.node = entry.attributes.st_ino;
-    out.downloadable = !not_downloadable_.contains(out.node);
+    if (out.kind == FileKind::file) out.withheld = withheld(out.path.view(), out.node, out.media_type.view());
     return out;
+}
+
+Reason FileService::withheld(std::string_view path, std::uint64_t inode, std::string_view media_type) const
+{
+    if (not_downloadable_.contains(inode)) return Reason::not_downloadable;
+    bool const output = path.starts_with("outputs/");
+    return output && !types_.outputs.permits(media_type) ? Reason::type_denied : Reason::none;
 }
 
 // The first `count` names in order after `after`, in one pass and in no more memory than these take.
@@ -236,16 +243,28 @@ Served<FileService::Reader> FileService::open(proto::Intents intents, std::strin
     if (!found) return no(found.error());
     if (!S_ISREG(found->entry.attributes.st_mode)) return no(Reason::not_found);
     auto entry = described(path, found->entry);
-    if (!entry.downloadable) return no(Reason::not_downloadable);
+    if (entry.withheld != Reason::none) return no(entry.withheld);
     auto const handle = tree_.open(Face::files, found->entry.node, O_RDONLY);
     if (!handle) return no(handle.error());
     return Reader{*handle, std::move(entry)};
 }
 
+// The bytes are judged once more as they are given out: a file that was text when it was opened may be something else by now.
 Served<std::string> FileService::read(Reader const& reader, std::uint64_t offset, std::size_t bytes)
 {
+    auto const path = reader.entry.path.view();
+    if (types_.outputs.any() && path.starts_with("outputs/")) {
+        auto const first = read_at(reader.handle, 0, kSniffBytes);
+        if (!first) return no(first.error());
+        if (!types_.outputs.permits(media_type_of(path, *first))) return no(Reason::type_denied);
+    }
+    return read_at(reader.handle, offset, bytes);
+}
+
+Served<std::string> FileService::read_at(HandleId handle, std::uint64_t offset, std::size_t bytes)
+{
     std::string out(std::min(bytes, proto::kFilePieceBytesMax), '\0');
-    auto const got = tree_.read(reader.handle, out, offset);
+    auto const got = tree_.read(handle, out, offset);
     if (!got) return no(got.error());
     out.resize(*got);
     return out;

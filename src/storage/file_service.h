@@ -19,6 +19,7 @@
 #include "proto/files_front_to_broker.h"
 #include "proto/files_front_to_storage.h"
 #include "storage/session_tree.h"
+#include "storage/type_rules.h"
 
 namespace ocu::storage {
 
@@ -28,7 +29,7 @@ using Served = std::expected<T, proto::Reason>;
 class FileService {
 public:
     // `tree` outlives it.
-    explicit FileService(SessionTree& tree) : tree_(tree) {}
+    explicit FileService(SessionTree& tree, FileTypes types = {}) : tree_(tree), types_(std::move(types)) {}
 
     struct Reader {
         HandleId handle = 0;
@@ -45,18 +46,23 @@ public:
         std::string first{};
         crypto::Sha256 digest{};
         std::string sha256{};  // hex, once sealed
+        proto::ArchiveVerdict archive{};  // if it is one
     };
 
     Served<proto::FileEntries> list(proto::Intents intents, proto::FileList const& wanted);
-    // not_downloadable for what is labelled so; a link or directory is not_found.
+    // not_downloadable for what is labelled so, type_denied for an output of a kind that is not given out; a link or directory is not_found.
     Served<Reader> open(proto::Intents intents, std::string const& path, proto::FileUse use);
+    // type_denied too: its guest may have made something else of it since.
     Served<std::string> read(Reader const& reader, std::uint64_t offset, std::size_t bytes);
     void close(Reader const& reader) { tree_.release(reader.handle); }
 
     Served<Upload> begin(proto::Intents intents, proto::FileBegin const& wanted, std::uint64_t bytes_max);
     Served<void> write(Upload& upload, std::string_view bytes);
-    // The bytes of what was staged are in the store. Then commit(), after which its name is too, or abandon().
+    // The bytes of what was staged are in the store. Then, if it is an archive, somebody looks into it; then commit(), after which its name is too, or
+    // abandon(). type_denied for a kind that is not taken in.
     Served<void> seal(Upload& upload);
+    // A range of what was staged.
+    Served<std::string> read(Upload const& upload, std::uint64_t offset, std::size_t bytes);
     Served<proto::FileWritten> commit(Upload& upload);
     void abandon(Upload& upload);
     std::string media_type(Upload const& upload) const;
@@ -82,8 +88,11 @@ private:
     void walk(NodeId directory, std::string const& prefix, std::span<std::string_view const> after, Walk& walk);
     bool add(std::string path, Entry const& entry, Walk& walk);
     void relabel(std::uint64_t inode, proto::Downloadable downloadable);
+    proto::Reason withheld(std::string_view path, std::uint64_t inode, std::string_view media_type) const;
+    Served<std::string> read_at(HandleId handle, std::uint64_t offset, std::size_t bytes);
 
     SessionTree& tree_;
+    FileTypes types_;
     std::set<std::string, std::less<>> staged_;
     std::set<std::uint64_t> not_downloadable_;  // by inode; only uploads are labelled, and those only this face replaces or removes
     struct Sniffed {

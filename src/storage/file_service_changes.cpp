@@ -51,7 +51,7 @@ Served<FileService::Upload> FileService::begin(proto::Intents intents, proto::Fi
     std::array<std::uint8_t, 8> random{};
     crypto::random_bytes(std::as_writable_bytes(std::span(random)));
     upload.staged = ".upload-" + crypto::to_hex(random);
-    auto const made = tree_.create(Face::files, kUploadsNode, upload.staged, kUploadedFile, O_WRONLY | O_EXCL);
+    auto const made = tree_.create(Face::files, kUploadsNode, upload.staged, kUploadedFile, O_RDWR | O_EXCL);
     if (!made) return no(made.error());
     tree_.forget(made->entry.node, 1);
     upload.handle = made->handle;
@@ -70,12 +70,21 @@ Served<void> FileService::write(Upload& upload, std::string_view bytes)
     }
     upload.digest.update(bytes);
     upload.bytes += bytes.size();
-    if (upload.first.size() < kSniffBytes) upload.first += bytes.substr(0, kSniffBytes - upload.first.size());
+    if (upload.first.size() == kSniffBytes) return {};
+    upload.first += bytes.substr(0, kSniffBytes - upload.first.size());
+    // As soon as it can be known, so that the rest need not be sent.
+    if (upload.first.size() == kSniffBytes && !types_.uploads.permits(media_type(upload))) return no(Reason::type_denied);
     return {};
+}
+
+Served<std::string> FileService::read(Upload const& upload, std::uint64_t offset, std::size_t bytes)
+{
+    return read_at(upload.handle, offset, bytes);
 }
 
 Served<void> FileService::seal(Upload& upload)
 {
+    if (!types_.uploads.permits(media_type(upload))) return no(Reason::type_denied);
     if (auto const kept = tree_.flush(upload.handle); !kept) return no(kept.error());
     upload.sha256 = crypto::to_hex(upload.digest.finish());
     return {};

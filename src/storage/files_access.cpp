@@ -25,6 +25,13 @@ std::unexpected<FilesRefused> no(Reason reason, std::string name = {}, std::uint
 
 std::chrono::seconds left(Monotonic until, Monotonic now) { return std::chrono::duration_cast<std::chrono::seconds>(until - now); }
 
+std::vector<helper::Caller> keys_of(std::vector<EmbedKey> const& embedders)
+{
+    std::vector<helper::Caller> out;
+    for (auto const& each : embedders) out.push_back(each.key);
+    return out;
+}
+
 template <class Table>
 std::size_t count_of(Table const& table, CallerId caller)
 {
@@ -33,15 +40,32 @@ std::size_t count_of(Table const& table, CallerId caller)
 
 }  // namespace
 
-FilesAccess::FilesAccess(Clock const& clock, std::vector<helper::Caller> callers, Limits limits)
-    : clock_(clock), callers_(std::move(callers)), limits_(limits)
+FilesAccess::FilesAccess(Clock const& clock, std::vector<helper::Caller> callers, std::vector<EmbedKey> embed_keys, Limits limits)
+    : clock_(clock), declared_(callers), callers_(std::move(callers)), embedders_(std::move(embed_keys)), embed_keys_(keys_of(embedders_)),
+      limits_(limits)
 {}
 
 FilesVerdict<FilesCaller> FilesAccess::bearer(proto::FilesAsk const& ask) const
 {
+    // Both tables are looked through, whatever is in the first: the time says nothing about where a key is (T-01).
     auto const* const caller = callers_.find(ask.secret.view());
-    if (caller == nullptr) return no(Reason::unauthorized);
+    auto const* const key = embed_keys_.find(ask.secret.view());
+    if (caller == nullptr) return key == nullptr ? FilesVerdict<FilesCaller>(no(Reason::unauthorized)) : embed_key(ask, *key);
+    // Nobody makes tokens for another caller with a caller's key.
+    if (!ask.caller.empty() && ask.caller.view() != caller->name) return no(Reason::forbidden, caller->name);
     return FilesCaller{caller->id, caller->name, ask.chat.str(), proto::kAllIntents};
+}
+
+// T-30: such a key lies with a web application, and is good for one thing.
+FilesVerdict<FilesCaller> FilesAccess::embed_key(proto::FilesAsk const& ask, helper::Caller const& key) const
+{
+    auto const embedder = std::ranges::find(embedders_, key.id, [](EmbedKey const& each) { return each.key.id; });
+    auto const caller =
+        std::ranges::find(declared_, ask.caller.view(), [](helper::Caller const& each) { return std::string_view(each.name); });
+    bool const named =
+        embedder != embedders_.end() && std::ranges::contains(embedder->callers, ask.caller.view()) && caller != declared_.end();
+    if (ask.want != proto::FilesWant::embed_token || !named) return no(Reason::forbidden, key.name);
+    return FilesCaller{caller->id, caller->name, ask.chat.str(), proto::kAllIntents, key.name, key.id};
 }
 
 // T-02: a cookie comes with whatever page makes the browser ask; the CSRF token only with a page of ours, which alone can read it.
@@ -60,9 +84,12 @@ FilesVerdict<FilesCaller> FilesAccess::judge(proto::FilesAsk const& ask)
     if (ask.shown == FilesShown::embed_token) return no(Reason::unauthorized);
     auto who = ask.shown == FilesShown::bearer ? bearer(ask) : cookie(ask);
     if (!who) return who;
-    auto& rate = rates_.try_emplace(who->caller, limits_.requests_per_minute_max, clock_.now()).first->second;
-    if (!rate.take(clock_.now())) return no(Reason::rate_exceeded, who->name, kRetryAfterSeconds);
-    if ((ask.intents & ~who->intents) != 0) return no(Reason::forbidden, who->name);
+    // An embedding application has a rate of its own: it cannot use up its callers'.
+    auto const payer = who->maker.empty() ? who->caller : who->maker_id;
+    auto const& name = who->maker.empty() ? who->name : who->maker;
+    auto& rate = rates_.try_emplace(payer, limits_.requests_per_minute_max, clock_.now()).first->second;
+    if (!rate.take(clock_.now())) return no(Reason::rate_exceeded, name, kRetryAfterSeconds);
+    if ((ask.intents & ~who->intents) != 0) return no(Reason::forbidden, name);
     return who;
 }
 
@@ -75,9 +102,10 @@ void FilesAccess::forget_expired()
 
 FilesVerdict<FilesAccess::Token> FilesAccess::make_token(FilesCaller const& who, proto::Intents intents)
 {
-    if (intents == 0 || (intents & ~who.intents) != 0) return no(Reason::forbidden, who.name);
+    auto const& name = who.maker.empty() ? who.name : who.maker;
+    if (intents == 0 || (intents & ~who.intents) != 0) return no(Reason::forbidden, name);
     forget_expired();
-    if (count_of(tokens_, who.caller) >= kEmbedTokensPerCallerMax) return no(Reason::too_many_calls, who.name, kRetryAfterSeconds);
+    if (count_of(tokens_, who.caller) >= kEmbedTokensPerCallerMax) return no(Reason::too_many_calls, name, kRetryAfterSeconds);
     auto token = random_text();
     auto owner = who;
     owner.intents = intents;
@@ -94,6 +122,9 @@ FilesVerdict<FilesAccess::Browser> FilesAccess::begin(std::string_view token, Fi
     if (clock_.now() >= waiting.until) return no(Reason::unauthorized, waiting.who.name);
     forget_expired();
     who = waiting.who;
+    // From here on it is the caller's, whoever had made the token.
+    who.maker.clear();
+    who.maker_id = {};
     if (count_of(browsers_, who.caller) >= kBrowsersPerCallerMax) return no(Reason::too_many_calls, who.name, kRetryAfterSeconds);
     Browser made{random_text(), random_text(), who.intents, kBrowserLife};
     browsers_.emplace(crypto::sha256(made.cookie), Open{who, made.csrf, clock_.now() + kBrowserLife});

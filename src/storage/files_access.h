@@ -23,6 +23,14 @@ struct FilesCaller {
     std::string name;
     std::string chat;
     proto::Intents intents = 0;
+    std::string maker{};  // whose key made the token, if it is not the caller's own
+    CallerId maker_id{};
+};
+
+// The key of a web application that embeds the page (files.embed.keys): it makes embed tokens for the callers that it names, and that is all it does.
+struct EmbedKey {
+    helper::Caller key;  // its id is its own, apart from all callers'
+    std::vector<std::string> callers;
 };
 
 struct FilesRefused {
@@ -50,9 +58,10 @@ public:
         std::chrono::seconds expires_in{};
     };
 
-    FilesAccess(Clock const& clock, std::vector<helper::Caller> callers, Limits limits);
+    FilesAccess(Clock const& clock, std::vector<helper::Caller> callers, std::vector<EmbedKey> embed_keys, Limits limits);
 
-    // unauthorized; forbidden (an intent that it has not, or a change without its CSRF token); rate_exceeded.
+    // unauthorized; forbidden (an intent that it has not, a change without its CSRF token, an embed key that asks for anything but a token, or for a
+    // caller that it does not name); rate_exceeded.
     FilesVerdict<FilesCaller> judge(proto::FilesAsk const& ask);
 
     // For that caller and chat, with these intents of its own. too_many_calls when too many wait.
@@ -73,11 +82,15 @@ private:
         Monotonic until;
     };
     FilesVerdict<FilesCaller> bearer(proto::FilesAsk const& ask) const;
+    FilesVerdict<FilesCaller> embed_key(proto::FilesAsk const& ask, helper::Caller const& key) const;
     FilesVerdict<FilesCaller> cookie(proto::FilesAsk const& ask) const;
     void forget_expired();
 
     Clock const& clock_;
+    std::vector<helper::Caller> declared_;
     helper::Callers callers_;
+    std::vector<EmbedKey> embedders_;
+    helper::Callers embed_keys_;
     Limits limits_;
     std::map<crypto::Digest, Waiting> tokens_;
     std::map<crypto::Digest, Open> browsers_;

@@ -141,7 +141,7 @@ void ArchiveJob::read_more()
 
 void ArchiveJob::next()
 {
-    while (at_ < page_.size() && !page_[at_].downloadable) ++at_;
+    while (at_ < page_.size() && page_[at_].withheld != proto::Reason::none) ++at_;
     if (at_ < page_.size()) return ask(proto::FileOpen{page_[at_++].path, proto::FileUse::archive, false});
     if (more_) return ask_page();
     put(zip_.end(), true);

@@ -46,7 +46,7 @@ proto::Event entry_event(What what, proto::FilesAsk const& ask, FilesCaller cons
 
 FilesDesk::FilesDesk(wire::Loop& loop, Clock const& clock, FilesDeskConfig config, Wires wires)
     : loop_(loop), clock_(clock), config_(std::move(config)), wires_(std::move(wires)),
-      access_(clock, std::exchange(config_.callers, {}), {config_.requests_per_minute_max})
+      access_(clock, std::exchange(config_.callers, {}), std::exchange(config_.embed_keys, {}), {config_.requests_per_minute_max})
 {}
 
 FilesDesk::~FilesDesk() { *alive_ = false; }
@@ -110,8 +110,13 @@ void FilesDesk::make_token(proto::FilesAsk const& ask, FilesCaller const& who)
     if (ask.shown != proto::FilesShown::bearer) return refuse(ask.request, ask.trace.view(), {Reason::forbidden, who.name});
     auto const made = access_.make_token(who, ask.intents);
     if (!made) return refuse(ask.request, ask.trace.view(), made.error());
-    answer_recorded(entry_event(What::embed_token_made, ask, who, ask.intents),
-        {ask.request, {}, {}, made->token, {}, ask.intents, static_cast<std::uint32_t>(made->expires_in.count())});
+    auto event = entry_event(What::embed_token_made, ask, who, ask.intents);
+    if (!who.maker.empty()) {
+        event.actor = wire::Text<128>::cut(who.maker);
+        event.detail = wire::Text<1024>::cut(who.name + "/" + who.chat);
+    }
+    answer_recorded(
+        std::move(event), {ask.request, {}, {}, made->token, {}, ask.intents, static_cast<std::uint32_t>(made->expires_in.count())});
 }
 
 void FilesDesk::begin_browser(proto::FilesAsk const& ask)
@@ -181,7 +186,7 @@ void FilesDesk::granted(proto::FilesSessionGranted const& granted)
     std::vector<UniqueFd> theirs;
     theirs.push_back(std::move(pair->theirs));
     broker->send(proto::FilesChannel{channel, waited.intents, config_.upload_bytes_max}, std::move(theirs));
-    channels_.emplace(channel, Channel{granted.session, std::move(waited.who), std::move(waited.trace)});
+    channels_.emplace(channel, Channel{granted.session, std::move(waited.who), std::move(waited.trace), false});
     std::vector<UniqueFd> ours;
     ours.push_back(std::move(pair->ours));
     if (front_) front_->send(proto::FilesOpened{waited.front}, std::move(ours));
@@ -205,12 +210,27 @@ bool FilesDesk::broker_said(SessionId session, wire::Link::Frame const& frame)
         auto const told = wire::decode<proto::FilesNote>(frame.body);
         return with(told, [&](Channel const& channel) { note(*told, channel); });
     }
+    case proto::Type::files_check: {
+        auto const wanted = wire::decode<proto::FilesCheck>(frame.body);
+        bool again = false;
+        bool const known = with(wanted, [&](Channel& channel) { again = std::exchange(channel.checking, true); });
+        if (known && !again) wires_.check(session, *wanted);
+        return known && !again;
+    }
     case proto::Type::files_closed: {
         auto const closed = wire::decode<proto::FilesClosed>(frame.body);
         return with(closed, [](Channel const&) {}) && channels_.erase(closed->channel) == 1;
     }
     default: return false;
     }
+}
+
+void FilesDesk::checked(SessionId session, proto::FilesChannelId channel, Reason reason, proto::ArchiveVerdict const& verdict)
+{
+    auto const found = channels_.find(channel);
+    if (found == channels_.end() || found->second.session != session) return;  // its client has gone meanwhile
+    found->second.checking = false;
+    if (auto* const broker = wires_.broker_of(session)) broker->send(proto::FilesChecked{channel, reason, verdict});
 }
 
 proto::Event FilesDesk::event_of(Channel const& channel, FileDeed deed, std::string_view path) const
@@ -240,6 +260,7 @@ void FilesDesk::note(proto::FilesNote const& told, Channel const& channel)
 {
     auto event = event_of(channel, told.deed, told.path.view());
     event.bytes = told.bytes;
+    event.detail = wire::Text<1024>::cut(told.detail.view());
     if (told.deed == FileDeed::list) {
         event.number = lists_.try_emplace(channel.session, kListFoldTime).first->second.add(clock_.now());
         if (event.number == 0) return;

@@ -23,6 +23,7 @@ namespace ocu::storage {
 
 struct FilesDeskConfig {
     std::vector<helper::Caller> callers;
+    std::vector<EmbedKey> embed_keys{};
     std::size_t requests_per_minute_max = 6'000;
     std::size_t transfers_per_caller_max = 16;
     std::uint64_t upload_bytes_max = 50ull << 20;
@@ -35,6 +36,7 @@ public:
         proto::Recorder& recorder;
         std::function<wire::Link*(SessionId)> broker_of;  // null: none, or not ready
         std::function<void()> front_violated;
+        std::function<void(SessionId, proto::FilesCheck const&)> check;  // answered by checked()
     };
 
     FilesDesk(wire::Loop& loop, Clock const& clock, FilesDeskConfig config, Wires wires);
@@ -47,6 +49,8 @@ public:
     // A frame of that session's broker other than its ready report. False: it broke the grammar.
     bool broker_said(SessionId session, wire::Link::Frame const& frame);
     void session_ended(SessionId session);
+    // What became of an upload that was to be looked into.
+    void checked(SessionId session, proto::FilesChannelId channel, proto::Reason reason, proto::ArchiveVerdict const& verdict);
     void stop() { stopping_ = true; }
 
 private:
@@ -60,6 +64,7 @@ private:
         SessionId session;
         FilesCaller who;
         std::string trace;
+        bool checking = false;  // an upload of it is being looked into
     };
 
     void front_said(wire::Link::Frame const& frame);

@@ -291,13 +291,19 @@ wire::HttpBodyChoice body_of(FilesRules const& rules, FilesDecision decision)
     }
 }
 
-std::optional<proto::Intents> intents_in(std::string_view json)
+std::optional<TokenWish> token_wish_in(std::string_view json)
 {
     auto const document = wire::Json::parse(json, {kJsonBodyBytesMax, 3, wire::DuplicateKeys::refuse});
-    if (!document || !document->view().is_object() || document->view().size() != 1) return std::nullopt;
+    if (!document || !document->view().is_object()) return std::nullopt;
+    TokenWish wish;
+    auto const caller = document->view()["caller"];
+    if (caller) {
+        wish.caller = caller.string().value_or("");
+        if (wish.caller.empty() || wish.caller.size() > decltype(proto::FilesAsk::caller)::kMax) return std::nullopt;
+    }
     auto const list = document->view()["intents"];
-    if (!list.is_array()) return std::nullopt;
-    proto::Intents out = 0;
+    if (!list.is_array() || document->view().size() != (caller ? 2u : 1u)) return std::nullopt;
+    auto& out = wish.intents;
     for (std::size_t i = 0; i < list.size(); ++i) {
         auto const each = list.at(i).string().value_or("");
         if (each == "read")
@@ -309,7 +315,7 @@ std::optional<proto::Intents> intents_in(std::string_view json)
         else
             return std::nullopt;
     }
-    return out == 0 ? std::nullopt : std::optional(out);
+    return out == 0 ? std::nullopt : std::optional(std::move(wish));
 }
 
 std::optional<std::string> token_in(std::string_view json)

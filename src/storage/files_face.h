@@ -52,6 +52,7 @@ struct FilesRequest {
     std::string secret{};
     std::string csrf{};
     std::string chat{};
+    std::string caller{};  // whom an embed token is for, where that is said
     proto::Intents intents = 0;
     bool changes = false;
 };
@@ -63,7 +64,11 @@ FilesDecision judge_files_request(FilesRules const& rules, wire::HttpRequest con
 // How its body is taken, from the same decision.
 wire::HttpBodyChoice body_of(FilesRules const& rules, FilesDecision decision);
 // The body of POST /v1/embed-tokens and /v1/session.
-std::optional<proto::Intents> intents_in(std::string_view json);
+struct TokenWish {
+    proto::Intents intents = 0;
+    std::string caller;  // empty: whoever asks
+};
+std::optional<TokenWish> token_wish_in(std::string_view json);
 std::optional<std::string> token_in(std::string_view json);
 
 std::string cursor_of(std::string_view path);

@@ -122,9 +122,11 @@ void FilesFront::State::note(HttpResponse const& response, std::string const& tr
 bool FilesFront::State::take_json(HttpRequest const& request, FilesRequest& out) const
 {
     if (out.operation == Operation::embed_token) {
-        auto const intents = intents_in(request.body);
-        out.intents = intents.value_or(0);
-        return intents.has_value();
+        auto wish = token_wish_in(request.body);
+        if (!wish) return false;
+        out.intents = wish->intents;
+        out.caller = std::move(wish->caller);
+        return true;
     }
     if (out.operation != Operation::begin_session) return true;
     auto token = token_in(request.body);
@@ -155,6 +157,7 @@ void FilesFront::State::on_request(HttpRequest request, std::shared_ptr<HttpRepl
     ask.chat = wanted.chat;
     ask.intents = wanted.intents;
     ask.trace = trace;
+    ask.caller = wanted.caller;
     link->send(ask);
     std::erase_if(request.headers, is_secret);
     pending.emplace(id, Pending{std::move(request), std::move(wanted), std::move(reply), trace});

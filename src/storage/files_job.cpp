@@ -23,6 +23,8 @@ void FilesJob::start(UniqueFd channel)
             self->patience();
             if (is<proto::FileFault>(frame)) {
                 auto const fault = wire::decode<proto::FileFault>(frame.body);
+                if (fault && fault->reason == Reason::archive_refused && !self->begun_)
+                    return self->answer(archive_error(fault->rule, self->context_.trace));
                 return self->refuse(fault ? fault->reason : Reason::internal);
             }
             if (!self->said(frame)) self->refuse(Reason::internal);

@@ -21,7 +21,10 @@ bool ListingJob::said(wire::Link::Frame const& frame)
     for (auto const& entry : page->entries.items()) {
         entries_.push(entry_json(entry));
         // What a reader sees changes exactly when this does.
-        digest_.update(entry.path.view()).update(etag_of(entry)).update(entry.downloadable ? "+" : "-").update(entry.media_type.view());
+        digest_.update(entry.path.view())
+            .update(etag_of(entry))
+            .update(entry.withheld == proto::Reason::none ? "+" : "-")
+            .update(entry.media_type.view());
         last_ = entry.path.str();
         ++count_;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "storage/files_text.h"
 
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <expected>
@@ -28,6 +29,7 @@ constexpr Told kTold[] = {
     {"unauthorized", 401, "Show a caller's key, or begin a session with a fresh token."},
     {"forbidden", 403, "This is not allowed to whoever asks."},
     {"not_downloadable", 403, "This file can be used in its session and not be fetched from it."},
+    {"type_denied", 403, "Files of this kind are not let in, or not given out, here."},
     {"not_found", 404, "There is no such thing."},
     {"method_not_allowed", 405, "Not with this method."},
     {"timeout", 408, "The request took too long to arrive."},
@@ -35,12 +37,31 @@ constexpr Told kTold[] = {
     {"body_too_large", 413, "More than may be uploaded at once."},
     {"unsupported_media_type", 415, "The body is not of a kind that is taken here."},
     {"range_not_satisfiable", 416, "The file has no such part."},
+    {"archive_refused", 422, "This archive is not let in."},
     {"too_many_requests", 429, "Too many requests: come back a little later."},
     {"header_too_large", 431, "The request's head is too large."},
     {"internal", 500, "Something went wrong on this side."},
     {"role_unavailable", 503, "This service is not ready: come back a little later."},
     {"too_many_connections", 503, "Too many connections: come back a little later."},
     {"quota_exceeded", 507, "The session's space is used up."},
+};
+
+// In the order of proto::ArchiveRule.
+constexpr std::array<std::string_view, static_cast<std::size_t>(proto::ArchiveRule::kLast) + 1> kRuleSentences{
+    "This archive is not let in.",
+    "This begins as an archive and cannot be read as one: it is damaged, cut off, of an unusual kind, or says two different things.",
+    "This archive is encrypted: what is inside cannot be looked at.",
+    "This archive has too many entries.",
+    "This archive unpacks to too much.",
+    "This archive unpacks to too many times its own size.",
+    "There are archives in archives here, too deep or too large to be looked into.",
+    "Entries of this archive share bytes.",
+    "A name in this archive leads out of the directory in which it is unpacked.",
+    "A link in this archive leads out of the directory in which it is unpacked, or something lies beneath a link.",
+    "There is a device, a fifo or a socket in this archive.",
+    "There is a name in this archive that no file should have.",
+    "Two entries of this archive have the same name.",
+    "This archive could not be looked into within the time and memory that there are for it.",
 };
 
 Told told_of(std::string_view code)
@@ -61,6 +82,8 @@ std::string_view code_of(Reason reason)
     case Reason::conflict: return "conflict";
     case Reason::quota_exceeded: return "quota_exceeded";
     case Reason::body_too_large: return "body_too_large";
+    case Reason::archive_refused: return "archive_refused";
+    case Reason::type_denied: return "type_denied";
     case Reason::bad_request:
     case Reason::chat_id_invalid:
     case Reason::chat_id_required: return "bad_request";
@@ -70,6 +93,20 @@ std::string_view code_of(Reason reason)
     case Reason::internal: return "internal";
     default: return "role_unavailable";
     }
+}
+
+wire::HttpResponse error_response(
+    unsigned status, std::string_view code, std::string_view message, std::string_view trace, std::string_view rule)
+{
+    auto error = Json::object();
+    error.set("code", code).set("message", message).set("trace", trace);
+    if (!rule.empty()) error.set("rule", rule);
+    auto body = Json::object();
+    body.set("error", std::move(error));
+    auto out = files_json(status, body);
+    if (out.status == 401) out.headers.push_back({"WWW-Authenticate", "Bearer"});
+    out.refused_as = code;
+    return out;
 }
 
 std::optional<std::uint64_t> number_in(std::string_view text)
@@ -110,7 +147,8 @@ Json entry_json(proto::FileEntry const& entry)
     auto const path = entry.path.view();
     auto const name = path.substr(path.rfind('/') + 1);
     out.set("name", name).set("path", path).set("type", kKinds[static_cast<std::size_t>(entry.kind)]).set("size", entry.size);
-    out.set("modified", timestamp(entry.modified_ns)).set("etag", etag_of(entry)).set("downloadable", entry.downloadable);
+    out.set("modified", timestamp(entry.modified_ns)).set("etag", etag_of(entry)).set("downloadable", entry.withheld == Reason::none);
+    if (entry.withheld != Reason::none) out.set("withheld", proto::name_of(entry.withheld));
     if (entry.kind == proto::FileKind::file)
         out.set("media_type", entry.media_type.view());
     else
@@ -160,14 +198,13 @@ wire::HttpResponse files_json(unsigned status, Json const& body)
 wire::HttpResponse files_error(unsigned status, std::string_view code, std::string_view trace)
 {
     auto const told = told_of(code);
-    auto error = Json::object();
-    error.set("code", code).set("message", told.message).set("trace", trace);
-    auto body = Json::object();
-    body.set("error", std::move(error));
-    auto out = files_json(status == 0 ? told.status : status, body);
-    if (out.status == 401) out.headers.push_back({"WWW-Authenticate", "Bearer"});
-    out.refused_as = code;
-    return out;
+    return error_response(status == 0 ? told.status : status, code, told.message, trace, {});
+}
+
+wire::HttpResponse archive_error(proto::ArchiveRule rule, std::string_view trace)
+{
+    constexpr std::string_view kCode = "archive_refused";
+    return error_response(told_of(kCode).status, kCode, kRuleSentences[static_cast<std::size_t>(rule)], trace, proto::name_of(rule));
 }
 
 wire::HttpResponse files_error(Reason reason, std::string_view trace, std::uint32_t retry_after_s)

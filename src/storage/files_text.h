@@ -33,6 +33,8 @@ std::expected<ByteRange, NoRange> range_of(std::string_view header, std::uint64_
 // {"error":{code,message,trace}}, with the status that goes with the reason.
 wire::HttpResponse files_error(unsigned status, std::string_view code, std::string_view trace);
 wire::HttpResponse files_error(proto::Reason reason, std::string_view trace, std::uint32_t retry_after_s = 0);
+// archive_refused, with the word of the rule and a sentence for it.
+wire::HttpResponse archive_error(proto::ArchiveRule rule, std::string_view trace);
 wire::HttpResponse files_json(unsigned status, wire::Json const& body);
 
 }  // namespace ocu::storage

@@ -7,6 +7,15 @@
 
 namespace ocu::storage {
 
+using proto::Reason;
+
+std::chrono::milliseconds check_time(std::uint64_t bytes)
+{
+    constexpr std::uint64_t kHourSeconds = 3'600;
+    std::chrono::seconds const more(std::min(bytes / kCheckBytesPerSecond, kHourSeconds));
+    return std::min<std::chrono::milliseconds>(kCheckTimeLeast + more, kCheckTimeMost);
+}
+
 Inspections::Inspections(wire::Loop& loop, std::function<void(proto::BodyInspected)> answer, std::function<void()> misbehaved)
     : loop_(loop), answer_(std::move(answer)), misbehaved_(std::move(misbehaved))
 {}
@@ -18,14 +27,38 @@ void Inspections::fail(CallId call)
     answer_(std::move(failed));
 }
 
+void Inspections::fail(Waiting& waiting, Reason reason)
+{
+    if (auto const* const body = std::get_if<proto::InspectBody>(&waiting.what)) return fail(body->call);
+    std::get<ArchiveCheck>(waiting.what).done(reason, {});
+}
+
+std::size_t Inspections::waiting_checks() const
+{
+    return static_cast<std::size_t>(
+        std::ranges::count_if(waiting_, [](Waiting const& each) { return std::holds_alternative<ArchiveCheck>(each.what); }));
+}
+
 void Inspections::ask(proto::InspectBody body)
 {
-    if (stopped_ || waiting_.size() >= kInspectionsWaitingMax || body.content == proto::Content::text) {
+    auto const bodies = waiting_.size() - waiting_checks();
+    if (stopped_ || bodies >= kInspectionsWaitingMax || body.content == proto::Content::text) {
         fail(body.call);
         return;
     }
     auto const number = ++last_number_;
-    waiting_.push_back({number, std::move(body), loop_.after(kInspectionWait, [this, number] { give_up(number); })});
+    auto const first_check =
+        std::ranges::find_if(waiting_, [](Waiting const& each) { return std::holds_alternative<ArchiveCheck>(each.what); });
+    waiting_.insert(first_check, {number, std::move(body), loop_.after(kInspectionWait, [this, number] { give_up(number); })});
+    next();
+}
+
+void Inspections::check(ArchiveCheck check)
+{
+    if (stopped_) return check.done(Reason::shutting_down, {});
+    if (waiting_checks() >= kChecksWaitingMax) return check.done(Reason::too_many_calls, {});
+    auto const number = ++last_number_;
+    waiting_.push_back({number, std::move(check), loop_.after(kInspectionWait, [this, number] { give_up(number); })});
     next();
 }
 
@@ -33,31 +66,72 @@ void Inspections::give_up(std::uint64_t number)
 {
     auto const found = std::ranges::find(waiting_, number, &Waiting::number);
     if (found == waiting_.end()) return;
-    auto const call = found->body.call;
+    auto lost = std::move(*found);
     waiting_.erase(found);
-    fail(call);
+    fail(lost, Reason::role_unavailable);
 }
 
 void Inspections::next()
 {
-    if (busy_ || !link_ || waiting_.empty()) return;
-    auto first = std::move(waiting_.front());
-    waiting_.pop_front();
-    busy_ = true;
-    current_ = first.body.call;
-    current_number_ = first.number;
+    while (!busy_ && link_ && !waiting_.empty()) {
+        auto first = std::move(waiting_.front());
+        waiting_.pop_front();
+        current_number_ = first.number;
+        busy_ = true;
+        if (auto* const body = std::get_if<proto::InspectBody>(&first.what)) {
+            send_body(std::move(*body));
+        } else if (!send_check(std::move(std::get<ArchiveCheck>(first.what)))) {
+            busy_ = false;
+        }
+    }
+}
+
+void Inspections::send_body(proto::InspectBody body)
+{
+    current_ = body.call;
     watchdog_ = loop_.after(kInspectionTime, [this] { lose_parser(true); });
-    link_->send(proto::Inspect{RequestId{first.number}, first.body.content, std::move(first.body.body)});
+    link_->send(proto::Inspect{RequestId{current_number_}, body.content, std::move(body.body)});
+}
+
+bool Inspections::send_check(ArchiveCheck check)
+{
+    auto pair = make_socket_pair();
+    if (!pair || !check.give_source(std::move(pair->theirs))) {
+        check.done(Reason::role_unavailable, {});
+        return false;
+    }
+    current_check_ = std::move(check.done);
+    watchdog_ = loop_.after(check_time(check.bytes), [this] { lose_parser(true); });
+    std::vector<UniqueFd> descriptors;
+    descriptors.push_back(std::move(pair->ours));
+    link_->send(proto::CheckArchive{RequestId{current_number_}, check.bytes}, std::move(descriptors));
+    return true;
 }
 
 void Inspections::on_frame(wire::Link::Frame const& frame)
 {
+    bool const checked = frame.type == static_cast<std::uint16_t>(proto::Type::archive_checked);
+    if (!(checked ? take_checked(frame) : take_inspected(frame))) link_->violation();
+}
+
+bool Inspections::take_checked(wire::Link::Frame const& frame)
+{
+    auto const decoded = wire::decode<proto::ArchiveChecked>(frame.body);
+    if (!decoded || !busy_ || !current_check_ || decoded->request.value != current_number_) return false;
+    watchdog_.reset();
+    busy_ = false;
+    auto const done = std::exchange(current_check_, nullptr);
+    done(decoded->verdict.rule == proto::ArchiveRule::none ? Reason::none : Reason::archive_refused, decoded->verdict);
+    next();
+    return true;
+}
+
+bool Inspections::take_inspected(wire::Link::Frame const& frame)
+{
     auto decoded = wire::decode<proto::Inspected>(frame.body);
-    bool const expected = decoded && busy_ && decoded->request.value == current_number_ && decoded->content != proto::Content::archive;
-    if (!expected) {
-        link_->violation();
-        return;
-    }
+    bool const expected =
+        decoded && busy_ && !current_check_ && decoded->request.value == current_number_ && decoded->content != proto::Content::archive;
+    if (!expected) return false;
     watchdog_.reset();
     busy_ = false;
     proto::BodyInspected answer;
@@ -68,6 +142,7 @@ void Inspections::on_frame(wire::Link::Frame const& frame)
     answer.body = std::move(decoded->body);
     answer_(std::move(answer));
     next();
+    return true;
 }
 
 void Inspections::parser_up(UniqueFd link)
@@ -85,7 +160,13 @@ void Inspections::lose_parser(bool misbehaved)
 {
     link_.reset();
     watchdog_.reset();
-    if (std::exchange(busy_, false)) fail(current_);
+    if (std::exchange(busy_, false)) {
+        // What the parser ended on is not asked again: it would end on it again.
+        if (auto const done = std::exchange(current_check_, nullptr))
+            done(Reason::archive_refused, {.rule = proto::ArchiveRule::unchecked});
+        else
+            fail(current_);
+    }
     if (misbehaved) misbehaved_();
 }
 
@@ -93,7 +174,7 @@ void Inspections::stop()
 {
     stopped_ = true;
     lose_parser(false);
-    for (auto& each : std::exchange(waiting_, {})) fail(each.body.call);
+    for (auto& each : std::exchange(waiting_, {})) fail(each, Reason::shutting_down);
 }
 
 }  // namespace ocu::storage

@@ -114,6 +114,18 @@ inline constexpr std::uint64_t kArchiveDecodedBytesMax = 256ull << 20;  // bytes
 inline constexpr std::size_t kArchiveNameCharsShown = 200;
 static_assert(kArchiveEntriesShown <= kArchiveEntriesMax);
 
+// An upload that is an archive is read whole before it has its name (T-32). What its layers unpack to is counted together.
+inline constexpr std::size_t kArchiveLayersMax = 5;             // a tar in a gzip in a zip: three
+inline constexpr std::uint64_t kArchiveHeldBytesMax = 64ull << 20;  // an archive inside that is read from its end: kept in memory meanwhile
+inline constexpr std::size_t kArchiveNameBytesMax = 4'096;
+inline constexpr std::size_t kArchiveDirectoriesMax = 1'000'000;
+inline constexpr std::size_t kChecksWaitingMax = 64;
+inline constexpr std::chrono::milliseconds kCheckTimeLeast{5'000};  // and one second for each kCheckBytesPerSecond
+inline constexpr std::uint64_t kCheckBytesPerSecond = 8ull << 20;
+inline constexpr std::chrono::milliseconds kCheckTimeMost{40'000};
+static_assert(kInspectionWait + kCheckTimeMost < kFilesPatience, "a front that still waits hears why");
+static_assert(kArchiveHeldBytesMax * kArchiveLayersMax < (1ull << 30), "the parser's memory");
+
 // Images.
 inline constexpr int kImageSidePxMax = 20'000;
 inline constexpr std::uint64_t kImagePixelsMax = 50'000'000;

@@ -3,8 +3,10 @@
 
 #include <format>
 
+#include "storage/archive_guard.h"
 #include "storage/archive_inspect.h"
 #include "storage/image_scale.h"
+#include "storage/staged_source.h"
 
 namespace ocu::storage {
 
@@ -62,6 +64,12 @@ proto::Inspected inspect(proto::Inspect const& request, proto::ParserConfig cons
     case proto::Content::text: break;
     }
     return text_answer(request.request, false, {});
+}
+
+proto::ArchiveChecked check(proto::CheckArchive const& request, UniqueFd channel)
+{
+    StagedSource upload(std::move(channel), request.bytes);
+    return {request.request, check_archive(upload)};
 }
 
 }  // namespace ocu::storage

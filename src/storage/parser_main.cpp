@@ -20,7 +20,11 @@ Result<void> parser_main(helper::Helper& helper)
     OCU_CHECK(helper.confine(profiles::kParser));
     wire::Loop loop;
     std::unique_ptr<wire::Link> link;
-    auto const answer = [&link, &config](wire::Link::Frame const& frame) {
+    auto const answer = [&link, &config](wire::Link::Frame frame) {
+        if (frame.type == static_cast<std::uint16_t>(proto::Type::check_archive)) {
+            auto const request = wire::decode<proto::CheckArchive>(frame.body);
+            return request ? link->send(check(*request, std::move(frame.descriptors.front()))) : link->violation();
+        }
         auto const request = wire::decode<proto::Inspect>(frame.body);
         if (request)
             link->send(inspect(*request, config));

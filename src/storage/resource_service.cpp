@@ -14,6 +14,7 @@ ResourceAnswer refusal(Reason reason)
     ResourceAnswer answer;
     switch (reason) {
     case Reason::not_downloadable: answer.outcome = ResourceOutcome::withheld; break;
+    case Reason::type_denied: answer.outcome = ResourceOutcome::type_denied; break;
     case Reason::not_found:
     case Reason::bad_request:
     case Reason::conflict:
@@ -33,7 +34,7 @@ ResourceAnswer list(FileService& files, std::string const& after)
     if (!page) return refusal(page.error());
     ResourceAnswer answer;
     answer.more = page->more;
-    for (auto const& entry : page->entries.items()) answer.entries.push({entry.path, entry.size, entry.media_type});
+    for (auto const& entry : page->entries.items()) answer.entries.push({entry.path, entry.size, entry.media_type, entry.withheld});
     return answer;
 }
 

@@ -41,7 +41,8 @@ struct Storage::State {
           resources(loop_in, [this](proto::ResourceTold told) { wires.gateway.send(std::move(told)); }),
           files(loop_in, clock_in, std::exchange(config.files, {}),
               {wires.files_control, wires.recorder, [this](SessionId id) { return ready_broker(id); },
-                  [this] { wires.spawner.report_violation(helper::Kind::files_front); }})
+                  [this] { wires.spawner.report_violation(helper::Kind::files_front); },
+                  [this](SessionId id, proto::FilesCheck const& wanted) { check_upload(id, wanted); }})
     {}
 
     std::unique_ptr<RemoteStore> make_remote(int directory);
@@ -57,6 +58,7 @@ struct Storage::State {
     void helper_up(proto::HelperUp up);
     void helper_down(helper::Kind kind);
     wire::Link* ready_broker(SessionId id);
+    void check_upload(SessionId id, proto::FilesCheck const& wanted);
     void stop();
     void note(proto::What what, SessionId session, proto::Outcome outcome, std::uint64_t bytes, std::chrono::milliseconds duration);
 
@@ -146,7 +148,7 @@ void Storage::State::attach(proto::MountAttach request)
 Result<void> Storage::State::start_broker(Session& session, proto::MountAttach request)
 {
     auto const id = request.session;
-    proto::BrokerConfig settings{request.guest_uid, config.file_bytes_max, config.session_bytes_max};
+    proto::BrokerConfig settings{request.guest_uid, config.file_bytes_max, config.session_bytes_max, {}, config.upload_types, config.output_types};
     auto descriptors = OCU_TRY(equip_broker(request, settings));
     auto spawned = OCU_TRY(wires.spawner.spawn(helper::Kind::broker, request.slot, wire::encode(settings), std::move(descriptors)));
     session.broker = std::move(spawned.child);
@@ -179,6 +181,22 @@ wire::Link* Storage::State::ready_broker(SessionId id)
 {
     auto const found = sessions.find(id);
     return found == sessions.end() || !found->second.ready ? nullptr : found->second.link.get();
+}
+
+// The parser gets a channel to that one upload; its bytes pass this thread by.
+void Storage::State::check_upload(SessionId id, proto::FilesCheck const& wanted)
+{
+    auto const channel = wanted.channel;
+    inspections.check({wanted.bytes,
+        [this, id, channel](UniqueFd theirs) {
+            auto* const broker = ready_broker(id);
+            if (broker == nullptr) return false;
+            std::vector<UniqueFd> descriptors;
+            descriptors.push_back(std::move(theirs));
+            broker->send(proto::FilesCheckSource{channel}, std::move(descriptors));
+            return true;
+        },
+        [this, id, channel](proto::Reason reason, proto::ArchiveVerdict const& verdict) { files.checked(id, channel, reason, verdict); }});
 }
 
 bool Storage::State::broker_told(SessionId id, wire::Link::Frame const& frame)

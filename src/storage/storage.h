@@ -9,7 +9,7 @@
 //             gateway  proto/gateway_to_storage.h   look inside this image or archive
 //             control  proto/control_to_all.h       sever; whose session that is (F11)
 //             files-front  proto/files_front_to_storage.h   who asks for files
-//             broker   proto/broker_to_storage.h    what it did for the file API
+//             broker   proto/broker_to_storage.h    what it did for the file API; may this archive be let in
 //             edge     proto/storage_to_edge.h      the way to the store is there again
 //   tells     audit    proto/any_to_audit.h         mount attached, detached; what was done with files by the file API
 //             control  proto/storage_to_control.h   session wanted (F11)
@@ -39,6 +39,8 @@ namespace ocu::storage {
 struct Config {
     std::uint64_t file_bytes_max = 1ull << 30;  // largest single file on a mount
     std::uint64_t session_bytes_max = 4ull << 30;  // all files of a session
+    proto::TypeLists upload_types{};  // what the file API takes in
+    proto::TypeLists output_types{};  // what it and the resources give out
     FilesDeskConfig files{};
     std::optional<S3Place> s3{};  // where session files lie; none: beneath the store's directory
 };

@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 
 from support import page_files, suites
-from support.appliance import free_port
+from support.appliance import free_port, key_hash, new_key
 from support.case import ApplianceCase
 from support.files_stand import FilesStand
 
@@ -71,10 +71,13 @@ class OnTheStandIn(InBrowser, unittest.TestCase):
 
 @unittest.skipUnless(FILE_API, "the files front serves no file API")
 class OnTheAppliance(InBrowser, ApplianceCase):
-    changes = {"files": {"embed": {"ancestors": [f"http://127.0.0.1:{HOST_PORT}"]}}}
+    embed_key = new_key()
+    changes = {"files": {"embed": {"ancestors": [f"http://127.0.0.1:{HOST_PORT}"],
+                                   "keys": [{"name": "portal", "key_hash": key_hash(embed_key), "callers": ["dev"]}]}}}
 
     def world(self):
-        return {"OCU_FILES_URL": self.appliance.files_url.rstrip("/"), "OCU_TOKEN": self.appliance.token, "OCU_HOST_PORT": str(HOST_PORT)}
+        return {"OCU_FILES_URL": self.appliance.files_url.rstrip("/"), "OCU_TOKEN": self.appliance.token, "OCU_HOST_PORT": str(HOST_PORT),
+                "OCU_EMBED_KEY": self.embed_key}
 
 
 class Documents(ApplianceCase):

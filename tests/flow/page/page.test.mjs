@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { ask, close_browser, is_stand, open_browser, place, put, put_fixtures, row, show, signed_in, told, token, url } from './support.mjs';
+import { ask, close_browser, embed_key, everything, is_stand, open_browser, place, put, put_fixtures, row, show, signed_in, told, token, url } from './support.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const only_stand = { skip: !is_stand && 'the stand-in alone misbehaves when told to' };
@@ -39,6 +39,18 @@ test('page: given a token, then it leaves the address bar and works once', async
   await second.getByRole('heading', { name: 'This link does not work' }).waitFor();
   assert.equal(second.url(), `${url}/embed`);
   await context.close();
+});
+
+test('page: given a link that an embedding application made with its own key, then its caller’s files are shown', { skip: !embed_key && 'the stand-in knows no such key' }, async () => {
+  const made = await fetch(`${url}/v1/embed-tokens`, { method: 'POST', headers: { Authorization: `Bearer ${embed_key}` }, body: JSON.stringify({ intents: everything, caller: 'dev' }) });
+  assert.equal(made.status, 201);
+  const context = await (await open_browser()).newContext();
+  const page = await context.newPage();
+  await page.goto(url + (await made.json()).url);
+  await row(page, 'outputs/mean.py').waitFor();
+  await context.close();
+  const files = await fetch(`${url}/v1/manifest`, { headers: { Authorization: `Bearer ${embed_key}` } });
+  assert.equal(files.status, 403);
 });
 
 test('page: given keys alone, then files are found, folded, shown, and left again', async () => {

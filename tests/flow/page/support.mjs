@@ -11,6 +11,7 @@ import { chromium } from 'playwright-core';
 export const url = process.env.OCU_FILES_URL;
 export const is_stand = process.env.OCU_FILES_STAND === '1';
 const key = process.env.OCU_TOKEN;
+export const embed_key = process.env.OCU_EMBED_KEY; // of an application that embeds the page for the caller `dev`; the stand-in knows none
 const fixtures = process.env.OCU_FIXTURES;
 if (!url || !key || !fixtures) throw new Error('OCU_FILES_URL, OCU_TOKEN and OCU_FIXTURES must be set');
 

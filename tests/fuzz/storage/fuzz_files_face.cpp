@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     FilesRules const rules{{"localhost:8812"}, true, false, 1000, {}};
     auto const decision = judge_files_request(rules, request, "trace");
     (void)body_of(rules, decision);
-    (void)intents_in(request.target);
+    (void)token_wish_in(request.target);
     (void)token_in(request.target);
     (void)range_of(request.target, size);
     if (auto const* const response = std::get_if<ocu::wire::HttpResponse>(&decision)) {

@@ -3,6 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,8 +15,10 @@
 
 #include "appliance/profiles/parser.h"
 #include "helper/frame.h"
+#include "proto/parser_to_broker.h"
 #include "proto/parser_to_storage.h"
 #include "storage/helpers.h"
+#include "support/archives.h"
 
 namespace {
 
@@ -54,6 +57,32 @@ struct ParserTest {
         REQUIRE(frame.has_value());
         REQUIRE(frame->type == static_cast<std::uint16_t>(proto::Type::inspected));
         return wire::decode<proto::Inspected>(frame->body).value();
+    }
+    // As its session's broker: answers ranges of `upload` until the parser has said what it is.
+    proto::ArchiveVerdict check(std::string const& upload)
+    {
+        auto pair = make_socket_pair().value();
+        REQUIRE(helper::write_frame(link.get(), static_cast<std::uint16_t>(proto::Type::check_archive),
+            wire::encode(proto::CheckArchive{RequestId{3}, upload.size()}), std::array{pair.theirs.get()}));
+        pair.theirs.reset();
+        for (;;) {
+            std::array<pollfd, 2> both{pollfd{link.get(), POLLIN, 0}, pollfd{pair.ours.get(), POLLIN, 0}};
+            REQUIRE(::poll(both.data(), both.size(), 20'000) > 0);
+            if (both[0].revents != 0) break;
+            auto const asked = helper::read_frame(pair.ours.get(), 64, std::chrono::seconds(5));
+            if (!asked) continue;
+            REQUIRE(asked->type == static_cast<std::uint16_t>(proto::Type::file_read));
+            auto const range = wire::decode<proto::FileRead>(asked->body).value();
+            auto const bytes = upload.substr(std::min<std::size_t>(range.offset, upload.size()), range.bytes);
+            REQUIRE(helper::write_frame(
+                pair.ours.get(), static_cast<std::uint16_t>(proto::Type::file_bytes), wire::encode(proto::FileBytes{bytes}), {}));
+        }
+        auto const frame = helper::read_frame(link.get(), 64, std::chrono::seconds(5));
+        REQUIRE(frame.has_value());
+        REQUIRE(frame->type == static_cast<std::uint16_t>(proto::Type::archive_checked));
+        auto const told = wire::decode<proto::ArchiveChecked>(frame->body).value();
+        CHECK(told.request == RequestId{3});
+        return told.verdict;
     }
 
     UniqueFd link;
@@ -138,4 +167,39 @@ TEST_CASE_METHOD(ParserTest,
     CHECK(bounded("Max file size", "0"));
     CHECK(bounded("Max core file size", "0"));
     CHECK(bounded("Max open files", "32"));
+}
+
+TEST_CASE_METHOD(ParserTest,
+    "parser: given uploads that it reads from their broker, when it is asked, then it judges each kind from inside its profile",
+    "[storage][T-32][SB-7]")
+{
+    std::string const text(3u << 20, 't');
+    for (auto const* const format : {"tar", "zip", "7z"}) {
+        INFO(format);
+        auto const upload = archives::Maker(format).add("d/a", text.substr(0, 900'000)).add("b", "x").finish();
+        auto const verdict = check(upload);
+        CHECK(verdict.rule == proto::ArchiveRule::none);
+        CHECK(verdict.entries == 2);
+    }
+    auto const tar = archives::Maker("tar").add("../a", text.substr(0, 100'000)).finish();
+    for (int const filter : {ARCHIVE_FILTER_GZIP, ARCHIVE_FILTER_XZ, ARCHIVE_FILTER_ZSTD})
+        CHECK(check(archives::compressed(tar, filter)).rule == proto::ArchiveRule::path);
+    auto const bomb = archives::compressed(std::string(64u << 20, '\0'), ARCHIVE_FILTER_XZ);
+    CHECK(check(archives::Zip().add("z.xz", bomb).finish()).rule == proto::ArchiveRule::ratio);
+    CHECK(check("PK\x03\x04" + std::string(200'000, 'x')).rule == proto::ArchiveRule::unreadable);
+    CHECK(::waitpid(child, nullptr, WNOHANG) == 0);
+}
+
+TEST_CASE_METHOD(ParserTest, "parser: given a broker that goes while it reads, when it is asked, then nothing is let in and it serves on",
+    "[storage][T-32]")
+{
+    auto pair = make_socket_pair().value();
+    REQUIRE(helper::write_frame(link.get(), static_cast<std::uint16_t>(proto::Type::check_archive),
+        wire::encode(proto::CheckArchive{RequestId{3}, 1'000}), std::array{pair.theirs.get()}));
+    pair.theirs.reset();
+    pair.ours.reset();
+    auto const frame = helper::read_frame(link.get(), 64, std::chrono::seconds(5));
+    REQUIRE(frame.has_value());
+    CHECK(wire::decode<proto::ArchiveChecked>(frame->body).value().verdict.rule == proto::ArchiveRule::unchecked);
+    CHECK(check(archives::Maker("zip").add("a").finish()).rule == proto::ArchiveRule::none);
 }

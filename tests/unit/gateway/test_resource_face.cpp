@@ -44,7 +44,8 @@ proto::FrontResource told(ResourceOutcome outcome, Reason reason = Reason::none)
 
 TEST_CASE("resource_face: given a path, when it is written as a URI, then it reads back the same", "[gateway][GW-10]")
 {
-    for (std::string const& path : std::vector<std::string>{"outputs/a", "uploads/d/e f.txt", "outputs/\xc3\xa4\xff%41?#", "outputs/..", "outputs/a//b"}) {
+    for (std::string const& path :
+        std::vector<std::string>{"outputs/a", "uploads/d/e f.txt", "outputs/\xc3\xa4\xff%41?#", "outputs/..", "outputs/a//b"}) {
         CAPTURE(path);
         CHECK(path_of_uri(uri_of(path)) == path);
         CHECK(path_of_cursor(cursor_of(path)) == path);
@@ -54,10 +55,11 @@ TEST_CASE("resource_face: given a path, when it is written as a URI, then it rea
 
 TEST_CASE("resource_face: given a URI of something else, when it is read, then it names no file", "[gateway][GW-10][T-08]")
 {
-    for (std::string_view const uri : {"", "file:///etc/passwd", "file:///mnt/user-data/", "file:///mnt/user-data/other/x",
-             "file:///mnt/user-data/../outputs/x", "http://outputs/x", "file:///mnt/user-data/outputs/%", "file:///mnt/user-data/outputs/%4",
-             "file:///mnt/user-data/outputs/%zz", "file:///mnt/user-data/outputs/a%00b", "file:///mnt/user-data/outputs/a?b",
-             "file:///mnt/user-data/outputs/a#b", "FILE:///mnt/user-data/outputs/a", "file://host/mnt/user-data/outputs/a"}) {
+    for (std::string_view const uri :
+        {"", "file:///etc/passwd", "file:///mnt/user-data/", "file:///mnt/user-data/other/x", "file:///mnt/user-data/../outputs/x",
+            "http://outputs/x", "file:///mnt/user-data/outputs/%", "file:///mnt/user-data/outputs/%4", "file:///mnt/user-data/outputs/%zz",
+            "file:///mnt/user-data/outputs/a%00b", "file:///mnt/user-data/outputs/a?b", "file:///mnt/user-data/outputs/a#b",
+            "FILE:///mnt/user-data/outputs/a", "file://host/mnt/user-data/outputs/a"}) {
         CAPTURE(uri);
         CHECK_FALSE(path_of_uri(uri));
     }
@@ -117,8 +119,9 @@ TEST_CASE("resource_face: given what cannot be told, when it is answered, then t
         int code;
         std::string_view name;
     };
-    for (auto const& row : {Row{ResourceOutcome::no_such, -32002, "resource_not_found"}, Row{ResourceOutcome::too_large, -31000, "resource_too_large"},
-             Row{ResourceOutcome::withheld, -31000, "not_downloadable"}, Row{ResourceOutcome::failed, -31000, "internal"}}) {
+    for (auto const& row : {Row{ResourceOutcome::no_such, -32002, "resource_not_found"},
+             Row{ResourceOutcome::too_large, -31000, "resource_too_large"}, Row{ResourceOutcome::withheld, -31000, "not_downloadable"},
+             Row{ResourceOutcome::type_denied, -31000, "type_denied"}, Row{ResourceOutcome::failed, -31000, "internal"}}) {
         CAPTURE(row.name);
         Reply const reply(reply_of(asked(ResourceVerb::read), told(row.outcome)));
         CHECK(reply.status == 200);

@@ -188,7 +188,6 @@ TEST_CASE(
             "mcp.callers[0].oauth", "no effect"},
         {R"("operators": [{"name": "a", "uid": 5, "roles": ["viewer"]}])", "operators[0].roles", "no effect"},
         {R"("oidc": {"issuer": "x"})", "oidc", "no effect"},
-        {R"("files": {"embed": {"keys": ["x"]}})", "files.embed.keys", "no effect"},
         {R"("sandbox": {"mounts": ["/x"]})", "sandbox.mounts", "no effect"},
         {R"("audit": {"sinks": [{}]})", "audit.sinks", "no effect"},
         {R"("soar": {"key": "x"})", "soar", "no effect"},

@@ -22,7 +22,8 @@ using proto::Reason;
 constexpr std::uint64_t kMax = 1u << 20;
 
 struct FileServiceTest {
-    FileServiceTest()
+    FileServiceTest() : FileServiceTest(FileTypes{}) {}
+    explicit FileServiceTest(FileTypes given) : types(std::move(given))
     {
         tree.on_foreign_change([this](NodeId node) { gone.push_back(node); });
     }
@@ -65,7 +66,8 @@ struct FileServiceTest {
     }
     std::string listed(FileTree kind, std::string path, std::string after = {}, std::uint32_t limit = 100)
     {
-        auto const page = files.list(proto::kAllIntents, proto::FileList{std::move(path), std::move(after), kind, FileUse::download, limit});
+        auto const page =
+            files.list(proto::kAllIntents, proto::FileList{std::move(path), std::move(after), kind, FileUse::download, limit});
         if (!page) return std::string(proto::name_of(page.error()));
         std::string out;
         for (auto const& each : page->entries.items()) out += each.path.str() + " ";
@@ -91,7 +93,8 @@ struct FileServiceTest {
 
     test::MemoryChunkStore store;
     SessionTree tree{store, 1000, {kMax, 2 * kMax, 10'000, 100}, [] { return timespec{1'790'000'000, 0}; }};
-    FileService files{tree};
+    FileTypes types;
+    FileService files{tree, types};
     std::vector<NodeId> gone;  // what the mount would have been told
     proto::Downloadable label = proto::Downloadable::yes;
 };
@@ -152,7 +155,7 @@ TEST_CASE_METHOD(FileServiceTest, "file_service: given a label, when the file is
     "[storage][SB-5]")
 {
     label = proto::Downloadable::no;
-    REQUIRE_FALSE(put("uploads/secret", "s")->entry.downloadable);
+    REQUIRE(put("uploads/secret", "s")->entry.withheld == Reason::not_downloadable);
     CHECK(opening("uploads/secret", FileUse::download) == Reason::not_downloadable);
     CHECK(opening("uploads/secret", FileUse::preview) == Reason::not_downloadable);
     CHECK(opening("uploads/secret", FileUse::archive) == Reason::not_downloadable);
@@ -224,7 +227,8 @@ TEST_CASE_METHOD(FileServiceTest,
         std::string joined;
         std::string after;
         for (bool more = true; more;) {
-            auto const page = files.list(proto::kAllIntents, proto::FileList{"", after, FileTree::every_file, FileUse::download, limit}).value();
+            auto const page =
+                files.list(proto::kAllIntents, proto::FileList{"", after, FileTree::every_file, FileUse::download, limit}).value();
             for (auto const& each : page.entries.items()) joined += (after = each.path.str()) + " ";
             more = page.more;
         }
@@ -247,6 +251,105 @@ TEST_CASE(
     CHECK(media_type_of("a.html", std::string_view("\0\1", 2)) == "application/octet-stream");
     CHECK(media_type_of("a", "") == "text/plain");
     CHECK(media_type_of("a", std::string(511, 'a') + "\xc3") == "text/plain");
+}
+
+proto::TypeLists lists(std::vector<std::string> const& allow, std::vector<std::string> const& deny)
+{
+    proto::TypeLists out;
+    for (auto const& each : allow) out.allow.push(wire::Text<96>(each));
+    for (auto const& each : deny) out.deny.push(wire::Text<96>(each));
+    return out;
+}
+
+TEST_CASE("type_rules: given lists, when a type is judged, then deny wins and an empty allow allows all", "[storage][SB-7]")
+{
+    CHECK(TypeRules().permits("text/plain"));
+    TypeRules const rules(lists({"image/*", "text/csv"}, {"image/svg+xml"}));
+    CHECK(rules.permits("image/png"));
+    CHECK(rules.permits("text/csv"));
+    CHECK_FALSE(rules.permits("image/svg+xml"));
+    CHECK_FALSE(rules.permits("text/plain"));
+    CHECK_FALSE(rules.permits("imagery/png"));
+    CHECK_FALSE(TypeRules(lists({}, {"application/*"})).permits("application/x-elf"));
+    CHECK(TypeRules(lists({}, {"application/*"})).permits("text/plain"));
+    CHECK_FALSE(TypeRules(lists({}, {"text/csv"})).permits("text/csv"));
+    CHECK(TypeRules(lists({}, {"text/csv"})).permits("text/csvx"));
+}
+
+struct TypedFilesTest : FileServiceTest {
+    TypedFilesTest() : FileServiceTest({TypeRules(lists({}, {"application/x-elf"})), TypeRules(lists({"text/*"}, {"text/html"}))}) {}
+};
+
+TEST_CASE_METHOD(
+    TypedFilesTest, "file_service: given a kind that is not taken in, when it is uploaded, then it has no name", "[storage][SB-5][SB-7]")
+{
+    auto upload = begin("uploads/a");
+    REQUIRE(upload.has_value());
+    REQUIRE(files
+            .write(*upload,
+                "\x7f"
+                "ELF")
+            .has_value());
+    auto const sealed = files.seal(*upload);
+    REQUIRE_FALSE(sealed.has_value());
+    CHECK(sealed.error() == Reason::type_denied);
+    files.abandon(*upload);
+    CHECK(opening("uploads/a") == Reason::not_found);
+    // Of a longer one, before the rest is sent.
+    auto longer = begin("uploads/b");
+    auto const written = files.write(*longer,
+        "\x7f"
+        "ELF" +
+            std::string(5'000, 'x'));
+    REQUIRE_FALSE(written.has_value());
+    CHECK(written.error() == Reason::type_denied);
+    files.abandon(*longer);
+    CHECK(put("uploads/c", "text").has_value());
+}
+
+TEST_CASE_METHOD(TypedFilesTest,
+    "file_service: given outputs of a kind that is not given out, when they are asked for, then they are listed with why and not read",
+    "[storage][SB-5][SB-7]")
+{
+    guest_writes("page.html", "<html>");
+    guest_writes("tool",
+        "\x7f"
+        "ELF");
+    guest_writes("note.txt", "words");
+    for (auto const use : {FileUse::download, FileUse::preview, FileUse::archive}) {
+        CHECK(opening("outputs/page.html", use) == Reason::type_denied);
+        CHECK(opening("outputs/tool", use) == Reason::type_denied);
+        CHECK(opening("outputs/note.txt", use) == Reason::none);
+    }
+    auto const page = files.list(proto::kAllIntents, proto::FileList{"outputs", {}, FileTree::one_directory, FileUse::download, 10});
+    REQUIRE(page.has_value());
+    for (auto const& each : page->entries.items())
+        CHECK(each.withheld == (each.path.view() == "outputs/note.txt" ? Reason::none : Reason::type_denied));
+    // What somebody uploaded is given back: it is the outputs' rule.
+    REQUIRE(put("uploads/page.html", "<html>").has_value());
+    CHECK(opening("uploads/page.html") == Reason::none);
+}
+
+TEST_CASE_METHOD(TypedFilesTest, "file_service: given a file that is open, when its guest makes another kind of it, then no more is read",
+    "[storage][SB-5][T-08]")
+{
+    guest_writes("f.txt", std::string(2'000, 'a'));
+    auto const reader = files.open(proto::kAllIntents, "outputs/f.txt", FileUse::download);
+    REQUIRE(reader.has_value());
+    CHECK(files.read(*reader, 1'000, 10).has_value());
+    auto const again = tree.open(Face::mount, tree.lookup(kOutputsNode, "f.txt")->node, O_WRONLY);
+    REQUIRE(again.has_value());
+    REQUIRE(
+        tree.write(*again,
+                "\x7f"
+                "ELF",
+                0)
+            .has_value());
+    tree.release(*again);
+    auto const now = files.read(*reader, 1'000, 10);
+    REQUIRE_FALSE(now.has_value());
+    CHECK(now.error() == Reason::type_denied);
+    files.close(*reader);
 }
 
 }  // namespace test_file_service

@@ -53,7 +53,8 @@ struct FilesAccessTest {
     }
 
     ManualClock clock;
-    FilesAccess access{clock, {caller(1, "alice", "key-a"), caller(2, "bob", "key-b")}, {100}};
+    FilesAccess access{clock, {caller(1, "alice", "key-a"), caller(2, "bob", "key-b")},
+        {EmbedKey{caller(1ull << 32, "portal", "key-p"), {"alice"}}}, {100}};
 };
 
 TEST_CASE_METHOD(
@@ -148,6 +149,63 @@ TEST_CASE_METHOD(
     CHECK(made == kEmbedTokensPerCallerMax);
     clock.advance(kEmbedTokenLife);
     CHECK(access.make_token(who, proto::kReadIntent).has_value());
+}
+
+TEST_CASE_METHOD(FilesAccessTest,
+    "files_access: given an embedding application's key, when it asks, then it makes tokens for the callers that it names and nothing else",
+    "[storage][T-01][T-30][SB-6]")
+{
+    auto ask = by_key("key-p");
+    for (auto const want : {proto::FilesWant::channel, proto::FilesWant::show_session, proto::FilesWant::end_session}) {
+        ask.want = want;
+        ask.caller = "alice";
+        CHECK(refused(ask) == Reason::forbidden);
+    }
+    ask.want = proto::FilesWant::embed_token;
+    for (auto const* const other : {"", "bob", "portal", "nobody"}) {
+        ask.caller = other;
+        CHECK(refused(ask) == Reason::forbidden);
+    }
+    ask.caller = "alice";
+    auto const who = access.judge(ask);
+    REQUIRE(who.has_value());
+    CHECK(who->caller == CallerId{1});
+    CHECK(who->name == "alice");
+    CHECK(who->chat == "c");
+    CHECK(who->maker == "portal");
+    auto const token = access.make_token(*who, proto::kReadIntent);
+    REQUIRE(token.has_value());
+    FilesCaller begun;
+    auto const browser = access.begin(token->token, begun);
+    REQUIRE(browser.has_value());
+    CHECK(begun.name == "alice");
+    CHECK(begun.maker.empty());
+    auto const seen = access.judge(by_cookie(*browser));
+    REQUIRE(seen.has_value());
+    CHECK(seen->caller == CallerId{1});
+    CHECK(refused(by_cookie(*browser, proto::kWriteIntent)) == Reason::forbidden);
+}
+
+TEST_CASE_METHOD(FilesAccessTest,
+    "files_access: given a caller's own key, when it asks for a token in another caller's name, then it has none", "[storage][T-01][T-30]")
+{
+    auto ask = by_key("key-a");
+    ask.want = proto::FilesWant::embed_token;
+    ask.caller = "bob";
+    CHECK(refused(ask) == Reason::forbidden);
+    ask.caller = "alice";
+    CHECK(access.judge(ask).has_value());
+}
+
+TEST_CASE_METHOD(FilesAccessTest, "files_access: given an application that asks too often, when it is refused, then its callers are not",
+    "[storage][T-06][T-30]")
+{
+    auto ask = by_key("key-p");
+    ask.want = proto::FilesWant::embed_token;
+    ask.caller = "alice";
+    for (int i = 0; i < 100; ++i) CHECK(access.judge(ask).has_value());
+    CHECK(refused(ask) == Reason::rate_exceeded);
+    CHECK(access.judge(by_key("key-a")).has_value());
 }
 
 }  // namespace test_files_access

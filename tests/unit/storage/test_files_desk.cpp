@@ -26,10 +26,14 @@ struct FilesDeskTest {
             alice.digest = crypto::Sha256().update(std::as_bytes(std::span(alice.salt))).update("key-a").finish();
             FilesDeskConfig config;
             config.callers = {alice};
+            helper::Caller portal{CallerId{1ull << 32}, "portal", {}, {}};
+            portal.digest = crypto::Sha256().update(std::as_bytes(std::span(portal.salt))).update("key-p").finish();
+            config.embed_keys = {{portal, {"alice"}}};
             config.transfers_per_caller_max = 3;
             desk.emplace(loop, clock, std::move(config),
                 FilesDesk::Wires{control, recorder, [this](SessionId id) { return id == kSession ? broker_link.get() : nullptr; },
-                    [this] { ++violations; }});
+                    [this] { ++violations; },
+                    [this](SessionId session, proto::FilesCheck const& asked) { checks.emplace_back(session, asked); }});
             desk->front_up(front.connect());
             broker_link = std::make_unique<wire::Link>(
                 loop, broker.connect(), wire::Link::Options{proto::kBrokerMaySend},
@@ -86,6 +90,7 @@ struct FilesDeskTest {
     std::optional<FilesDesk> desk;
     std::unique_ptr<wire::Link> broker_link;
     std::vector<proto::FilesSessionWanted> wanted;
+    std::vector<std::pair<SessionId, proto::FilesCheck>> checks;
     int violations = 0;
     bool good = true;
 };
@@ -109,7 +114,7 @@ TEST_CASE_METHOD(FilesDeskTest,
     auto const channel = open(1);
     CHECK(wanted[0].if_missing == proto::IfMissing::refuse);
     CHECK(wanted[0].chat.view() == "c");
-    broker.send(proto::FilesNote{channel, proto::FileDeed::download, Reason::none, "uploads/a", 5});
+    broker.send(proto::FilesNote{channel, proto::FileDeed::download, Reason::none, "uploads/a", 5, {}});
     loop.settle();
     REQUIRE(recorder.events.size() == 1);
     CHECK(recorder.events[0].what == What::file_download);
@@ -127,7 +132,7 @@ TEST_CASE_METHOD(FilesDeskTest, "files_desk: given a broker, when it reports for
     "[storage][T-14][T-30]")
 {
     auto const channel = open(1);
-    broker.send(proto::FilesNote{proto::FilesChannelId{channel.value + 1}, proto::FileDeed::download, Reason::none, "uploads/a", 5});
+    broker.send(proto::FilesNote{proto::FilesChannelId{channel.value + 1}, proto::FileDeed::download, Reason::none, "uploads/a", 5, {}});
     loop.settle();
     CHECK_FALSE(good);
     CHECK(recorder.events.empty());
@@ -155,6 +160,86 @@ TEST_CASE_METHOD(
     CHECK(front.take<proto::FilesAnswer>().reason == Reason::role_unavailable);
 }
 
+TEST_CASE_METHOD(FilesDeskTest,
+    "files_desk: given an upload that is an archive, when its broker asks, then it is looked into once at a time",
+    "[storage][T-14][T-32][SB-7]")
+{
+    auto const channel = open(1);
+    broker.send(proto::FilesCheck{channel, 77});
+    loop.settle();
+    REQUIRE(checks.size() == 1);
+    CHECK(checks[0].first == kSession);
+    CHECK(checks[0].second.bytes == 77);
+    auto const answer = [&](Reason reason) {
+        static_cast<wire::Loop&>(loop).post([this, channel, reason] {
+            desk->checked(kSession, channel, reason, {.rule = proto::ArchiveRule::path});
+            desk->checked(SessionId{9}, channel, reason, {});
+        });
+        loop.settle();
+    };
+    answer(Reason::archive_refused);
+    auto const told = broker.take<proto::FilesChecked>();
+    CHECK(told.reason == Reason::archive_refused);
+    CHECK(told.verdict.rule == proto::ArchiveRule::path);
+    CHECK(broker.has_nothing());
+    broker.send(proto::FilesCheck{channel, 78});
+    loop.settle();
+    CHECK(checks.size() == 2);
+    CHECK(good);
+    broker.send(proto::FilesCheck{channel, 78});
+    loop.settle();
+    CHECK(checks.size() == 2);
+    CHECK_FALSE(good);
+}
+
+TEST_CASE_METHOD(FilesDeskTest, "files_desk: given a check, when it asks for a channel that is not its own, then it broke the grammar",
+    "[storage][T-14][T-32]")
+{
+    auto const channel = open(1);
+    broker.send(proto::FilesCheck{proto::FilesChannelId{channel.value + 1}, 1});
+    loop.settle();
+    CHECK_FALSE(good);
+    CHECK(checks.empty());
+}
+
+TEST_CASE_METHOD(
+    FilesDeskTest, "files_desk: given a refused archive, when its broker notes it, then the rule is on record", "[storage][T-32][SB-8]")
+{
+    auto const channel = open(1);
+    broker.send(proto::FilesNote{channel, proto::FileDeed::refused, Reason::archive_refused, "uploads/a.zip", 0, "overlap"});
+    loop.settle();
+    REQUIRE(recorder.events.size() == 1);
+    CHECK(recorder.events[0].what == What::file_refused);
+    CHECK(recorder.events[0].reason == Reason::archive_refused);
+    CHECK(recorder.events[0].detail.view() == "overlap");
+    CHECK(recorder.events[0].resource.view() == "uploads/a.zip");
+}
+
+TEST_CASE_METHOD(FilesDeskTest,
+    "files_desk: given an embedding application, when it makes a token, then that is on record under its own name", "[storage][T-30][SB-8]")
+{
+    proto::FilesAsk asked;
+    asked.request = RequestId{1};
+    asked.want = FilesWant::embed_token;
+    asked.secret = "key-p";
+    asked.intents = proto::kReadIntent;
+    asked.chat = "c";
+    asked.caller = "alice";
+    front.send(asked);
+    loop.settle();
+    auto const answer = front.take<proto::FilesAnswer>();
+    CHECK(answer.reason == Reason::none);
+    CHECK_FALSE(answer.secret.empty());
+    REQUIRE(recorder.events.size() == 1);
+    CHECK(recorder.events[0].what == What::embed_token_made);
+    CHECK(recorder.events[0].actor.view() == "portal");
+    CHECK(recorder.events[0].detail.view() == "alice/c");
+    ask(2, "key-p");
+    CHECK(front.take<proto::FilesAnswer>().reason == Reason::forbidden);
+    CHECK(wanted.empty());
+    CHECK(recorder.events[1].actor.view() == "portal");
+}
+
 TEST_CASE_METHOD(
     FilesDeskTest, "files_desk: given a record that cannot be written, when a token is made, then none is told", "[storage][CT-6]")
 {
@@ -167,7 +252,7 @@ TEST_CASE_METHOD(
         alice.digest = crypto::Sha256().update(std::as_bytes(std::span(alice.salt))).update("key-a").finish();
         FilesDeskConfig config;
         config.callers = {alice};
-        desk.emplace(loop, clock, std::move(config), FilesDesk::Wires{control, failing, [](SessionId) { return nullptr; }, [] {}});
+        desk.emplace(loop, clock, std::move(config), FilesDesk::Wires{control, failing, [](SessionId) { return nullptr; }, [] {}, {}});
         desk->front_up(front.connect());
         built.set_value();
     });

@@ -2,6 +2,8 @@
 // Unit: src/storage/files_face and files_text. A head becomes one wanted thing or a typed refusal that repeats nothing of it.
 #include <catch2/catch_test_macros.hpp>
 
+#include <set>
+
 #include "storage/files_face.h"
 #include "storage/files_text.h"
 #include "storage/openapi.h"
@@ -11,6 +13,7 @@ namespace test_files_face {
 using namespace ocu;
 using namespace ocu::storage;
 using Op = FilesOperation;
+using proto::Reason;
 
 FilesRules const kRules{{"127.0.0.1:8812", "localhost:8812"}, false, false, 1000, {"https://chat.example"}};
 
@@ -181,6 +184,37 @@ TEST_CASE("files_text: given a name of any bytes, when it is put into a header, 
     CHECK(names_etag("\"a\", W/\"b\"", "\"b\""));
     CHECK_FALSE(names_etag("\"ab\"", "\"b\""));
     CHECK(timestamp(1'767'225'599'123'456'789) == "2025-12-31T23:59:59.123Z");
+}
+
+TEST_CASE(
+    "files_face: given a wish for an embed token, when it is read, then it says for whom, or is refused whole", "[storage][T-30][SB-6]")
+{
+    auto const own = token_wish_in(R"({"intents":["read","write"]})");
+    REQUIRE(own.has_value());
+    CHECK(own->caller.empty());
+    CHECK(own->intents == (proto::kReadIntent | proto::kWriteIntent));
+    CHECK(token_wish_in(R"({"caller":"dev","intents":["preview"]})")->caller == "dev");
+    for (auto const* const bad : {R"({"caller":"dev"})", R"({"intents":["read"],"caller":""})", R"({"intents":["read"],"caller":7})",
+             R"({"intents":["read"],"caller":null})", R"({"intents":["read"],"more":1})", R"({"intents":[],"caller":"dev"})",
+             R"({"intents":["read"],"caller":"dev","caller":"other"})"})
+        CHECK_FALSE(token_wish_in(bad).has_value());
+    CHECK_FALSE(token_wish_in(R"({"intents":["read"],"caller":")" + std::string(65, 'c') + R"("})").has_value());
+}
+
+TEST_CASE("files_text: given a refused archive, when it is answered, then each rule has its word and a sentence", "[storage][T-32][SB-7]")
+{
+    std::set<std::string> sentences;
+    for (std::size_t i = 1; i <= static_cast<std::size_t>(proto::ArchiveRule::kLast); ++i) {
+        auto const rule = static_cast<proto::ArchiveRule>(i);
+        auto const response = archive_error(rule, "t1");
+        CHECK(response.status == 422);
+        CHECK(response.refused_as == "archive_refused");
+        CHECK(response.body.contains("\"rule\":\"" + std::string(proto::name_of(rule)) + "\""));
+        sentences.insert(response.body.substr(response.body.find("message"), 60));
+    }
+    CHECK(sentences.size() == static_cast<std::size_t>(proto::ArchiveRule::kLast));
+    CHECK(files_error(Reason::type_denied, "t1").status == 403);
+    CHECK(files_error(Reason::archive_refused, "t1").status == 422);
 }
 
 }  // namespace test_files_face

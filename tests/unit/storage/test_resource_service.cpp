@@ -30,7 +30,8 @@ struct ResourceServiceTest {
     FileService files{tree};
 };
 
-TEST_CASE_METHOD(ResourceServiceTest, "resource_service: given files, when they are listed, then page after page has each once", "[storage][GW-10]")
+TEST_CASE_METHOD(
+    ResourceServiceTest, "resource_service: given files, when they are listed, then page after page has each once", "[storage][GW-10]")
 {
     for (int i = 0; i < 250; ++i) guest_writes("f" + std::to_string(i), "x");
     REQUIRE(tree.make_link(Face::mount, kOutputsNode, "link", "/etc/passwd").has_value());
@@ -48,7 +49,8 @@ TEST_CASE_METHOD(ResourceServiceTest, "resource_service: given files, when they 
     CHECK_FALSE(seen.contains("outputs/link"));
 }
 
-TEST_CASE_METHOD(ResourceServiceTest, "resource_service: given a file, when it is read, then all of it, or the reason", "[storage][GW-10][SB-5][T-08]")
+TEST_CASE_METHOD(
+    ResourceServiceTest, "resource_service: given a file, when it is read, then all of it, or the reason", "[storage][GW-10][SB-5][T-08]")
 {
     std::string bytes(200'000, 'a');
     bytes[123'456] = '\0';
@@ -67,7 +69,8 @@ TEST_CASE_METHOD(ResourceServiceTest, "resource_service: given a file, when it i
     CHECK(ask(ResourceVerb::read, "outputs/f").outcome == ResourceOutcome::failed);
 }
 
-TEST_CASE_METHOD(ResourceServiceTest, "resource_service: given a file that is not to be downloaded, when it is read, then it is withheld", "[storage][SB-5][GW-10]")
+TEST_CASE_METHOD(ResourceServiceTest, "resource_service: given a file that is not to be downloaded, when it is read, then it is withheld",
+    "[storage][SB-5][GW-10]")
 {
     auto upload = files.begin(proto::kAllIntents, proto::FileBegin{"uploads/s", 0, proto::Downloadable::no}, 100).value();
     REQUIRE(files.write(upload, "secret").has_value());
@@ -75,6 +78,23 @@ TEST_CASE_METHOD(ResourceServiceTest, "resource_service: given a file that is no
     REQUIRE(files.commit(upload).has_value());
     CHECK(ask(ResourceVerb::read, "uploads/s").outcome == ResourceOutcome::withheld);
     CHECK(ask(ResourceVerb::read, "uploads/s").body.empty());
+}
+
+TEST_CASE_METHOD(ResourceServiceTest,
+    "resource_service: given a kind that is not given out, when it is listed, then with why, and it is not read",
+    "[storage][SB-5][SB-7][GW-10]")
+{
+    proto::TypeLists outputs;
+    outputs.deny.push("text/html");
+    FileService typed(tree, {TypeRules(), TypeRules(outputs)});
+    guest_writes("page.html", "<html>");
+    guest_writes("note.txt", "words");
+    auto const listed = answer_resource(typed, {ResourceVerb::list, {}});
+    REQUIRE(listed.entries.items().size() == 2);
+    CHECK(listed.entries.items()[0].withheld == proto::Reason::none);
+    CHECK(listed.entries.items()[1].withheld == proto::Reason::type_denied);
+    CHECK(answer_resource(typed, {ResourceVerb::read, "outputs/page.html"}).outcome == ResourceOutcome::type_denied);
+    CHECK(answer_resource(typed, {ResourceVerb::read, "outputs/note.txt"}).outcome == ResourceOutcome::done);
 }
 
 }  // namespace test_resource_service

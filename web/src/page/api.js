@@ -5,15 +5,16 @@
 import { texts } from '../texts.js';
 
 export class Refusal extends Error {
-  constructor(status, code, trace, retry_after) {
+  constructor(status, code, trace, retry_after, rule = '') {
     super(code);
     this.status = status;
     this.code = code;
     this.trace = trace;
     this.retry_after = retry_after;
+    this.rule = rule;
   }
   get words() {
-    return texts.refused(texts.refusals[this.code] ?? texts.refusals.other, this.code, this.trace);
+    return texts.refused(texts.refusals[this.code] ?? texts.refusals.other, this.code + this.rule, this.trace);
   }
 }
 
@@ -30,7 +31,8 @@ export function refusal_from(status, text, retry_after) {
     // Not ours (a proxy in between): the status alone is known.
   }
   const code = typeof error.code === 'string' ? error.code : `http_${status}`;
-  return new Refusal(status, code, typeof error.trace === 'string' ? error.trace : '', Number(retry_after) || 0);
+  const rule = typeof error.rule === 'string' && /^[a-z]{1,20}$/.test(error.rule) ? `: ${error.rule}` : '';
+  return new Refusal(status, code, typeof error.trace === 'string' ? error.trace : '', Number(retry_after) || 0, rule);
 }
 
 async function ask(method, path, { headers = {}, body, accept = [200] } = {}) {

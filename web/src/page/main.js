@@ -146,7 +146,7 @@ class Page {
     download.href = download_url(path);
     by_id('remove').hidden = !this.#may('write') || Boolean(entry.id);
     if (entry.id) return this.#preview.close(texts.unreadable_name);
-    if (inside) return this.#preview.close(texts.stays_inside);
+    if (inside) return this.#preview.close(entry.withheld === 'type_denied' ? texts.kept_inside(entry.media_type) : texts.stays_inside);
     if (!this.#may('preview')) return this.#preview.close(texts.not_permitted);
     return this.#preview.open(entry).catch((error) => this.#refused(error));
   }
