@@ -42,11 +42,11 @@ Core::Core(wire::Loop& main, Clock const& clock, RoleConfigs configs, RoleDescri
             a.custody_to_control, a.custody_to_audit, a.custody_to_edge, pen(proto::Source::custody, Role::custody), spawner, stopped()},
         configs.custody);
     roles_->edge = std::make_unique<edge::Edge>(loop(Role::edge), clock, configs.edge, std::move(descriptors.roots),
-        edge::Edge::Wires{a.core_to_edge, a.sandbox_to_edge, a.control_to_edge, a.custody_to_edge, a.edge_to_custody, a.edge_to_control,
+        edge::Edge::Wires{a.core_to_edge, a.sandbox_to_edge, a.control_to_edge, a.custody_to_edge, a.storage_to_edge, a.edge_to_custody, a.edge_to_control,
             pen(proto::Source::edge, Role::edge), spawner, stopped()});
     roles_->storage = std::make_unique<storage::Storage>(loop(Role::storage), clock, configs.storage, std::move(descriptors.store),
         storage::Storage::Wires{a.core_to_storage, a.sandbox_to_storage, a.gateway_to_storage, a.control_to_storage, a.storage_to_sandbox,
-            a.storage_to_gateway, a.storage_to_control, pen(proto::Source::storage, Role::storage), spawner, stopped()});
+            a.storage_to_gateway, a.storage_to_control, a.storage_to_edge, pen(proto::Source::storage, Role::storage), spawner, stopped()});
     roles_->sandbox = std::make_unique<sandbox::Sandbox>(loop(Role::sandbox), clock, configs.sandbox,
         sandbox::Sandbox::Wires{a.core_to_sandbox, a.control_to_sandbox, a.gateway_to_sandbox, a.storage_to_sandbox, a.sandbox_to_control,
             a.sandbox_to_gateway, a.sandbox_to_storage, a.sandbox_to_edge, pen(proto::Source::sandbox, Role::sandbox), spawner, stopped()});

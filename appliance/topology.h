@@ -32,6 +32,7 @@
 #include "proto/source_helper_to_custody_helper.h"
 #include "proto/storage_to_control.h"
 #include "proto/files_front_to_broker.h"
+#include "proto/withheld.h"
 
 namespace ocu::appliance {
 
@@ -54,7 +55,8 @@ struct Arrows {
           control_to_storage(loops[3]), storage_to_control(loops[1]), control_to_custody(loops[2]), custody_to_control(loops[1]),
           identity_to_custody(loops[2]), edge_to_custody(loops[2]), custody_to_edge(loops[5]), edge_to_control(loops[1]),
           audit_to_custody(loops[2]), custody_to_audit(loops[6]), core_to_gateway(loops[0]), core_to_control(loops[1]),
-          core_to_custody(loops[2]), core_to_storage(loops[3]), core_to_sandbox(loops[4]), core_to_edge(loops[5]), core_to_audit(loops[6])
+          core_to_custody(loops[2]), core_to_storage(loops[3]), core_to_sandbox(loops[4]), core_to_edge(loops[5]), core_to_audit(loops[6]),
+          storage_to_edge(loops[5])
     {}
 
     proto::GatewayToControl gateway_to_control;      // F5
@@ -80,6 +82,7 @@ struct Arrows {
     proto::AuditToCustody audit_to_custody;          // checkpoint signatures
     proto::CustodyToAudit custody_to_audit;
     proto::CoreToRole core_to_gateway, core_to_control, core_to_custody, core_to_storage, core_to_sandbox, core_to_edge, core_to_audit;
+    proto::StorageToEdge storage_to_edge;            // digests of what may not leave a session (T-33)
 };
 
 template <class Arrow, class... Messages>
@@ -160,6 +163,9 @@ static_assert(proto::kSourceMaySendCustody.size() == 2 &&
               proto::kSourceMaySendCustody[1].type == static_cast<std::uint16_t>(proto::Type::source_answered) &&
               proto::kSourceMaySendCustody[0].descriptors == 0 && proto::kSourceMaySendCustody[1].descriptors == 0);
 static_assert(agent_path_is_clean(), "T-03, T-05, T-12: the agent's path has no operator's, launcher's, custody's or dialler's word");
+
+// T-33: what may not leave is said by storage alone, which holds the files, and the edge hears nothing else from it.
+static_assert(kCannotSay<proto::SandboxToEdge, proto::SessionWithholds> && kCannotSay<proto::StorageToEdge, proto::SessionSever, proto::LaneAttach>);
 
 // AU: audit's only word to anyone is a request for a signature; it has no way to cause an action.
 

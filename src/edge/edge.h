@@ -7,6 +7,7 @@
 //             `uplink` (resolves and dials), `notifier` (speaks with the webhook) and `storage-lane` (forwards signed backend requests)
 //   hears     sandbox  proto/sandbox_to_edge.h   lane attached, detached
 //             control  proto/control_to_all.h    sever; what would happen to a connection
+//             storage  proto/withheld.h          digests of what may not leave a session
 //             custody  proto/edge_to_custody.h   lease made; a secret source to be dialled; a notice's signature
 //   tells     control  proto/ask_edge.h          what would happen to it; how it goes with the webhook
 //             custody  proto/edge_to_custody.h   a session's channel, leases wanted, session over, a notice to sign
@@ -25,6 +26,7 @@
 #include "proto/core_to_role.h"
 #include "proto/edge_to_custody.h"
 #include "proto/sandbox_to_edge.h"
+#include "proto/withheld.h"
 
 namespace ocu::edge {
 
@@ -35,6 +37,7 @@ public:
         proto::SandboxToEdge& sandbox_in;
         proto::ControlToEdge& control_in;
         proto::CustodyToEdge& custody_in;
+        proto::StorageToEdge& storage_in;
         proto::EdgeToCustody& custody;
         proto::EdgeToControl& control;
         proto::Recorder& recorder;

@@ -124,7 +124,7 @@ FileEntry FileService::described(std::string path, Entry const& entry)
     out.size = static_cast<std::uint64_t>(entry.attributes.st_size);
     out.modified_ns = modified_ns(entry.attributes);
     out.node = entry.attributes.st_ino;
-    out.downloadable = !not_downloadable_.contains(out.node);
+    out.downloadable = out.kind != FileKind::file || withholding_.verdict(out.path.view(), entry) == Withheld::no;
     return out;
 }
 
@@ -235,15 +235,21 @@ Served<FileService::Reader> FileService::open(proto::Intents intents, std::strin
     auto const found = find(path, held);
     if (!found) return no(found.error());
     if (!S_ISREG(found->entry.attributes.st_mode)) return no(Reason::not_found);
+    auto const withheld = withholding_.verdict(path, found->entry);
+    if (withheld == Withheld::unsure) return no(Reason::too_many_calls);
+    if (withheld != Withheld::no) return no(Reason::not_downloadable);
     auto entry = described(path, found->entry);
-    if (!entry.downloadable) return no(Reason::not_downloadable);
     auto const handle = tree_.open(Face::files, found->entry.node, O_RDONLY);
     if (!handle) return no(handle.error());
-    return Reader{*handle, std::move(entry)};
+    Reader reader{*handle, std::move(entry)};
+    if (withholding_.is_compared(path, reader.entry.size)) reader.revision = tree_.revision(found->entry.node);
+    return reader;
 }
 
 Served<std::string> FileService::read(Reader const& reader, std::uint64_t offset, std::size_t bytes)
 {
+    // T-33: what was looked into when it was opened is not what a guest has made of it since.
+    if (reader.revision && tree_.revision(reader.entry.node) != reader.revision) return no(Reason::conflict);
     std::string out(std::min(bytes, proto::kFilePieceBytesMax), '\0');
     auto const got = tree_.read(reader.handle, out, offset);
     if (!got) return no(got.error());

@@ -12,6 +12,7 @@
 #include "proto/broker_to_storage.h"
 #include "storage/inspections.h"
 #include "storage/limits.h"
+#include "storage/operator_files.h"
 #include "storage/resource_calls.h"
 #include "storage/session_store.h"
 
@@ -38,6 +39,7 @@ struct Storage::State {
               loop_in, [this](proto::BodyInspected answer) { wires.gateway.send(std::move(answer)); },
               [this] { wires.spawner.report_violation(helper::Kind::parser); }),
           resources(loop_in, [this](proto::ResourceTold told) { wires.gateway.send(std::move(told)); }),
+          operator_files([this](proto::FilesTold told) { wires.files_control.send(std::move(told)); }),
           files(loop_in, clock_in, std::exchange(config.files, {}),
               {wires.files_control, wires.recorder, [this](SessionId id) { return ready_broker(id); },
                   [this] { wires.spawner.report_violation(helper::Kind::files_front); }})
@@ -64,6 +66,7 @@ struct Storage::State {
     SessionStore store;
     Inspections inspections;
     ResourceCalls resources;
+    OperatorFiles operator_files;
     FilesDesk files;
     std::unordered_map<SessionId, Session> sessions;
     bool stopping = false;
@@ -100,6 +103,7 @@ void Storage::State::listen()
                        [this](proto::SessionSever const& sever) { end(sever.session, proto::Outcome::success); },
                        [this](proto::FilesSessionGranted const& granted) { files.granted(granted); },
                        [this](proto::FilesSessionRefused const& refused) { files.refused(refused); },
+                       [this](proto::FilesAskWanted const& wanted) { operator_files.ask(ready_broker(wanted.session), wanted); },
                    },
             message);
     });
@@ -141,7 +145,8 @@ Result<void> Storage::State::start_broker(Session& session, proto::MountAttach r
     auto const id = request.session;
     auto const owner = static_cast<uid_t>(helper::kHelperUidBase + profiles::kBroker.user_offset + request.slot.value);
     auto directory = OCU_TRY(store.make(id, owner));
-    proto::BrokerConfig const settings{request.guest_uid, config.file_bytes_max, config.session_bytes_max};
+    proto::BrokerConfig settings{request.guest_uid, config.file_bytes_max, config.session_bytes_max};
+    for (auto const& each : config.withhold) settings.withhold.push(wire::Text<proto::kWithholdRuleBytesMax>(each));
     std::vector<UniqueFd> descriptors;
     descriptors.push_back(std::move(request.fuse));  // given away: the broker's is the last, so its death ends the connection
     descriptors.push_back(std::move(directory));
@@ -164,6 +169,12 @@ bool Storage::State::broker_told(SessionId id, wire::Link::Frame const& frame)
 {
     switch (static_cast<proto::Type>(frame.type)) {
     case proto::Type::store_damaged: note(proto::What::store_damaged, id, proto::Outcome::failure, 0, {}); return true;
+    case proto::Type::contents_withheld: {
+        auto told = wire::decode<proto::ContentsWithheld>(frame.body);
+        if (told) wires.edge.send(proto::SessionWithholds{id, std::move(told->change)});
+        return told.has_value();
+    }
+    case proto::Type::broker_files_told: return operator_files.told(id, frame.body);
     case proto::Type::broker_resource_told: return resources.told(id, frame.body);
     default: return files.broker_said(id, frame);
     }
@@ -199,6 +210,7 @@ void Storage::State::end(SessionId id, proto::Outcome outcome)
     sessions.erase(found);  // the broker has ended when this returns, and the only copy of the session's data key with it
     if (had_key) note(proto::What::data_key_destroyed, id, proto::Outcome::success, 0, {});
     resources.session_gone(id);
+    operator_files.session_gone(id);
     files.session_ended(id);
     store.remove(id, [this, id, outcome, since](std::uint64_t bytes, bool whole) {
         auto const lasted = std::chrono::duration_cast<std::chrono::milliseconds>(clock.now() - since);

@@ -24,6 +24,7 @@
 #include "proto/core_to_role.h"
 #include "proto/gateway_to_storage.h"
 #include "proto/sandbox_to_storage.h"
+#include "proto/withheld.h"
 #include "storage/files_desk.h"
 
 namespace ocu::storage {
@@ -31,6 +32,7 @@ namespace ocu::storage {
 struct Config {
     std::uint64_t file_bytes_max = 1ull << 30;  // largest single file on a mount
     std::uint64_t session_bytes_max = 4ull << 30;  // all files of a session
+    std::vector<std::string> withhold{};  // patterns without fault, at most proto::kWithholdRulesMax
     FilesDeskConfig files{};
 };
 
@@ -44,6 +46,7 @@ public:
         proto::StorageToSandbox& sandbox;
         proto::StorageToGateway& gateway;
         proto::StorageToControl& files_control;
+        proto::StorageToEdge& edge;
         proto::Recorder& recorder;
         helper::Spawner& spawner;
         std::function<void()> stopped;

@@ -139,7 +139,7 @@ struct EdgeTest {
                 message);
         });
         edge.emplace(loop, clock, config, UniqueFd(::eventfd(0, EFD_CLOEXEC)),
-            edge::Edge::Wires{core_in, sandbox_in, control_in, custody_in, custody, control, recorder, spawner, [this] { stopped = true; }});
+            edge::Edge::Wires{core_in, sandbox_in, control_in, custody_in, storage_in, custody, control, recorder, spawner, [this] { stopped = true; }});
     }
     ~EdgeTest() { loop.finish(); }
 
@@ -219,6 +219,7 @@ struct EdgeTest {
     proto::SandboxToEdge sandbox_in{loop};
     proto::ControlToEdge control_in{loop};
     proto::CustodyToEdge custody_in{loop};
+    proto::StorageToEdge storage_in{loop};
     proto::EdgeToCustody custody{loop};
     proto::EdgeToControl control{loop};
     std::vector<proto::Explained> explained;

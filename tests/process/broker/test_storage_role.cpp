@@ -70,8 +70,9 @@ struct StorageRoleTest {
         });
         to_gateway.on_message([](proto::StorageToGateway::Message) {});
         to_control.on_message([](proto::StorageToControl::Message) {});
+        to_edge.on_message([](proto::StorageToEdge::Message) {});
         role.emplace(loop, clock, storage::Config{}, UniqueFd(::open((base + "/store").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
-            storage::Storage::Wires{core, sandbox, gateway, control, to_sandbox, to_gateway, to_control, recorder, spawner, [this] {
+            storage::Storage::Wires{core, sandbox, gateway, control, to_sandbox, to_gateway, to_control, to_edge, recorder, spawner, [this] {
                                         stopped = true;
                                         told = true;
                                     }});
@@ -112,6 +113,7 @@ struct StorageRoleTest {
     proto::StorageToSandbox to_sandbox{loop};
     proto::StorageToGateway to_gateway{loop};
     proto::StorageToControl to_control{loop};
+    proto::StorageToEdge to_edge{loop};
     Remembering recorder;
     ForkingSpawner spawner;
     UniqueFd empty;

@@ -3,15 +3,15 @@
 #include <string>
 
 #include "base/assert.h"
-#include "storage/multipart_face.h"
+#include "wire/multipart_face.h"
 
 namespace {
 
-using ocu::storage::Multipart;
+using ocu::wire::Multipart;
 
-std::string read(std::string_view text, std::size_t step)
+std::string read(std::string_view text, std::size_t step, Multipart::Names names)
 {
-    Multipart form("b");
+    Multipart form("b", names);
     std::string out;
     std::size_t fed = 0;
     for (;;) {
