@@ -38,8 +38,8 @@ class BodyWatch final : public wire::BodyAdapter {
 public:
     enum class Word : std::uint8_t {
         may_begin,  // as much of it is there as is held, or all of it
-        withheld,   // it may not go on; after may_begin, what is still held does not, and the state is broken
-        gone,       // nobody waits for it any more, and nothing had been said
+        withheld,  // it may not go on; after may_begin, what is still held does not, and the state is broken
+        gone,  // nobody waits for it any more, and nothing had been said
     };
     struct Calls {
         std::function<void(std::function<void()>)> later;  // runs it from the loop
@@ -47,7 +47,8 @@ public:
     };
 
     // `withheld` outlives it. `behind`: to whom it is shown next, or nobody. `refused` is set when it is, at once.
-    BodyWatch(WithheldSet& withheld, BodyForm const& form, std::unique_ptr<wire::BodyAdapter> behind, std::shared_ptr<bool> refused, Calls calls);
+    BodyWatch(
+        WithheldSet& withheld, BodyForm const& form, std::unique_ptr<wire::BodyAdapter> behind, std::shared_ptr<bool> refused, Calls calls);
     ~BodyWatch() override;
     BodyWatch(BodyWatch const&) = delete;
     BodyWatch& operator=(BodyWatch const&) = delete;

@@ -124,7 +124,9 @@ FileEntry FileService::described(std::string path, Entry const& entry)
     out.size = static_cast<std::uint64_t>(entry.attributes.st_size);
     out.modified_ns = modified_ns(entry.attributes);
     out.node = entry.attributes.st_ino;
-    out.downloadable = out.kind != FileKind::file || withholding_.verdict(out.path.view(), entry) == Withheld::no;
+    // Of one that cannot be looked into now the reading of it will say so: an archive breaks off then, and leaves nothing out unsaid.
+    auto const withheld = withholding_.verdict(out.path.view(), entry);
+    out.downloadable = withheld == Withheld::no || withheld == Withheld::unsure;
     return out;
 }
 

@@ -51,8 +51,7 @@ bool matches_with(Pattern const& pattern, Text const& text, IsMany is_many, Same
 
 bool component_matches(std::string_view pattern, std::string_view name)
 {
-    return matches_with(
-        pattern, name, [](char c) { return c == '*'; }, [](char c, char other) { return c == '?' || c == other; });
+    return matches_with(pattern, name, [](char c) { return c == '*'; }, [](char c, char other) { return c == '?' || c == other; });
 }
 
 }  // namespace
@@ -70,10 +69,14 @@ std::string_view WithholdRule::fault(std::string_view pattern)
     std::string_view found;
     bool first = true;
     each_component(pattern, [&](std::string_view part) {
-        if (part.empty()) found = "has an empty component";
-        else if (name_fault(part) != 0) found = "has a component that is no name";
-        else if (part.find(kAnyDepth) != part.npos && part != kAnyDepth) found = "has ** in a component that has more";
-        else if (first && part != "uploads" && part != "outputs" && part != kAnyDepth) found = "begins with neither uploads, outputs nor **";
+        if (part.empty())
+            found = "has an empty component";
+        else if (name_fault(part) != 0)
+            found = "has a component that is no name";
+        else if (part.find(kAnyDepth) != part.npos && part != kAnyDepth)
+            found = "has ** in a component that has more";
+        else if (first && part != "uploads" && part != "outputs" && part != kAnyDepth)
+            found = "begins with neither uploads, outputs nor **";
         first = false;
     });
     return found;

@@ -5,7 +5,7 @@
 // label that came with its upload, a rule for its path, or that its content is that of a file for which one of these is so. A file keeps its
 // operator's word and its label wherever it is moved; a rule is for the path by which it is asked for. Runs in `broker`.
 //
-// Only files as long as a withheld one are looked into, at a bounded rate; what cannot be looked into now is withheld for now.
+// Only files as long as a withheld one are looked into, at a bounded rate; what cannot be looked into now is not read now.
 //
 //   threats   T-33 a file that may not leave is carried out as a copy   T-06 a guest makes the broker spin
 
@@ -79,7 +79,7 @@ private:
     Clock const& clock_;
     std::vector<WithholdRule> rules_;
     WithheldContents contents_;
-    std::set<NodeId> labels_;               // not downloadable
+    std::set<NodeId> labels_;  // not downloadable
     std::unordered_map<NodeId, Word> said_;
     std::set<NodeId> pending_;
     std::unordered_map<NodeId, Looked> looked_;

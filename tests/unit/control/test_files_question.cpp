@@ -21,8 +21,10 @@ TEST_CASE("files_question: given the operations, when they are asked, then only 
     auto const listed = parse_question("POST", "/v1/files/list", R"({"session":"s-00000000000000ff"})");
     REQUIRE(listed);
     CHECK(listed->action == OperatorAction::files_list);
-    CHECK(parse_question("POST", "/v1/files/list", R"({"session":"s-00000000000000ff","after":"outputs/a"})")->files.path.view() == "outputs/a");
-    CHECK(parse_question("POST", "/v1/files/release", R"({"session":"s-00000000000000ff","path":"x"})")->action == OperatorAction::files_release);
+    CHECK(parse_question("POST", "/v1/files/list", R"({"session":"s-00000000000000ff","after":"outputs/a"})")->files.path.view() ==
+          "outputs/a");
+    CHECK(parse_question("POST", "/v1/files/release", R"({"session":"s-00000000000000ff","path":"x"})")->action ==
+          OperatorAction::files_release);
     CHECK(parse_question("GET", "/v1/files/list", "").error().status == 405);
     for (auto const* body : {"", "{}", "[]", R"({"session":"s-1","path":"x"})", R"({"session":"s-00000000000000ff"})",
              R"({"session":"s-00000000000000ff","path":1})", R"({"session":"s-00000000000000ff","after":"x"})",
@@ -36,14 +38,16 @@ TEST_CASE("files_question: given the operations, when they are asked, then only 
         FilesVerb::withhold, R"({"session":"s-00000000000000ff","path":")" + std::string(proto::kAskedPathBytesMax + 1, 'a') + "\"}"));
 }
 
-TEST_CASE_METHOD(ControlTest, "control: given a word about a file, when an operator says it, then it is on record before storage hears of it",
+TEST_CASE_METHOD(ControlTest,
+    "control: given a word about a file, when an operator says it, then it is on record before storage hears of it",
     "[control][CT-6][SB-5]")
 {
     connect_front();
     auto const session = bring_up();
     to_storage.clear();
     for (auto const action : {OperatorAction::files_list, OperatorAction::files_withhold, OperatorAction::files_release}) {
-        proto::OperatorAsk question{connection, RequestId{++last_request}, action, session, "trace", {}, {FilesVerb::withhold, "outputs/x"}};
+        proto::OperatorAsk question{
+            connection, RequestId{++last_request}, action, session, "trace", {}, {FilesVerb::withhold, "outputs/x"}};
         recorder.pen = Pen::fails;
         front.send(question);
         CHECK(front.take<proto::OperatorAnswer>().reason == Reason::audit_unavailable);
@@ -73,7 +77,8 @@ TEST_CASE_METHOD(ControlTest, "control: given a word about a file, when an opera
     }
 }
 
-TEST_CASE_METHOD(ControlTest, "control: given a word about a file, when there is no such session, then it is told so, on record", "[control][SB-5]")
+TEST_CASE_METHOD(
+    ControlTest, "control: given a word about a file, when there is no such session, then it is told so, on record", "[control][SB-5]")
 {
     connect_front();
     CHECK(ask(OperatorAction::files_list, SessionId{77}).reason == Reason::unknown_session);

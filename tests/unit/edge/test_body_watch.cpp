@@ -51,7 +51,8 @@ struct BodyWatchTest {
         return out + (*refused ? "!" : one.state() == BodyWatch::State::over ? "." : "?");
     }
     static BodyForm form(std::string boundary) { return {std::nullopt, true, std::move(boundary)}; }
-    static std::string part(std::string const& bytes, std::string const& head = "Content-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n")
+    static std::string part(
+        std::string const& bytes, std::string const& head = "Content-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n")
     {
         return "--b\r\n" + head + "\r\n" + bytes + "\r\n";
     }
@@ -62,7 +63,8 @@ struct BodyWatchTest {
     std::vector<Word> words;
 };
 
-TEST_CASE_METHOD(BodyWatchTest, "body_watch: given a withheld content, when it is a body, then not a byte of it goes on", "[edge][SB-5][T-33]")
+TEST_CASE_METHOD(
+    BodyWatchTest, "body_watch: given a withheld content, when it is a body, then not a byte of it goes on", "[edge][SB-5][T-33]")
 {
     for (std::size_t const step : {1u, 7u, 100u}) {
         CHECK(through({kSecret.size()}, kSecret, step) == "!");
@@ -74,7 +76,8 @@ TEST_CASE_METHOD(BodyWatchTest, "body_watch: given a withheld content, when it i
     }
 }
 
-TEST_CASE_METHOD(BodyWatchTest, "body_watch: given a great body, when it is withheld, then its last bytes never go on", "[edge][SB-5][T-33]")
+TEST_CASE_METHOD(
+    BodyWatchTest, "body_watch: given a great body, when it is withheld, then its last bytes never go on", "[edge][SB-5][T-33]")
 {
     std::string const great(1u << 20, 'g');
     know(great);
@@ -93,7 +96,8 @@ TEST_CASE_METHOD(BodyWatchTest, "body_watch: given a great body, when it is with
     CHECK(one.take(1u << 20).empty());
 }
 
-TEST_CASE_METHOD(BodyWatchTest, "body_watch: given a small body, when it is not whole yet, then not even its head may go on", "[edge][SB-5][T-33]")
+TEST_CASE_METHOD(
+    BodyWatchTest, "body_watch: given a small body, when it is not whole yet, then not even its head may go on", "[edge][SB-5][T-33]")
 {
     auto one = watch({std::nullopt});
     one.feed(std::string(kHoldBytes, 'x'), false);
@@ -106,7 +110,8 @@ TEST_CASE_METHOD(BodyWatchTest, "body_watch: given a small body, when it is not 
     CHECK(one.take(10) == "x");
 }
 
-TEST_CASE_METHOD(BodyWatchTest, "body_watch: given a form, when one part is withheld, then it does not go, however it is cut", "[edge][SB-5][T-33]")
+TEST_CASE_METHOD(
+    BodyWatchTest, "body_watch: given a form, when one part is withheld, then it does not go, however it is cut", "[edge][SB-5][T-33]")
 {
     auto const good = part("something") + part(std::string(300, 'z')) + "--b--\r\n";
     auto const bad = part("something") + part(kSecret) + part("more") + "--b--\r\n";
@@ -138,8 +143,8 @@ TEST_CASE_METHOD(BodyWatchTest, "body_watch: given a form that cannot be read, w
     CHECK(through(form(""), part("x") + "--b--", 4096) == "!");
 }
 
-TEST_CASE_METHOD(BodyWatchTest, "body_watch: given what a request says of its body, when it is asked about, then only what could be one is watched",
-    "[edge][T-33]")
+TEST_CASE_METHOD(BodyWatchTest,
+    "body_watch: given what a request says of its body, when it is asked about, then only what could be one is watched", "[edge][T-33]")
 {
     wire::RelayRequest request;
     CHECK_FALSE(has_body(request));
@@ -167,8 +172,8 @@ TEST_CASE_METHOD(BodyWatchTest, "body_watch: given many at once, when they hold,
 {
     std::vector<std::unique_ptr<BodyWatch>> many;
     for (std::size_t i = 0; i < 2 * kHeldBytesMax / kHoldBytes; ++i) {
-        many.push_back(std::make_unique<BodyWatch>(withheld, BodyForm{}, nullptr, refused,
-            BodyWatch::Calls{[](std::function<void()> const&) {}, [](Word) {}}));
+        many.push_back(std::make_unique<BodyWatch>(
+            withheld, BodyForm{}, nullptr, refused, BodyWatch::Calls{[](std::function<void()> const&) {}, [](Word) {}}));
     }
     CHECK(many.front()->room() > kHoldBytes);
     CHECK(many.back()->room() < kHoldBytes);

@@ -24,7 +24,8 @@ proto::WithheldChange knows(std::string_view bytes)
 
 std::string post(std::string const& body, std::string const& headers = {})
 {
-    return "POST /v1/x HTTP/1.1\r\nHost: " + kName + "\r\n" + headers + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    return "POST /v1/x HTTP/1.1\r\nHost: " + kName + "\r\n" + headers + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+           body;
 }
 
 struct Stand : ExchangeStand {
@@ -42,7 +43,8 @@ struct Stand : ExchangeStand {
 
 TEST_CASE("exchange: given a withheld content, when it is sent as a body, then the upstream hears nothing of it", "[edge][SB-5][T-33]")
 {
-    std::string chunked = "POST /v1/x HTTP/1.1\r\nHost: " + kName + "\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n" + kSecret.substr(0, 5) + "\r\n";
+    std::string chunked =
+        "POST /v1/x HTTP/1.1\r\nHost: " + kName + "\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n" + kSecret.substr(0, 5) + "\r\n";
     chunked += "28\r\n" + kSecret.substr(5) + "\r\n0\r\n\r\n";
     REQUIRE(kSecret.size() - 5 == 0x28);
     std::string const form = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\n" + kSecret + "\r\n--b--\r\n";
@@ -64,7 +66,8 @@ TEST_CASE("exchange: given other bodies, when they are sent, then they go on as 
     std::string const other(kSecret.size(), 'x');
     stand.guest->say(post(other, "Expect: 100-continue\r\n"));
     REQUIRE(stand.upstream_got(other));
-    CHECK(stand.upstream->heard() == "POST /v1/x HTTP/1.1\r\nHost: " + kName + "\r\nContent-Length: " + std::to_string(other.size()) + "\r\n\r\n" + other);
+    CHECK(stand.upstream->heard() ==
+          "POST /v1/x HTTP/1.1\r\nHost: " + kName + "\r\nContent-Length: " + std::to_string(other.size()) + "\r\n\r\n" + other);
     stand.upstream->say(kOk + "Content-Length: 2\r\n\r\nhi");
     REQUIRE(stand.guest_got("\r\n\r\nhi"));
     stand.upstream->forget();
@@ -76,7 +79,8 @@ TEST_CASE("exchange: given other bodies, when they are sent, then they go on as 
     CHECK(stand.dones[1].reason == Reason::none);
 }
 
-TEST_CASE("exchange: given a great body, when its end shows that it is withheld, then the upstream's connection breaks before it", "[edge][SB-5][T-33]")
+TEST_CASE("exchange: given a great body, when its end shows that it is withheld, then the upstream's connection breaks before it",
+    "[edge][SB-5][T-33]")
 {
     Stand stand;
     std::string const great(1u << 20, 'g');
@@ -151,7 +155,8 @@ struct Http2Stand : Stand {
     std::vector<wire::Watch> ticks;
 };
 
-TEST_CASE("exchange: given HTTP/2, when a stream's body is withheld, then the upstream hears nothing of it, and others go on", "[edge][SB-5][T-33]")
+TEST_CASE("exchange: given HTTP/2, when a stream's body is withheld, then the upstream hears nothing of it, and others go on",
+    "[edge][SB-5][T-33]")
 {
     Http2Stand stand;
     auto const bad = stand.send("/bad", kSecret);
@@ -204,7 +209,8 @@ TEST_CASE("exchange: given HTTP/2, when the guest resets a stream whose body is 
     CHECK(stand.at_server("/held") == 0);
 }
 
-TEST_CASE_METHOD(EdgeTest, "edge: given contents that may not leave, when its helper starts, and when they change, then it is told of them all",
+TEST_CASE_METHOD(EdgeTest,
+    "edge: given contents that may not leave, when its helper starts, and when they change, then it is told of them all",
     "[edge][SB-5][T-33]")
 {
     auto const first = knows(kSecret);

@@ -17,16 +17,16 @@ TEST_CASE("withhold_rule: given a pattern, when a path is looked at, then compon
         char const* path;
         bool matches;
     };
-    for (auto const& [pattern, path, matches] : {
-             Row{"outputs/raw/*", "outputs/raw/a", true}, Row{"outputs/raw/*", "outputs/raw/a/b", false},
-             Row{"outputs/raw/*", "outputs/raw", false}, Row{"outputs/raw/**", "outputs/raw/a/b", true},
-             Row{"uploads/**/*.key", "uploads/a.key", true}, Row{"uploads/**/*.key", "uploads/x/y/a.key", true},
-             Row{"uploads/**/*.key", "uploads/a.KEY", false}, Row{"uploads/**/*.key", "outputs/a.key", false},
-             Row{"uploads/**/*.key", "uploads/a.key/b", false}, Row{"**/secret", "outputs/secret", true}, Row{"**/secret", "secret", true},
-             Row{"**/a/**/b", "outputs/a/x/a/y/b", true}, Row{"**/a/**/b", "outputs/x/b", false}, Row{"outputs/?", "outputs/a", true},
-             Row{"outputs/?", "outputs/ab", false}, Row{"outputs/a*b*c", "outputs/aXbYbZc", true},
-             Row{"outputs/a*b*c", "outputs/aXbYbZ", false}, Row{"outputs/\xc3\xa9", "outputs/e\xcc\x81", false},
-             Row{"outputs/[a]", "outputs/a", false}, Row{"outputs/*", "outputs/.hidden", true}}) {
+    for (auto const& [pattern, path, matches] :
+        {Row{"outputs/raw/*", "outputs/raw/a", true}, Row{"outputs/raw/*", "outputs/raw/a/b", false},
+            Row{"outputs/raw/*", "outputs/raw", false}, Row{"outputs/raw/**", "outputs/raw/a/b", true},
+            Row{"uploads/**/*.key", "uploads/a.key", true}, Row{"uploads/**/*.key", "uploads/x/y/a.key", true},
+            Row{"uploads/**/*.key", "uploads/a.KEY", false}, Row{"uploads/**/*.key", "outputs/a.key", false},
+            Row{"uploads/**/*.key", "uploads/a.key/b", false}, Row{"**/secret", "outputs/secret", true}, Row{"**/secret", "secret", true},
+            Row{"**/a/**/b", "outputs/a/x/a/y/b", true}, Row{"**/a/**/b", "outputs/x/b", false}, Row{"outputs/?", "outputs/a", true},
+            Row{"outputs/?", "outputs/ab", false}, Row{"outputs/a*b*c", "outputs/aXbYbZc", true},
+            Row{"outputs/a*b*c", "outputs/aXbYbZ", false}, Row{"outputs/\xc3\xa9", "outputs/e\xcc\x81", false},
+            Row{"outputs/[a]", "outputs/a", false}, Row{"outputs/*", "outputs/.hidden", true}}) {
         INFO(pattern << " and " << path);
         CHECK(WithholdRule(pattern).matches(path) == matches);
     }
@@ -34,8 +34,8 @@ TEST_CASE("withhold_rule: given a pattern, when a path is looked at, then compon
 
 TEST_CASE("withhold_rule: given what is no pattern, when it is admitted, then a fault", "[storage][SB-5]")
 {
-    for (auto const* const bad : {"", "/uploads/a", "uploads//a", "uploads/a/", "uploads/../a", "uploads/./a", "uploads/**a", "a/**", "*/a", "*.key",
-             "uploads/a\nb"})
+    for (auto const* const bad : {"", "/uploads/a", "uploads//a", "uploads/a/", "uploads/../a", "uploads/./a", "uploads/**a", "a/**", "*/a",
+             "*.key", "uploads/a\nb"})
         CHECK_FALSE(WithholdRule::fault(bad).empty());
     CHECK_FALSE(WithholdRule::fault("uploads/" + std::string(249, 'a')).empty());
     for (auto const* const good : {"uploads/a", "outputs/**", "**/*.key", "**", "uploads/*/b?"}) CHECK(WithholdRule::fault(good).empty());
