@@ -61,7 +61,7 @@ struct OperatorAsk {
     SessionId session;         // kill, files_*; egress_test, where it may be 0
     wire::Text<64> trace;      // correlation id, made by the front
     EgressQuestion egress;     // egress_test only
-    FilesQuestion files;       // files_* only
+    FilesQuestion files{};     // files_* only
     static void fields(auto& wire, auto& m) { wire(m.connection, m.request, m.action, m.session, m.trace, m.egress, m.files); }
 };
 

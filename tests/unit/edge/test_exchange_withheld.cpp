@@ -209,6 +209,12 @@ TEST_CASE("exchange: given HTTP/2, when the guest resets a stream whose body is 
     CHECK(stand.at_server("/held") == 0);
 }
 
+}  // namespace test_exchange_withheld
+
+namespace test_edge_thread {
+
+using test_exchange_withheld::knows, test_exchange_withheld::kSecret;
+
 TEST_CASE_METHOD(EdgeTest,
     "edge: given contents that may not leave, when its helper starts, and when they change, then it is told of them all",
     "[edge][SB-5][T-33]")
@@ -229,4 +235,4 @@ TEST_CASE_METHOD(EdgeTest,
     CHECK(spawner.peer.take<proto::WithheldContents>().change.less == first.more);
 }
 
-}  // namespace test_exchange_withheld
+}  // namespace test_edge_thread

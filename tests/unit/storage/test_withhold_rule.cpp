@@ -2,8 +2,6 @@
 // Unit: src/storage/withhold_rule. What a pattern takes, what is none, and that no name makes it look long.
 #include <catch2/catch_test_macros.hpp>
 
-#include <chrono>
-
 #include "storage/withhold_rule.h"
 
 namespace test_withhold_rule {
@@ -46,9 +44,8 @@ TEST_CASE("withhold_rule: given names made to be looked at again and again, when
     std::string pattern = "**", path = "outputs";
     for (int i = 0; i < 12; ++i) pattern += "/**/*a*a*a*b";
     for (int i = 0; i < 60; ++i) path += "/" + std::string(60, 'a');
-    auto const began = std::chrono::steady_clock::now();
+    // One that looked back at every star would not end.
     CHECK_FALSE(WithholdRule(pattern).matches(path));
-    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(1));
 }
 
 }  // namespace test_withhold_rule

@@ -103,7 +103,7 @@ TEST_CASE_METHOD(WithholdingTest, "withholding: given a rule, when its files are
         CHECK(opening("outputs/y", use) == Reason::none);
     }
     CHECK(over_mcp("uploads/a/b.key") == ResourceOutcome::withheld);
-    CHECK(over_mcp("outputs/y") == ResourceOutcome::found);
+    CHECK(over_mcp("outputs/y") == ResourceOutcome::done);
     CHECK_FALSE(listed_as_downloadable("uploads/a/b.key"));
     CHECK(listed_as_downloadable("uploads/b.txt"));
     // Resolved by the path at each question: moved out, it may go; moved in, it may not.
