@@ -159,7 +159,9 @@ void BodyWatch::decide(Word word)
 void BodyWatch::moved()
 {
     calls_.later([this, alive = std::weak_ptr(alive_)] {
-        if (!alive.expired() && moved_) moved_();
+        if (alive.expired() || !moved_) return;
+        auto const tell = moved_;  // who hears it may let go of this
+        tell();
     });
 }
 

@@ -88,7 +88,7 @@ TEST_CASE("exchange: given a great body, when its end shows that it is withheld,
     stand.open_http();
     stand.guest->say(post(great));
     CHECK(stand.is_refused());
-    REQUIRE(stand.until([&] { return !stand.upstream->open(); }));
+    REQUIRE(stand.until([&] { return stand.upstream->closed(); }));
     CHECK(stand.upstream->heard().size() > 1000);
     CHECK(stand.upstream->heard().size() < great.size() - kHoldBytes + 1000);
     REQUIRE(stand.until([&] { return stand.ended.has_value(); }));
