@@ -47,10 +47,13 @@ void Http2Relay::State::adapter_moved(Http2StreamId id)
     if (stream == nullptr || !stream->adapter) return;
     auto const keep = shared_from_this();
     if (stream->stage == Http2Stream::Stage::forwarded) {
-        if (stream->adapter->state() == BodyAdapter::State::broken)
+        if (stream->adapter->state() == BodyAdapter::State::broken) {
+            // As with HTTP/1.1, what comes after a body that broke off comes on a new connection.
             no_answer(id, *stream, RelayFault::adapter);
-        else if (stream->upstream != 0)
+            go_away(RelayFault::none);
+        } else if (stream->upstream != 0) {
             upstream_session_->resume(stream->upstream);
+        }
     }
     turn();
 }

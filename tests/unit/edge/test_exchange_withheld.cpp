@@ -186,13 +186,7 @@ TEST_CASE("exchange: given HTTP/2, when a great body's end shows that it is with
     CHECK_FALSE(story.over);
     CHECK(story.body.size() > 1000);
     CHECK(story.body.size() <= great.size() - kHoldBytes);
-    // Its windows are open again: as much goes through once more.
-    std::string const other(1u << 20, 'h');
-    auto const good = stand.send("/good", other);
-    REQUIRE(stand.so([&] { return stand.at_server("/good") != 0 && stand.server.stories[stand.at_server("/good")].over; }));
-    CHECK(stand.server.stories[stand.at_server("/good")].body == other);
-    stand.server.answer(stand.at_server("/good"), {{":status", "200"}}, "ok");
-    REQUIRE(stand.so([&] { return stand.client.stories[good].closed; }));
+    REQUIRE(stand.so([&] { return stand.client.away; }));
 }
 
 TEST_CASE("exchange: given HTTP/2, when the guest resets a stream whose body is held, then it is over and nothing is said", "[edge][T-33]")
