@@ -28,6 +28,12 @@ constexpr char kUsage[] =
     "  egress test URL [--session ID] [--method M]\n"
     "                what would happen to a connection from a sandbox, step by step, and which rule would be needed; 0: allowed, 1: "
     "denied\n"
+    "  files list ID [--after PATH]\n"
+    "                the files of a session, and which of them may not leave it, and why\n"
+    "  files withhold ID PATH\n"
+    "                this file may not leave its session, whatever becomes of it; nor may a copy\n"
+    "  files release ID PATH\n"
+    "                this file may leave, whatever a rule or a label says\n"
     "  kill ID       end one session at once; its caller's next call gets a new one\n"
     "  kill-all      end every session at once\n"
     "  freeze        make no new session until `thaw`; those that run go on\n"
@@ -125,6 +131,20 @@ std::string render_leases(JsonView leases)
     return rows.size() == 1 ? "nothing is lent\n" : table(rows);
 }
 
+std::string render_files(JsonView answer)
+{
+    std::vector<std::vector<std::string>> rows{{"PATH", "BYTES", "STANDING", "BY"}};
+    JsonView const files = answer["files"];
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        JsonView const each = files.at(i);
+        rows.push_back({shown(each["path"].string()), std::to_string(each["size"].integer().value_or(0)), shown(each["standing"].string()),
+            shown(each["by"].string().value_or(""))});
+    }
+    if (rows.size() == 1) return "no files\n";
+    bool const more = answer["more"].boolean().value_or(false);
+    return table(rows) + (more ? "there are more: --after " + rows.back().front() + "\n" : "");
+}
+
 // The verdict last: that is what is still on the screen.
 std::string render_egress(JsonView answer)
 {
@@ -200,13 +220,31 @@ std::expected<CtlRequest, std::string> egress_request(
     return request;
 }
 
+// `files VERB ID [PATH]`: likewise.
+std::expected<CtlRequest, std::string> files_request(CtlRequest request, std::vector<std::string_view> const& words, std::string_view after)
+{
+    bool const lists = words.size() == 3 && words[1] == "list";
+    bool const decides = words.size() == 4 && (words[1] == "withhold" || words[1] == "release");
+    if (!lists && !decides) return std::unexpected("files is followed by list and a session, or by withhold or release, a session and a path");
+    if (!lists && !after.empty()) return std::unexpected("only files list takes --after");
+    Json body = Json::object();
+    body.set("session", words[2]);
+    if (decides) body.set("path", words[3]);
+    if (!after.empty()) body.set("after", after);
+    request.command = "files " + std::string(words[1]);
+    request.path = "/v1/files/" + std::string(words[1]);
+    request.post = true;
+    request.body = body.print();
+    return request;
+}
+
 }  // namespace
 
 std::expected<CtlRequest, std::string> parse_ctl(std::span<char const* const> arguments)
 {
     CtlRequest request;
     std::vector<std::string_view> words;
-    std::string_view session, method;
+    std::string_view session, method, after;
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         std::string_view const word = arguments[i];
         if (word == "--json") {
@@ -217,9 +255,9 @@ std::expected<CtlRequest, std::string> parse_ctl(std::span<char const* const> ar
         } else if (word == "--socket") {
             if (++i == arguments.size()) return std::unexpected("--socket needs a path");
             request.socket = arguments[i];
-        } else if (word == "--session" || word == "--method") {
+        } else if (word == "--session" || word == "--method" || word == "--after") {
             if (++i == arguments.size()) return std::unexpected(std::string(word) + " needs a value");
-            (word == "--session" ? session : method) = arguments[i];
+            (word == "--session" ? session : word == "--method" ? method : after) = arguments[i];
         } else if (word.starts_with("-")) {
             return std::unexpected("unknown option " + std::string(word));
         } else {
@@ -228,6 +266,8 @@ std::expected<CtlRequest, std::string> parse_ctl(std::span<char const* const> ar
     }
     if (words.empty()) return std::unexpected("a command is missing");
     request.command = words.front();
+    if (request.command == "files" && session.empty() && method.empty()) return files_request(std::move(request), words, after);
+    if (!after.empty()) return std::unexpected(request.command + " takes no --after");
     if (request.command == "egress") return egress_request(std::move(request), words, session, method);
     if (!session.empty() || !method.empty()) return std::unexpected(request.command + " takes neither --session nor --method");
     if (request.command == "kill") {
@@ -254,6 +294,7 @@ std::string render_for_people(std::string_view command, JsonView answer)
     if (command == "sessions") return render_sessions(answer["sessions"]);
     if (command == "leases") return render_leases(answer["leases"]);
     if (command == "egress test") return render_egress(answer);
+    if (command.starts_with("files ")) return render_files(answer);
     if (command == "kill" || command == "kill-all") {
         auto const pending = answer["pending"].integer().value_or(0);
         return std::format("killed {}{}{}\n", answer["killed"].integer().value_or(0),

@@ -38,6 +38,7 @@
 #include "proto/storage_to_edge.h"
 #include "proto/sweeper_to_storage.h"
 #include "proto/files_front_to_broker.h"
+#include "proto/withheld.h"
 
 namespace ocu::appliance {
 
@@ -90,6 +91,7 @@ struct Arrows {
     proto::AuditToCustody audit_to_custody;          // checkpoint signatures
     proto::CustodyToAudit custody_to_audit;
     proto::CoreToRole core_to_gateway, core_to_control, core_to_custody, core_to_storage, core_to_sandbox, core_to_edge, core_to_audit;
+    proto::StorageToEdge storage_to_edge;            // digests of what may not leave a session (T-33)
 };
 
 template <class Arrow, class... Messages>
@@ -190,6 +192,9 @@ static_assert(proto::kStorageLaneToEdge.size() == 2 &&
               proto::kStorageLaneToEdge[1].type == static_cast<std::uint16_t>(proto::Type::lane_gone) &&
               proto::kStorageLaneToEdge[0].descriptors == 0 && proto::kStorageLaneToEdge[1].descriptors == 0);
 static_assert(agent_path_is_clean(), "T-03, T-05, T-12: the agent's path has no operator's, launcher's, custody's or dialler's word");
+
+// T-33: what may not leave is said by storage alone, which holds the files, and the edge hears nothing else from it.
+static_assert(kCannotSay<proto::SandboxToEdge, proto::SessionWithholds> && kCannotSay<proto::StorageToEdge, proto::SessionSever, proto::LaneAttach>);
 
 // AU: audit's only word to anyone is a request for a signature; it has no way to cause an action.
 

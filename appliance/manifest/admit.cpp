@@ -12,6 +12,7 @@
 #include "appliance/manifest/schema.h"
 #include "base/crypto/certificate.h"
 #include "base/sealed_face.h"
+#include "storage/withhold_rule.h"
 
 namespace ocu::manifest {
 
@@ -212,6 +213,10 @@ Admission<void> admit_files(JsonView files, Applied& applied)
         if (told) return refuse("files.limits.upload_mib", "is above storage.limits.file_mib");
         config.upload_bytes_max = applied.storage.file_bytes_max;
     }
+    applied.storage.withhold = texts(files["withhold"]);
+    for (std::size_t i = 0; i < applied.storage.withhold.size(); ++i)
+        if (auto const fault = storage::WithholdRule::fault(applied.storage.withhold[i]); !fault.empty())
+            return refuse("files.withhold[" + std::to_string(i) + "]", std::string(fault));
     applied.frame_ancestors = texts(files["embed"]["ancestors"]);
     for (std::size_t i = 0; i < applied.frame_ancestors.size(); ++i)
         if (applied.files.tls && applied.frame_ancestors[i].starts_with("http://"))

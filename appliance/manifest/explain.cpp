@@ -114,6 +114,9 @@ std::string explain(Applied const& applied)
         applied.storage.files.upload_bytes_max / kMebi, applied.storage.files.requests_per_minute_max,
         applied.storage.files.transfers_per_caller_max);
     out += explain_files(applied.storage);
+    if (!applied.storage.withhold.empty())
+        out += std::format("Files that may not leave their session, nor a copy of them where what is sent is looked into: {}.\n",
+            listed(applied.storage.withhold));
     if (!applied.frame_ancestors.empty())
         out += std::format("These web pages may show the files page in a frame: {}.\n", listed(applied.frame_ancestors));
     out += std::format("The record is kept for at least {} days.\n", applied.retention_days);

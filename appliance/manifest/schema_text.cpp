@@ -292,6 +292,8 @@ std::string_view schema_text()
               "description": "Web pages that may show the files page in a frame."}
           }
         },
+        "withhold": {"type": "array", "maxItems": 64, "items": {"type": "string", "minLength": 1, "maxLength": 256},
+          "description": "Files that may not leave their session, by path: uploads/**/*.key, outputs/raw/*. * is any part of a name, ** any number of directories."},
         "limits": {
           "type": "object", "additionalProperties": false,
           "properties": {

@@ -10,7 +10,7 @@
 
 namespace ocu::policy {
 
-inline constexpr int kPrivilegedActionsVersion = 3;
+inline constexpr int kPrivilegedActionsVersion = 4;
 
 enum class Record : std::uint8_t {
     not_needed,   // reads only
@@ -31,6 +31,8 @@ inline constexpr std::array kPrivilegedActions{
     PrivilegedAction{proto::OperatorAction::kill_all, Record::never_waits}, PrivilegedAction{proto::OperatorAction::freeze, Record::first},
     PrivilegedAction{proto::OperatorAction::thaw, Record::first}, PrivilegedAction{proto::OperatorAction::shutdown, Record::first},
     PrivilegedAction{proto::OperatorAction::egress_test, Record::first},  // says what a guest could reach: who asked is known
+    PrivilegedAction{proto::OperatorAction::files_list, Record::first},  // names of a caller's files
+    PrivilegedAction{proto::OperatorAction::files_withhold, Record::first}, PrivilegedAction{proto::OperatorAction::files_release, Record::first},
 };
 
 constexpr Record record_of(proto::OperatorAction action)

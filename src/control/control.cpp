@@ -24,7 +24,9 @@ struct Control::State {
         wires.gateway_in.on_message(
             [this](proto::GatewayToControl::Message message) { lifecycle.wanted(std::get<proto::SessionWanted>(std::move(message))); });
         wires.storage_in.on_message([this](proto::StorageToControl::Message message) {
-            lifecycle.wanted(std::get<proto::FilesSessionWanted>(std::move(message)));
+            std::visit(wire::Overloaded{[this](proto::FilesSessionWanted& wanted) { lifecycle.wanted(std::move(wanted)); },
+                           [this](proto::FilesTold& told) { operators.told(std::move(told)); }},
+                message);
         });
         wires.sandbox_in.on_message([this](proto::SandboxToControl::Message message) { lifecycle.hear(std::move(message)); });
         wires.edge_in.on_message([this](proto::EdgeToControl::Message message) {

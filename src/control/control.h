@@ -6,7 +6,7 @@
 //   runs as   a thread of the core, `ocu:control`; its helper `operator-front` parses HTTP and JSON from operators
 //   hears     operator-front  proto/operator_front_to_control.h  what an operator asks; who it is was read from the socket here (F2)
 //             gateway         proto/gateway_to_control.h         session wanted (F5)
-//             storage         proto/storage_to_control.h         session wanted, for files (F11)
+//             storage         proto/storage_to_control.h         session wanted, for files (F11); what an operator asked about files
 //             sandbox         proto/control_to_sandbox.h         up, dead, down
 //             custody         proto/ask_custody.h                token minted, leases told
 //             edge            proto/ask_edge.h                   what would happen to a connection

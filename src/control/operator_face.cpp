@@ -2,6 +2,7 @@
 #include "control/operator_face.h"
 
 #include "control/egress_question.h"
+#include "control/files_question.h"
 #include "control/session_name.h"
 #include "wire/json.h"
 
@@ -31,6 +32,17 @@ constexpr std::array kRoutes{
 };
 
 constexpr std::string_view kEgressTest = "/v1/egress/test";
+struct FilesRoute {
+    std::string_view path;
+    proto::FilesVerb verb;
+    OperatorAction action;
+};
+
+constexpr std::array kFilesRoutes{
+    FilesRoute{"/v1/files/list", proto::FilesVerb::list, OperatorAction::files_list},
+    FilesRoute{"/v1/files/withhold", proto::FilesVerb::withhold, OperatorAction::files_withhold},
+    FilesRoute{"/v1/files/release", proto::FilesVerb::release, OperatorAction::files_release},
+};
 constexpr std::string_view kSessionsPrefix = "/v1/sessions/";
 constexpr std::string_view kKillSuffix = "/kill";
 constexpr std::size_t kBodyBytesMax = 64;
@@ -47,7 +59,9 @@ unsigned status_of(Reason reason)
 {
     switch (reason) {
     case Reason::none: return 200;
-    case Reason::unknown_session: return 404;
+    case Reason::unknown_session:
+    case Reason::not_found: return 404;
+    case Reason::quota_exceeded: return 507;
     case Reason::forbidden: return 403;
     case Reason::bad_request: return 400;
     case Reason::audit_unavailable:
@@ -61,6 +75,9 @@ std::string_view message_of(Reason reason)
 {
     switch (reason) {
     case Reason::unknown_session: return "there is no such session";
+    case Reason::not_found: return "there is no such file in that session";
+    case Reason::bad_request: return "that is no path of a file: it begins with uploads/ or outputs/";
+    case Reason::quota_exceeded: return "too many files of that session were spoken about";
     case Reason::forbidden: return "this connection may not operate the appliance";
     case Reason::audit_unavailable: return "the action's record cannot be written, so the action was not taken";
     case Reason::role_unavailable: return "a part of the appliance is down; try again";
@@ -164,6 +181,14 @@ std::expected<OperatorQuestion, FaceRefusal> parse_egress_test(std::string_view 
     return OperatorQuestion{OperatorAction::egress_test, test->session, std::move(test->question)};
 }
 
+std::expected<OperatorQuestion, FaceRefusal> parse_files(FilesRoute const& route, std::string_view method, std::string_view body)
+{
+    if (method != "POST") return std::unexpected(FaceRefusal{405, "method_not_allowed", "this operation has another method", "POST"});
+    auto asked = read_files_question(route.verb, body);
+    if (!asked) return std::unexpected(FaceRefusal{400, "bad_request", asked.error(), {}});
+    return OperatorQuestion{route.action, asked->session, {}, std::move(asked->question)};
+}
+
 }  // namespace
 
 std::expected<OperatorQuestion, FaceRefusal> parse_question(std::string_view method, std::string_view target, std::string_view body)
@@ -171,6 +196,8 @@ std::expected<OperatorQuestion, FaceRefusal> parse_question(std::string_view met
     OperatorQuestion question;
     std::string_view wanted;
     if (target == kEgressTest) return parse_egress_test(method, body);
+    for (auto const& route : kFilesRoutes)
+        if (route.path == target) return parse_files(route, method, body);
     if (target.find('?') != std::string_view::npos) return std::unexpected(FaceRefusal{400, "bad_request", "no query is taken here", {}});
     for (auto const& route : kRoutes) {
         if (route.path != target) continue;
@@ -206,6 +233,9 @@ wire::HttpResponse render_answer(OperatorAction action, proto::OperatorAnswer co
     case OperatorAction::sessions: return json_response(200, sessions_body(answer));
     case OperatorAction::leases: return json_response(200, leases_body(answer));
     case OperatorAction::egress_test: return json_response(200, egress_body(answer.explained, trace, answer.recorded));
+    case OperatorAction::files_list:
+    case OperatorAction::files_withhold:
+    case OperatorAction::files_release: return json_response(200, files_body(answer.files, trace, answer.recorded));
     default: return json_response(200, action_body(action, answer, trace));
     }
 }

@@ -61,6 +61,7 @@ private:
         ask.session = question->session;
         ask.trace = trace;
         ask.egress = question->egress;
+        ask.files = question->files;
         waiting_[ask.request] = {question->action, std::move(trace), std::move(reply)};
         link_.send(ask);
     }

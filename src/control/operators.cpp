@@ -204,6 +204,32 @@ void Operators::told(proto::Explained told)
     finish(number);
 }
 
+// Likewise on record. A word that is answered too late may be in force all the same: the operator looks again.
+void Operators::ask_files(std::uint64_t number, Job& job)
+{
+    job.record_watch.reset();
+    if (lifecycle_.sessions().find(job.ask.session) == nullptr) {
+        job.answer.reason = Reason::unknown_session;
+        return finish(number);
+    }
+    job.answer_watch = loop_.after(kRecordWait, [this, number] {
+        if (auto const found = jobs_.find(number); found != jobs_.end()) found->second.answer.reason = Reason::role_unavailable;
+        finish(number);
+    });
+    wires_.storage.send(
+        proto::FilesAskWanted{RequestId{number}, job.ask.session, job.ask.files, wire::Text<64>::cut(job.actor)});
+}
+
+void Operators::told(proto::FilesTold told)
+{
+    auto const number = told.request.value;
+    auto const found = jobs_.find(number);
+    if (found == jobs_.end()) return;
+    found->second.answer.reason = told.reason;
+    found->second.answer.files = std::move(told);
+    finish(number);
+}
+
 void Operators::record(std::uint64_t number, Job const& job, std::function<void(Result<EventNumber>)> done)
 {
     proto::Event event;
@@ -221,6 +247,8 @@ void Operators::record(std::uint64_t number, Job const& job, std::function<void(
             wire::Text<1024>::cut(std::string(proto::name_of(job.ask.action)) + ' ' + std::string(name_of(asked.scheme)) + ' ' +
                                   asked.host.str() + ' ' + std::to_string(asked.port) + ' ' + asked.method.str() + ' ' + asked.path.str());
     }
+    if (!job.ask.files.path.empty())
+        event.detail = wire::Text<1024>::cut(std::string(proto::name_of(job.ask.action)) + ' ' + job.ask.files.path.str());
     event.number = static_cast<std::int64_t>(number);
     wires_.recorder.record(std::move(event), std::move(done));
 }
@@ -295,6 +323,9 @@ void Operators::carry_out_recorded(std::uint64_t number, Result<EventNumber> wri
     }
     switch (job.ask.action) {
     case OperatorAction::egress_test: return start_explaining(number, job);
+    case OperatorAction::files_list:
+    case OperatorAction::files_withhold:
+    case OperatorAction::files_release: return ask_files(number, job);
     case OperatorAction::freeze: lifecycle_.set_frozen(Frozen::yes); break;
     case OperatorAction::thaw: lifecycle_.set_frozen(Frozen::no); break;
     case OperatorAction::shutdown:

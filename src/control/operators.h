@@ -25,6 +25,8 @@ public:
     void told(proto::LeasesTold told);
     // From the edge, likewise.
     void told(proto::Explained told);
+    // From storage, likewise.
+    void told(proto::FilesTold told);
     // Kept for whoever asks for the status.
     void told(proto::WebhookState state) { webhook_ = state; }
     void told(proto::StoreState state) { store_ = state; }
@@ -59,6 +61,7 @@ private:
     void note_refusal(std::string const& actor, proto::Reason reason, std::string const& trace, std::string const& detail);
     void start_leases(std::uint64_t number, Job& job);
     void start_explaining(std::uint64_t number, Job& job);
+    void ask_files(std::uint64_t number, Job& job);
     void start_kill(std::uint64_t number, Job& job);
     void carry_out_kill(std::uint64_t number);
     void start_recorded(std::uint64_t number, Job& job);

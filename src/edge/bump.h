@@ -26,6 +26,7 @@ struct ExchangeTools::Parts {
 
     Custody& custody;
     Clock const& clock;
+    WithheldSet& withheld;
     LeafKey key{};
     std::shared_ptr<wire::TlsToUpstream> upstream;  // null: there are no roots
     std::shared_ptr<wire::TlsToGuest> guest;

@@ -123,7 +123,8 @@ Edge::Edge(wire::Loop& loop, Clock const& clock, Config config, UniqueFd roots, 
     });
     s.wires.storage_in.on_message([&s](proto::StorageToEdge::Message message) {
         std::visit(wire::Overloaded{[&s](proto::StoreLaneWanted& wanted) { s.store_lane_wanted(std::move(wanted)); },
-                       [&s](proto::StoreLaneOver const& over) { s.store.over(over.lane); }},
+                       [&s](proto::StoreLaneOver const& over) { s.store.over(over.lane); },
+                       [&s](proto::SessionWithholds const& told) { s.withholds(told); }},
             message);
     });
     s.wires.custody_in.on_message([&s](proto::CustodyToEdge::Message message) {

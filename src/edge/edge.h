@@ -7,6 +7,7 @@
 //             `uplink` (resolves and dials), `notifier` (speaks with the webhook) and `storage-lane` (forwards signed backend requests)
 //   hears     sandbox  proto/sandbox_to_edge.h   lane attached, detached
 //             control  proto/control_to_all.h    sever; what would happen to a connection
+//             storage  proto/withheld.h          digests of what may not leave a session
 //             custody  proto/edge_to_custody.h   lease made; a secret source to be dialled; a notice's signature
 //             storage  proto/storage_to_edge.h   a way to the store wanted, and over
 //   tells     control  proto/ask_edge.h          what would happen to it; how it goes with the webhook and the store

@@ -69,6 +69,7 @@ Result<void> Edge::State::start(Session& session)
         [this, id = session.id, generation = session.generation](wire::Lost why) {
             loop.post([this, id, generation, why] { lost(id, generation, why); });
         });
+    tell_withheld(session);
     return {};
 }
 

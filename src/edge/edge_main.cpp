@@ -52,7 +52,7 @@ private:
     std::shared_ptr<ExchangeTools> tools()
     {
         if (tools_) return tools_;
-        auto made = ExchangeTools::make(roots_, custody_, clock_);
+        auto made = ExchangeTools::make(roots_, custody_, clock_, withheld_);
         if (!made) {
             log::failure("requests cannot be looked at", made.error());
             return nullptr;
@@ -97,6 +97,8 @@ private:
             if (opened) with(opened->connection, [&](Connection& c) { c.opened(*opened, std::move(frame.descriptors[0])); });
             return opened.has_value();
         }
+        case proto::Type::withheld_contents:
+            return heard(+[](Server& s, proto::WithheldContents const& m) { s.withheld_.change(m.change); });
         case proto::Type::custody_channel: custody_.connect(std::move(frame.descriptors[0])); return true;
         default: return false;
         }
@@ -124,6 +126,7 @@ private:
     SystemClock clock_;
     wire::Loop loop_;
     CustodyLink custody_{loop_};
+    WithheldSet withheld_;
     std::shared_ptr<ExchangeTools> tools_;
     wire::Link link_;
     DenialFold fold_;

@@ -2,7 +2,7 @@
 #pragma once
 
 // The edge thread's state, in parts: sessions and wiring (edge.cpp), their helpers (edge_helpers.cpp), routes (edge_routes.cpp), requests
-// (edge_requests.cpp), the proxy (edge_proxy.cpp), counting and cutting (edge_counting.cpp), the webhook (edge_notices.cpp), operators' questions
+// (edge_requests.cpp), what may not leave (edge_withheld.cpp), the proxy (edge_proxy.cpp), counting and cutting (edge_counting.cpp), the webhook (edge_notices.cpp), operators' questions
 // (edge_explain.cpp). Included by these alone.
 
 #include <deque>
@@ -50,6 +50,10 @@ struct Edge::State {
     void custody_is_new();
     bool name_asked(Session& session, proto::NameAsked const& asked);
     bool helper_denied(Session& session, proto::EgressDenied const& denied);
+
+    // What may not leave: edge_withheld.cpp.
+    void withholds(proto::SessionWithholds const& told);
+    static void tell_withheld(Session& session);
 
     // Routes: edge_routes.cpp. What returns bool says false for a word that breaks the grammar of the link.
     bool connect_asked(Session& session, proto::ConnectAsked const& asked);

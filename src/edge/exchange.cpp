@@ -20,7 +20,8 @@ using proto::Reason;
 ExchangeTools::ExchangeTools(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 ExchangeTools::~ExchangeTools() = default;
 
-Result<std::shared_ptr<ExchangeTools>> ExchangeTools::make(std::string_view roots_pem, Custody& custody, Clock const& clock)
+Result<std::shared_ptr<ExchangeTools>> ExchangeTools::make(
+    std::string_view roots_pem, Custody& custody, Clock const& clock, WithheldSet& withheld)
 {
     auto const key = OCU_TRY(crypto::make_p256_key());
     auto const pem = OCU_TRY(crypto::p256_key_pem(key));
@@ -29,7 +30,7 @@ Result<std::shared_ptr<ExchangeTools>> ExchangeTools::make(std::string_view root
     if (!roots_pem.empty()) upstream = OCU_TRY(wire::TlsToUpstream::make(roots_pem));
     auto guest = OCU_TRY(wire::TlsToGuest::make(pem));
     return std::shared_ptr<ExchangeTools>(
-        new ExchangeTools(std::make_unique<Parts>(Parts{custody, clock, public_key, std::move(upstream), std::move(guest), {}})));
+        new ExchangeTools(std::make_unique<Parts>(Parts{custody, clock, withheld, public_key, std::move(upstream), std::move(guest), {}})));
 }
 
 struct Exchange::Impl final : wire::RelayOwner, std::enable_shared_from_this<Exchange::Impl> {
@@ -113,6 +114,7 @@ void Exchange::Impl::start_http2(std::unique_ptr<wire::Transport> guest, std::un
     Http2Exchange::Calls tell;
     tell.ask = calls.ask;
     tell.done = calls.done;
+    tell.later = [&on = loop](std::function<void()> task) { on.post(std::move(task)); };
     tell.ended = [weak = weak_from_this()](Reason reason, std::string_view word, wire::RelayTotals totals) {
         if (auto const self = weak.lock()) self->tell_ended(reason, word, totals);
     };
@@ -129,6 +131,7 @@ RequestFlow::Calls Exchange::Impl::calls_of_flow()
     };
     tell.refuse = [this](wire::HttpResponse const& response) { relay->refuse(response, then()); };
     tell.certify = [this](std::uint64_t lease, std::string const& token, std::string chain) { use_certificate(lease, token, std::move(chain)); };
+    tell.later = [this](std::function<void()> task) { loop.post(std::move(task)); };
     tell.adapt_request = [this](std::unique_ptr<wire::BodyAdapter> adapter) { relay->adapt_request(std::move(adapter)); };
     tell.adapt_response = [this](std::unique_ptr<wire::BodyAdapter> adapter) { relay->adapt_response(std::move(adapter)); };
     tell.answer_with = [this](wire::RelayResponse const& head) { relay->answer_with(head); };
@@ -206,7 +209,10 @@ wire::HttpResponse Exchange::Impl::explain(wire::RelayFault fault)
         end_word = unverified.word;
         return denied(end_reason, route, end_word);
     }
-    if (fault == wire::RelayFault::adapter && flow) flow->adapter_failed();
+    if (fault == wire::RelayFault::adapter && flow) {
+        end_reason = flow->adapter_failed();
+        return denied(end_reason, route, end_word);
+    }
     if (auto const reason = reason_of(fault); reason != Reason::none) return denied(reason, route, name_of(fault));
     if (fault != wire::RelayFault::timeout) return broken(Broke::upstream_gone, route);
     return broken(flow && flow->forwarded() ? Broke::upstream_late : Broke::request_late, route);
@@ -221,6 +227,7 @@ void Exchange::Impl::done(wire::RelayDone const& told)
 
 void Exchange::Impl::ended(wire::RelayFault fault, wire::RelayTotals totals)
 {
+    if (fault == wire::RelayFault::adapter && end_reason == Reason::none && flow) end_reason = flow->adapter_failed();
     auto const reason = end_reason != Reason::none ? end_reason : reason_of(fault);
     auto const word = !end_word.empty() || fault == wire::RelayFault::none ? end_word : name_of(fault);
     tell_ended(reason, word, totals);

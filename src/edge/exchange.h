@@ -24,6 +24,7 @@
 #include "base/unique_fd.h"
 #include "proto/edge_helper_to_custody_helper.h"
 #include "proto/edge_helper_to_edge.h"
+#include "edge/withheld_set.h"
 #include "wire/loop.h"
 
 namespace ocu::edge {
@@ -46,9 +47,10 @@ public:
 // What all exchanges of one process share: its own leaf key (made here, never leaves), the leaves that it has got, and the roots.
 class ExchangeTools {
 public:
-    // `roots_pem`: what upstreams are verified against; at least one root must load. Empty: no upstream is accepted, and requests in the clear are served. `custody` and `clock` must outlive this.
+    // `roots_pem`: what upstreams are verified against; at least one root must load. Empty: no upstream is accepted, and requests in the clear are served. `custody`, `clock` and `withheld` must outlive this.
     // Errors: malformed (no root loads), unavailable (the library refuses the rules), os.
-    static Result<std::shared_ptr<ExchangeTools>> make(std::string_view roots_pem, Custody& custody, Clock const& clock);
+    static Result<std::shared_ptr<ExchangeTools>> make(
+        std::string_view roots_pem, Custody& custody, Clock const& clock, WithheldSet& withheld);
     ExchangeTools(ExchangeTools const&) = delete;
     ExchangeTools& operator=(ExchangeTools const&) = delete;
     ~ExchangeTools();

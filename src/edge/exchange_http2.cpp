@@ -30,6 +30,8 @@ void Http2Exchange::request(Http2StreamId stream, wire::RelayRequest const& head
         relay_->forward(stream, request, authority_, secret);
     };
     calls.refuse = [this, stream](wire::HttpResponse const& response) { relay_->refuse(stream, response); };
+    calls.later = calls_.later;
+    calls.adapt_request = [this, stream](std::unique_ptr<wire::BodyAdapter> adapter) { relay_->adapt_request(stream, std::move(adapter)); };
     auto const flow = std::make_shared<RequestFlow>(tools_, route_, last_, std::move(calls), RequestFlow::Showing{});
     flows_[stream] = flow;
     streams_[last_] = stream;
@@ -82,8 +84,9 @@ wire::HttpResponse Http2Exchange::explain(Http2StreamId stream, wire::RelayFault
         end_ = unverified_;
         return denied(end_.reason, route_, end_.word);
     }
-    if (auto const reason = reason_of(fault); reason != Reason::none) return denied(reason, route_, name_of(fault));
     auto* const flow = find(stream);
+    if (fault == wire::RelayFault::adapter && flow != nullptr) return denied(flow->adapter_failed(), route_);
+    if (auto const reason = reason_of(fault); reason != Reason::none) return denied(reason, route_, name_of(fault));
     bool const late = fault == wire::RelayFault::timeout;
     if (!late || flow == nullptr) return broken(Broke::upstream_gone, route_);
     return broken(flow->forwarded() ? Broke::upstream_late : Broke::request_late, route_);

@@ -18,6 +18,7 @@ public:
         std::function<void(proto::RequestAsked)> ask;
         std::function<void(proto::RequestDone)> done;
         std::function<void(proto::Reason, std::string_view word, wire::RelayTotals)> ended;  // the last word
+        std::function<void(std::function<void()>)> later;  // runs it from the loop
     };
 
     // `unverified`: why every request is refused, or none. `upstream` may then be null.

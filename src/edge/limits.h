@@ -57,6 +57,12 @@ inline constexpr std::chrono::milliseconds kLaneIdleTime{60'000};      // no byt
 inline constexpr std::chrono::milliseconds kLaneTick{500};             // how late any of these may notice
 
 static_assert(kLaneAddressWait < kLaneConnectWait);
+// Bodies that may be a file which may not leave (T-33): held back of each, before it goes on; of all of them; and of each when that is reached.
+inline constexpr std::size_t kHoldBytes = 256u << 10;
+inline constexpr std::size_t kHeldBytesMax = 16u << 20;
+inline constexpr std::size_t kHoldBytesLeast = 4u << 10;               // more than a boundary takes
+inline constexpr std::size_t kWatchedBytesMax = 64u << 10;             // let go of, and not fetched yet
+
 static_assert(kLeaseWait > proto::kSourceWait, "a source that does not answer is known before its lease is given up");
 static_assert(kDnsLifeSeconds < std::chrono::seconds(kIdleTime).count(), "a name's address outlives what a guest remembers of it");
 

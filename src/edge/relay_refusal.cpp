@@ -24,6 +24,7 @@ std::string_view sentence(Reason reason)
     case Reason::protocol_denied: return "What was sent, or what came back, is not plain HTTP as this gateway takes it";
     case Reason::icap_denied: return "Whoever looks at what is sent and received for this destination does not let it through";
     case Reason::icap_unavailable: return "What is sent and received for this destination cannot be looked at now. Trying again later may help";
+    case Reason::not_downloadable: return "What was sent is, or could be, a file of this session that may not leave it";
     case Reason::session_denied: return "This session may no longer connect to anything";
     case Reason::budget_exceeded: return "The amount of data that the rule grants is used up";
     case Reason::rate_exceeded: return "Too much at once. Trying again later may help";

@@ -39,8 +39,44 @@ void RequestFlow::allowed(proto::RequestAllowed const& message)
     if (!message.icap.empty() && showing_.icap == nullptr) return refuse_allowed(Reason::icap_unavailable);
     if (!message.icap.empty() && pending_.websocket) return refuse_allowed(Reason::protocol_denied);
     if (lacks_token()) return refuse_allowed(Reason::scoped_token_missing);
+    auto const& withheld = tools_->parts().withheld;
+    if (withheld.overflow() && has_body(pending_)) return refuse_allowed(Reason::not_downloadable);
+    if (has_body(pending_))
+        if (auto form = form_of(pending_); needs_watch(form, withheld)) form_ = std::move(form);
     if (showing_.icap != nullptr && showing_.icap->shows_request()) return show_request();
+    if (!form_) return go_on();
+    phase_ = Phase::showing;
+    calls_.adapt_request(watch(nullptr));
+}
+
+// Before an ICAP server sees it, which is asked what it says, not where it came from.
+std::unique_ptr<wire::BodyAdapter> RequestFlow::watch(std::unique_ptr<wire::BodyAdapter> behind)
+{
+    withheld_ = std::make_shared<bool>(false);
+    BodyWatch::Calls calls;
+    calls.later = calls_.later;
+    calls.decided = [weak = weak_from_this()](BodyWatch::Word word) {
+        if (auto const self = weak.lock()) self->watched(word);
+    };
+    return std::make_unique<BodyWatch>(tools_->parts().withheld, *form_, std::move(behind), withheld_, std::move(calls));
+}
+
+void RequestFlow::watched(BodyWatch::Word word)
+{
+    bool const waits = phase_ == Phase::showing || phase_ == Phase::redeeming || phase_ == Phase::certifying;
+    if (word == BodyWatch::Word::withheld && waits) return refuse_allowed(Reason::not_downloadable);
+    // Nobody hears it; it is said so that the request ends.
+    if (word == BodyWatch::Word::gone && waits) return refuse_allowed(Reason::none);
+    // Where an ICAP server sees it, what that one says decides; once it is on its way, the relay finds it broken.
+    if (word != BodyWatch::Word::may_begin || phase_ != Phase::showing || (showing_.icap != nullptr && showing_.icap->shows_request())) return;
+    pending_.expects_continue = false;  // it has had its leave
     go_on();
+}
+
+Reason RequestFlow::adapter_failed()
+{
+    done_reason_ = is_withheld() ? Reason::not_downloadable : Reason::icap_unavailable;
+    return done_reason_;
 }
 
 // A scoped token is where it belongs, if one does, and nowhere else.
@@ -61,7 +97,12 @@ void RequestFlow::show_request()
         self->pending_ = std::move(next);
         self->go_on();
     };
-    showing_.icap->show_request(pending_, showing_.authority, calls_.adapt_request, then);
+    auto adapt = calls_.adapt_request;
+    if (form_)
+        adapt = [weak = weak_from_this()](std::unique_ptr<wire::BodyAdapter> adapter) {
+            if (auto const self = weak.lock()) self->calls_.adapt_request(self->watch(std::move(adapter)));
+        };
+    showing_.icap->show_request(pending_, showing_.authority, std::move(adapt), then);
 }
 
 void RequestFlow::go_on()
@@ -195,6 +236,7 @@ std::optional<proto::RequestDone> RequestFlow::done(wire::RelayDone const& told)
     patterns_.reset();
     phase_ = Phase::none;
     if (!std::exchange(told_allowed_, false)) return std::nullopt;
+    if (done_reason_ == Reason::none && is_withheld()) done_reason_ = Reason::not_downloadable;
     return proto::RequestDone{
         route_.connection, number_, static_cast<std::uint16_t>(told.status), done_reason_, told.bytes_up, told.bytes_down};
 }

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 
+#include "edge/body_watch.h"
 #include "edge/exchange.h"
 #include "edge/icap_stage.h"
 #include "edge/strip.h"
@@ -29,11 +30,12 @@ public:
         std::function<void(wire::HttpResponse const&)> refuse;
         // Makes the upstream's TLS with what was lent for the lease and token; certified() follows. Empty: nothing is lent as a certificate.
         std::function<void(std::uint64_t lease, std::string const& token, std::string chain_pem)> certify;
-        // As wire::HttpRelay has them; empty where no message is shown to an ICAP server.
+        // As wire::HttpRelay has them; the last three empty where no message is shown to an ICAP server.
         std::function<void(std::unique_ptr<wire::BodyAdapter>)> adapt_request;
         std::function<void(std::unique_ptr<wire::BodyAdapter>)> adapt_response;
         std::function<void(wire::RelayResponse const&)> answer_with;
         std::function<void(wire::HttpResponse const&)> refuse_answer;
+        std::function<void(std::function<void()>)> later;  // runs it from the loop
     };
     // The connection's, if requests and answers on it can be shown; and what the upstream is called there.
     struct Showing {
@@ -61,8 +63,8 @@ public:
     std::optional<wire::HttpResponse> response(wire::RelayResponse& head);
     std::unique_ptr<wire::BodyFilter> filter(wire::RelayResponse const& head);
     bool holds(wire::RelayResponse const& head);
-    // Who looks at messages did not finish with this one.
-    void adapter_failed() { done_reason_ = proto::Reason::icap_unavailable; }
+    // Who looks at messages did not finish with this one, or it may not leave: which of the two.
+    proto::Reason adapter_failed();
     // Whether a request's trailers may go on: they are the guest's, and a token in them would go where no credential does.
     bool request_trailers(std::vector<wire::HttpHeader> const& trailers);
     void response_trailers(std::vector<wire::HttpHeader>& trailers) const;
@@ -79,6 +81,9 @@ private:
 
     bool shows_response() const { return showing_.icap != nullptr && showing_.icap->shows_response(); }
     bool lacks_token() const;
+    bool is_withheld() const { return withheld_ && *withheld_; }
+    std::unique_ptr<wire::BodyAdapter> watch(std::unique_ptr<wire::BodyAdapter> behind);
+    void watched(BodyWatch::Word word);
     void show_request();
     void go_on();
     void redeemed(proto::Redeemed& message);
@@ -97,6 +102,8 @@ private:
     proto::RequestAllowed permit_;
     std::string token_;           // that the request presented
     bool told_allowed_ = false;
+    std::optional<BodyForm> form_;    // of a body that could be one which may not leave
+    std::shared_ptr<bool> withheld_;  // and is; shared with its watch
     proto::Reason done_reason_ = proto::Reason::none;
     std::shared_ptr<CredentialPatterns const> patterns_;  // shared with the filter of the answer's body
 };

@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "edge/allow_list.h"
@@ -15,6 +16,7 @@
 #include "edge/traffic.h"
 #include "edge/trip.h"
 #include "helper/spawner.h"
+#include "proto/withheld.h"
 #include "wire/link.h"
 
 namespace ocu::edge {
@@ -82,6 +84,8 @@ struct Session {
     std::map<ConnectionId, Route> routes;
     std::vector<std::uint64_t> spent;  // bytes, for each rule
     Trip trip;
+    std::set<proto::WithheldContent> withheld;  // as storage has told it; a helper that starts is told all of it
+    bool withheld_overflow = false;
     proto::Reason closed = proto::Reason::none;  // the tripwire was to end it: why nothing more is let through
 };
 

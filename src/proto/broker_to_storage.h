@@ -11,14 +11,21 @@
 #include "base/id.h"
 #include "proto/archive_verdict.h"
 #include "helper/helper.h"
+#include "proto/ask_files.h"
 #include "proto/files_front_to_storage.h"
 #include "proto/reason.h"
 #include "proto/resource.h"
 #include "proto/store_place.h"
 #include "proto/type.h"
+#include "proto/withheld.h"
 #include "wire/link.h"
 
 namespace ocu::proto {
+
+// Patterns of paths that may not leave (manifest: files.withhold).
+inline constexpr std::size_t kWithholdRulesMax = 64;
+inline constexpr std::size_t kWithholdRuleBytesMax = 256;
+using WithholdRules = wire::List<wire::Text<kWithholdRuleBytesMax>, kWithholdRulesMax>;
 
 // Media types that pass one way: what `deny` names does not; where `allow` names any, nothing else does. "type/subtype" or "type/*".
 inline constexpr std::size_t kTypePatternsMax = 64;
@@ -36,11 +43,12 @@ struct BrokerConfig {
     std::uint32_t owner = 0;  // host uid that files are shown to belong to
     std::uint64_t file_bytes_max = 0;
     std::uint64_t session_bytes_max = 0;
+    WithholdRules withhold{};
     StorePlace place{};
     TypeLists uploads;  // in by the file API
     TypeLists outputs;  // out by the file API and as resources
 
-    static void fields(auto& wire, auto& m) { wire(m.owner, m.file_bytes_max, m.session_bytes_max, m.place, m.uploads, m.outputs); }
+    static void fields(auto& wire, auto& m) { wire(m.owner, m.file_bytes_max, m.session_bytes_max, m.withhold, m.place, m.uploads, m.outputs); }
 };
 
 using FilesChannelId = RequestId;
@@ -141,6 +149,22 @@ struct BrokerResource {
     static void fields(auto& wire, auto& m) { wire(m.request, m.answer); }
 };
 
+struct BrokerAskFiles {
+    static constexpr Type kType = Type::broker_files_ask;
+    RequestId request;
+    FilesQuestion question;
+    wire::Text<64> actor;
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.question, m.actor); }
+};
+
+struct BrokerFiles {
+    static constexpr Type kType = Type::broker_files_told;
+    FilesTold told;
+
+    static void fields(auto& wire, auto& m) { wire(m.told); }
+};
+
 // What lies in the session's directory is not what was sealed. At most one a second.
 struct StoreDamaged {
     static constexpr Type kType = Type::store_damaged;
@@ -156,6 +180,8 @@ inline constexpr std::array kBrokerMaySend{
     wire::Permit{static_cast<std::uint16_t>(Type::files_note), 0, 1024},
     wire::Permit{static_cast<std::uint16_t>(Type::files_closed), 0, 8},
     wire::Permit{static_cast<std::uint16_t>(Type::files_check), 0, 16},
+    wire::Permit{static_cast<std::uint16_t>(Type::contents_withheld), 0, kWithheldChangeBytesMax},
+    wire::Permit{static_cast<std::uint16_t>(Type::broker_files_told), 0, kFilesToldBytesMax + 64},
 };
 inline constexpr std::array kStorageMaySendBroker{
     wire::Permit{static_cast<std::uint16_t>(Type::broker_resource_ask), 0, kPathBytesMax + 64},
@@ -163,6 +189,7 @@ inline constexpr std::array kStorageMaySendBroker{
     wire::Permit{static_cast<std::uint16_t>(Type::files_recorded), 0, 16},
     wire::Permit{static_cast<std::uint16_t>(Type::files_check_source), 1, 8},
     wire::Permit{static_cast<std::uint16_t>(Type::files_checked), 0, 64},
+    wire::Permit{static_cast<std::uint16_t>(Type::broker_files_ask), 0, kAskedPathBytesMax + 128},
 };
 
 }  // namespace ocu::proto

@@ -6,6 +6,7 @@
 
 #include "base/id.h"
 #include "proto/ask_edge.h"
+#include "proto/ask_files.h"
 #include "proto/reason.h"
 #include "wire/mailbox.h"
 
@@ -16,7 +17,7 @@ struct SessionSever {
 };
 
 using ControlToEdge = wire::Mailbox<SessionSever, ExplainWanted>;
-// To storage alone: the answers to proto/storage_to_control.h.
+// To storage alone: the answers to proto/storage_to_control.h, and operators' words about files (proto/ask_files.h).
 struct FilesSessionGranted {
     RequestId request;
     SessionId session;
@@ -27,6 +28,6 @@ struct FilesSessionRefused {
     Reason reason;
 };
 
-using ControlToStorage = wire::Mailbox<SessionSever, FilesSessionGranted, FilesSessionRefused>;
+using ControlToStorage = wire::Mailbox<SessionSever, FilesSessionGranted, FilesSessionRefused, FilesAskWanted>;
 
 }  // namespace ocu::proto

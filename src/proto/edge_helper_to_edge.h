@@ -20,6 +20,7 @@
 //                              <-     connection_cut      at any time: this connection ends now
 //                              <-     custody_channel + socket   instead of the one before, whose other end is gone
 //      egress_denied           ->                         what the helper refuses by itself: grammar, its own ceilings
+//                              <-     withheld_contents   at any time (proto/withheld.h): no body that is one of them goes out
 //
 // Configuration: EdgeConfig. Descriptors: the shared empty namespace, then [0] the lane's TCP listener, [1] its DNS socket, [2] the channel to
 // custody (proto/edge_helper_to_custody_helper.h), [3] a read-only file of PEM roots against which upstreams are verified.
@@ -30,6 +31,7 @@
 #include "base/id.h"
 #include "proto/reason.h"
 #include "proto/type.h"
+#include "proto/withheld.h"
 #include "wire/link.h"
 #include "wire/text.h"
 
@@ -288,6 +290,7 @@ inline constexpr std::array kEdgeToHelper{
     wire::Permit{static_cast<std::uint16_t>(Type::custody_channel), 1, 0},
     wire::Permit{static_cast<std::uint16_t>(Type::icap_opened), 1, 32},
     wire::Permit{static_cast<std::uint16_t>(Type::icap_refused), 0, 32},
+    wire::Permit{static_cast<std::uint16_t>(Type::withheld_contents), 0, kWithheldChangeBytesMax},
 };
 inline constexpr std::array kHelperToEdge{
     wire::Permit{static_cast<std::uint16_t>(Type::name_asked), 0, 512},

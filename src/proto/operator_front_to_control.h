@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "proto/ask_custody.h"
 #include "proto/ask_edge.h"
+#include "proto/ask_files.h"
 #include "proto/reason.h"
 #include "proto/type.h"
 #include "wire/link.h"
@@ -27,13 +28,17 @@ enum class OperatorAction : std::uint8_t {
     thaw,
     shutdown,
     egress_test,
-    kLast = egress_test
+    files_list,
+    files_withhold,
+    files_release,
+    kLast = files_release
 };
 
 constexpr std::string_view name_of(OperatorAction action)
 {
     constexpr std::string_view kNames[] = {
-        "health", "status", "sessions", "leases", "kill", "kill-all", "freeze", "thaw", "shutdown", "egress-test"};
+        "health", "status", "sessions", "leases", "kill", "kill-all", "freeze", "thaw", "shutdown", "egress-test", "files-list",
+        "files-withhold", "files-release"};
     return kNames[static_cast<std::size_t>(action)];
 }
 
@@ -53,10 +58,11 @@ struct OperatorAsk {
     ConnectionId connection;
     RequestId request;         // numbered by the front
     OperatorAction action{};
-    SessionId session;         // kill; egress_test, where it may be 0
+    SessionId session;         // kill, files_*; egress_test, where it may be 0
     wire::Text<64> trace;      // correlation id, made by the front
     EgressQuestion egress;     // egress_test only
-    static void fields(auto& wire, auto& m) { wire(m.connection, m.request, m.action, m.session, m.trace, m.egress); }
+    FilesQuestion files{};     // files_* only
+    static void fields(auto& wire, auto& m) { wire(m.connection, m.request, m.action, m.session, m.trace, m.egress, m.files); }
 };
 
 // front -> control: the front itself said no, before there was a question. For the record, under the id that the operator was shown.
@@ -111,6 +117,8 @@ struct OperatorAnswer {
     wire::List<LeaseShown, kLeasesMax> leases;
     // egress_test
     Explained explained;
+    // files_*
+    FilesTold files;
     // kill, kill-all
     std::uint32_t killed = 0;      // nothing of these runs any more
     std::uint32_t pending = 0;     // severed, but their end was not confirmed in time
@@ -119,13 +127,13 @@ struct OperatorAnswer {
     static void fields(auto& wire, auto& m)
     {
         wire(m.request, m.reason, m.healthy, m.frozen, m.name, m.version, m.tier, m.profile, m.uptime, m.session_count, m.manifest_serial,
-            m.manifest_digest, m.mcp_url, m.certificate_sha256, m.webhook, m.store, m.helpers, m.sessions, m.leases, m.explained, m.killed,
+            m.manifest_digest, m.mcp_url, m.certificate_sha256, m.webhook, m.store, m.helpers, m.sessions, m.leases, m.explained, m.files, m.killed,
             m.pending, m.recorded);
     }
 };
 
 inline constexpr std::array kOperatorFrontMaySend{
-    wire::Permit{static_cast<std::uint16_t>(Type::operator_ask), 0, 256 + 253 + 32 + kEgressPathBytesMax},
+    wire::Permit{static_cast<std::uint16_t>(Type::operator_ask), 0, 256 + 253 + 32 + kEgressPathBytesMax + kAskedPathBytesMax},
     wire::Permit{static_cast<std::uint16_t>(Type::operator_refused), 0, 128},
 };
 
@@ -133,7 +141,7 @@ inline constexpr std::array kOperatorFrontMaySend{
 inline constexpr std::array kControlMaySendOperatorFront{
     wire::Permit{static_cast<std::uint16_t>(Type::operator_connection), 1, 8},
     wire::Permit{static_cast<std::uint16_t>(Type::operator_answer), 0,
-        4096 + std::max<std::uint32_t>({256 * kOperatorSessionsMax, 468 * kLeasesMax, kExplainedBytesMax})},
+        4096 + std::max<std::uint32_t>({256 * kOperatorSessionsMax, 468 * kLeasesMax, kExplainedBytesMax, kFilesToldBytesMax})},
 };
 
 // The front's whole configuration: it knows nothing.

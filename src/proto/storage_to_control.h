@@ -3,8 +3,10 @@
 
 // F11 needs what F5 needs: storage asks which session is that of a caller's chat; control says. Nothing else can be said on this arrow: no
 // kill, no denylist, no quota, no lifecycle (invariant 1). The answers come by proto/control_to_all.h, on the arrow on which control severs.
+// The other word here is an answer itself, to what an operator has asked about files (proto/ask_files.h).
 
 #include "base/id.h"
+#include "proto/ask_files.h"
 #include "proto/tool.h"
 #include "wire/mailbox.h"
 
@@ -22,6 +24,6 @@ struct FilesSessionWanted {
     IfMissing if_missing{};
 };
 
-using StorageToControl = wire::Mailbox<FilesSessionWanted>;
+using StorageToControl = wire::Mailbox<FilesSessionWanted, FilesTold>;
 
 }  // namespace ocu::proto

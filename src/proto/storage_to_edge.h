@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// The storage thread asks for a way to the store of the manifest, for one session's process at a time (F9). What it can say is whose channel this
-// is, and that it is over: it names no destination, and there is no other way out to be asked for.
+// The storage thread asks for a way to the store of the manifest, for one session's process at a time (F9): what it can say is whose channel this
+// is, and that it is over; it names no destination, and there is no other way out to be asked for. And it tells which contents of a session may not
+// leave it (withheld.h).
 
 #include "base/id.h"
 #include "base/unique_fd.h"
 #include "proto/storage_lane_to_edge.h"
+#include "proto/withheld.h"
 #include "wire/mailbox.h"
 
 namespace ocu::proto {
@@ -31,7 +33,7 @@ struct StoreLaneOver {
 // The lane serves, for the first time or again: the channels of before are gone.
 struct StoreLaneUp {};
 
-using StorageToEdge = wire::Mailbox<StoreLaneWanted, StoreLaneOver>;
+using StorageToEdge = wire::Mailbox<StoreLaneWanted, StoreLaneOver, SessionWithholds>;
 using EdgeToStorage = wire::Mailbox<StoreLaneUp>;
 
 }  // namespace ocu::proto

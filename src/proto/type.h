@@ -68,6 +68,9 @@ enum class Type : std::uint16_t {
     files_check,
     files_check_source,
     files_checked,
+    contents_withheld,
+    broker_files_ask,
+    broker_files_told,
     // launcher <-> sandbox
     launcher_prepare = 0x01c0,
     launcher_prepared,
@@ -115,6 +118,7 @@ enum class Type : std::uint16_t {
     icap_asked,
     icap_opened,
     icap_refused,
+    withheld_contents,
     // storage_lane <-> edge
     storage_lane_stats = 0x0240,
     lane_open,

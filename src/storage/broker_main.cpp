@@ -14,6 +14,7 @@
 #include "storage/resource_service.h"
 #include "storage/sealed_log.h"
 #include "storage/tree_keeper.h"
+#include "storage/withholding.h"
 #include "wire/http_client.h"
 
 namespace ocu::storage {
@@ -24,6 +25,13 @@ namespace {
 enum Descriptor : std::size_t { kNamespace, kConnection, kDirectory, kDescriptors, kSupply = kDirectory, kCredential, kRemoteDescriptors };
 
 constexpr std::size_t kDataKeyBytes = 32;
+
+std::vector<WithholdRule> rules_from(proto::BrokerConfig const& config)
+{
+    std::vector<WithholdRule> out;
+    for (auto const& each : config.withhold.items()) out.emplace_back(each.view());
+    return out;
+}
 
 TreeLimits limits_from(proto::BrokerConfig const& config)
 {
@@ -82,21 +90,37 @@ Result<void> serve_broker(helper::Helper& helper, RemoteEngine const& remote)
     tree.on_foreign_change([&face](NodeId node) { face->changed(node); });
     wire::Loop loop;
     SystemClock const clock;
-    FileService files(tree, {TypeRules(config.uploads), TypeRules(config.outputs)});
+    Withholding withholding(tree, clock, rules_from(config));
+    FileService files(tree, withholding, {TypeRules(config.uploads), TypeRules(config.outputs)});
     std::optional<FileChannels> channels;
     std::unique_ptr<wire::Link> link;
+    wire::Watch looking;
     auto const heard = [&](wire::Link::Frame frame) {
-        if (frame.type != static_cast<std::uint16_t>(proto::Type::broker_resource_ask)) {
-            if (!channels->storage_said(frame)) loop.stop();
-            return;
+        if (frame.type == static_cast<std::uint16_t>(proto::Type::broker_resource_ask)) {
+            auto const asked = wire::decode<proto::BrokerAskResource>(frame.body);
+            if (!asked) return loop.stop();
+            return link->send(proto::BrokerResource{asked->request, answer_resource(files, asked->ask)});
         }
-        auto const asked = wire::decode<proto::BrokerAskResource>(frame.body);
-        if (!asked) return loop.stop();
-        link->send(proto::BrokerResource{asked->request, answer_resource(files, asked->ask)});
+        if (frame.type == static_cast<std::uint16_t>(proto::Type::broker_files_ask)) {
+            auto const asked = wire::decode<proto::BrokerAskFiles>(frame.body);
+            if (!asked) return loop.stop();
+            auto told = files.operator_says(asked->question, asked->actor.view());
+            told.request = asked->request;
+            return link->send(proto::BrokerFiles{std::move(told)});
+        }
+        if (!channels->storage_said(frame)) loop.stop();
     };
     link = std::make_unique<wire::Link>(loop, OCU_TRY(helper.report_ready()), wire::Link::Options{proto::kStorageMaySendBroker}, heard,
         [&loop](wire::Lost) { loop.stop(); });
     channels.emplace(loop, files, *link);
+    withholding.on_changed([&link](proto::WithheldChange change) { link->send(proto::ContentsWithheld{std::move(change)}); });
+    std::function<void()> const look = [&] {
+        looking.reset();
+        if (withholding.step()) looking = loop.after(kLookPause, look);
+    };
+    withholding.on_pending([&] {
+        if (!looking) looking = loop.after(kLookPause, look);
+    });
     TreeKeeper const keeper(loop, clock, tree, [&link] { link->send(proto::StoreDamaged{}); });
     face->serve(loop, tree, [&loop] { loop.stop(); });
     loop.run();

@@ -124,13 +124,15 @@ FileEntry FileService::described(std::string path, Entry const& entry)
     out.size = static_cast<std::uint64_t>(entry.attributes.st_size);
     out.modified_ns = modified_ns(entry.attributes);
     out.node = entry.attributes.st_ino;
-    if (out.kind == FileKind::file) out.withheld = withheld(out.path.view(), out.node, out.media_type.view());
+    if (out.kind == FileKind::file) out.withheld = withheld(out.path.view(), entry, out.media_type.view());
     return out;
 }
 
-Reason FileService::withheld(std::string_view path, std::uint64_t inode, std::string_view media_type) const
+// Of one that cannot be looked into now the reading of it will say so: an archive breaks off then, and leaves nothing out unsaid.
+Reason FileService::withheld(std::string_view path, Entry const& entry, std::string_view media_type)
 {
-    if (not_downloadable_.contains(inode)) return Reason::not_downloadable;
+    auto const verdict = withholding_.verdict(path, entry);
+    if (verdict != Withheld::no && verdict != Withheld::unsure) return Reason::not_downloadable;
     bool const output = path.starts_with("outputs/");
     return output && !types_.outputs.permits(media_type) ? Reason::type_denied : Reason::none;
 }
@@ -242,16 +244,23 @@ Served<FileService::Reader> FileService::open(proto::Intents intents, std::strin
     auto const found = find(path, held);
     if (!found) return no(found.error());
     if (!S_ISREG(found->entry.attributes.st_mode)) return no(Reason::not_found);
+    auto const withheld = withholding_.verdict(path, found->entry);
+    if (withheld == Withheld::unsure) return no(Reason::too_many_calls);
+    if (withheld != Withheld::no) return no(Reason::not_downloadable);
     auto entry = described(path, found->entry);
     if (entry.withheld != Reason::none) return no(entry.withheld);
     auto const handle = tree_.open(Face::files, found->entry.node, O_RDONLY);
     if (!handle) return no(handle.error());
-    return Reader{*handle, std::move(entry)};
+    Reader reader{*handle, std::move(entry)};
+    if (withholding_.is_compared(path, reader.entry.size)) reader.revision = tree_.revision(found->entry.node);
+    return reader;
 }
 
 // The bytes are judged once more as they are given out: a file that was text when it was opened may be something else by now.
 Served<std::string> FileService::read(Reader const& reader, std::uint64_t offset, std::size_t bytes)
 {
+    // T-33: what was looked into when it was opened is not what a guest has made of it since.
+    if (reader.revision && tree_.revision(reader.entry.node) != reader.revision) return no(Reason::conflict);
     auto const path = reader.entry.path.view();
     if (types_.outputs.any() && path.starts_with("outputs/")) {
         auto const first = read_at(reader.handle, 0, kSniffBytes);

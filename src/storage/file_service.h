@@ -16,9 +16,10 @@
 #include <vector>
 
 #include "base/crypto/crypto.h"
+#include "proto/ask_files.h"
 #include "proto/files_front_to_broker.h"
 #include "proto/files_front_to_storage.h"
-#include "storage/session_tree.h"
+#include "storage/withholding.h"
 #include "storage/type_rules.h"
 
 namespace ocu::storage {
@@ -28,18 +29,23 @@ using Served = std::expected<T, proto::Reason>;
 
 class FileService {
 public:
-    // `tree` outlives it.
-    explicit FileService(SessionTree& tree, FileTypes types = {}) : tree_(tree), types_(std::move(types)) {}
+    // Both outlive it.
+    FileService(SessionTree& tree, Withholding& withholding, FileTypes types = {})
+        : tree_(tree), withholding_(withholding), types_(std::move(types))
+    {}
 
     struct Reader {
         HandleId handle = 0;
         proto::FileEntry entry;
+        // What it was when it was looked into, where a file of this length could be a copy of one that may not leave.
+        std::optional<std::uint64_t> revision{};
     };
     // An upload under way. It has a name of its own, which neither face shows as a file, until it is whole.
     struct Upload {
         std::string path;
         std::string staged;  // in uploads/
         HandleId handle = 0;
+        NodeId node = 0;
         std::uint64_t bytes = 0;
         std::uint64_t bytes_max = 0;
         proto::Downloadable downloadable{};
@@ -50,9 +56,10 @@ public:
     };
 
     Served<proto::FileEntries> list(proto::Intents intents, proto::FileList const& wanted);
-    // not_downloadable for what is labelled so, type_denied for an output of a kind that is not given out; a link or directory is not_found.
+    // not_downloadable for what may not leave, type_denied for an output of a kind that is not given out, too_many_calls for what cannot be looked
+    // into now; a link or directory is not_found.
     Served<Reader> open(proto::Intents intents, std::string const& path, proto::FileUse use);
-    // type_denied too: its guest may have made something else of it since.
+    // conflict: it may have become a copy of what may not leave; type_denied: its guest has made something else of it since.
     Served<std::string> read(Reader const& reader, std::uint64_t offset, std::size_t bytes);
     void close(Reader const& reader) { tree_.release(reader.handle); }
 
@@ -71,6 +78,9 @@ public:
     Served<void> removable(proto::Intents intents, std::string const& path);
     Served<void> remove(std::string const& path);
 
+    // An operator's question or word, which is on record. `request` of the answer is the caller's to set.
+    proto::FilesTold operator_says(proto::FilesQuestion const& question, std::string_view actor);
+
 private:
     class Held;
     struct Found {
@@ -86,15 +96,16 @@ private:
     std::string sniffed(std::string const& path, Entry const& entry);
     std::vector<std::string> names_after(NodeId directory, std::string_view after, std::size_t count);
     void walk(NodeId directory, std::string const& prefix, std::span<std::string_view const> after, Walk& walk);
+    proto::FileShown shown(std::string_view path, Entry const& entry);
+    proto::FilesTold list_for_operator(std::string const& after);
     bool add(std::string path, Entry const& entry, Walk& walk);
-    void relabel(std::uint64_t inode, proto::Downloadable downloadable);
-    proto::Reason withheld(std::string_view path, std::uint64_t inode, std::string_view media_type) const;
+    proto::Reason withheld(std::string_view path, Entry const& entry, std::string_view media_type);
     Served<std::string> read_at(HandleId handle, std::uint64_t offset, std::size_t bytes);
 
     SessionTree& tree_;
+    Withholding& withholding_;
     FileTypes types_;
     std::set<std::string, std::less<>> staged_;
-    std::set<std::uint64_t> not_downloadable_;  // by inode; only uploads are labelled, and those only this face replaces or removes
     struct Sniffed {
         std::uint64_t size;
         std::int64_t modified_ns;

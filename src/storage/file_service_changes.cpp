@@ -22,12 +22,6 @@ std::unexpected<Reason> no(int fault) { return std::unexpected(reason_of_errno(f
 
 }  // namespace
 
-void FileService::relabel(std::uint64_t inode, proto::Downloadable downloadable)
-{
-    not_downloadable_.erase(inode);
-    if (downloadable == proto::Downloadable::no) not_downloadable_.insert(inode);
-}
-
 Served<FileService::Upload> FileService::begin(proto::Intents intents, proto::FileBegin const& wanted, std::uint64_t bytes_max)
 {
     if ((intents & proto::kWriteIntent) == 0) return no(Reason::forbidden);
@@ -47,7 +41,7 @@ Served<FileService::Upload> FileService::begin(proto::Intents intents, proto::Fi
         if (directory == (i + 1 == parts->size())) return no(Reason::conflict);
         at = entry->node;
     }
-    Upload upload{wanted.path.str(), {}, 0, 0, bytes_max, wanted.downloadable};
+    Upload upload{wanted.path.str(), {}, 0, 0, 0, bytes_max, wanted.downloadable};
     std::array<std::uint8_t, 8> random{};
     crypto::random_bytes(std::as_writable_bytes(std::span(random)));
     upload.staged = ".upload-" + crypto::to_hex(random);
@@ -55,6 +49,7 @@ Served<FileService::Upload> FileService::begin(proto::Intents intents, proto::Fi
     if (!made) return no(made.error());
     tree_.forget(made->entry.node, 1);
     upload.handle = made->handle;
+    upload.node = made->entry.node;
     staged_.insert(upload.staged);
     return upload;
 }
@@ -86,7 +81,9 @@ Served<void> FileService::seal(Upload& upload)
 {
     if (!types_.uploads.permits(media_type(upload))) return no(Reason::type_denied);
     if (auto const kept = tree_.flush(upload.handle); !kept) return no(kept.error());
-    upload.sha256 = crypto::to_hex(upload.digest.finish());
+    auto const digest = upload.digest.finish();
+    upload.sha256 = crypto::to_hex(digest);
+    withholding_.upload_sealed(upload.node, upload.path, upload.downloadable, upload.bytes, digest);
     return {};
 }
 
@@ -119,10 +116,10 @@ Served<proto::FileWritten> FileService::commit(Upload& upload)
     auto const moved = tree_.rename(Face::files, kUploadsNode, upload.staged, *directory, parts->back(), 0);
     if (!moved) return no(moved.error());
     staged_.erase(std::exchange(upload.staged, {}));
-    if (before) relabel(before->attributes.st_ino, proto::Downloadable::yes);
+    if (before) withholding_.labelled(before->node, proto::Downloadable::yes);
     auto const entry = held.lookup(*directory, parts->back());
     if (!entry) return no(entry.error());
-    relabel(entry->attributes.st_ino, upload.downloadable);
+    withholding_.labelled(entry->node, upload.downloadable);
     auto const kept = tree_.flush(upload.handle);
     tree_.release(std::exchange(upload.handle, 0));
     if (!kept) return no(kept.error());
@@ -157,7 +154,7 @@ Served<void> FileService::remove(std::string const& path)
     if (!found) return no(found.error());
     bool const directory = S_ISDIR(found->entry.attributes.st_mode);
     if (auto const removed = tree_.remove(Face::files, found->parent, found->name, directory); !removed) return no(removed.error());
-    relabel(found->entry.attributes.st_ino, proto::Downloadable::yes);
+    withholding_.labelled(found->entry.node, proto::Downloadable::yes);
     return {};
 }
 

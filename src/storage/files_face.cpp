@@ -13,6 +13,7 @@
 #include "storage/openapi.h"
 #include "storage/page_assets.h"
 #include "wire/http_access.h"
+#include "wire/multipart_face.h"
 #include "wire/percent.h"
 
 namespace ocu::storage {
@@ -28,7 +29,6 @@ constexpr std::string_view kCookie = "ocu_files";
 constexpr std::string_view kFiles = "/v1/files";
 constexpr std::size_t kJsonBodyBytesMax = 4u << 10;
 constexpr std::size_t kFormSlackBytes = 256u << 10;  // what a form is made of besides its files
-constexpr std::size_t kBoundaryBytesMax = 70;        // RFC 2046
 constexpr std::size_t kCookieBytesMax = 64;
 constexpr std::uint32_t kPageDefault = 200;
 
@@ -134,21 +134,9 @@ bool take_query(std::string_view query, std::initializer_list<std::string_view> 
 std::string boundary_in(HttpRequest const& request)
 {
     constexpr std::string_view kForm = "multipart/form-data";
-    constexpr std::string_view kKey = "boundary=";
     auto const type = request.header("content-type");
     if (request.count("content-type") != 1 || !same(type.substr(0, kForm.size()), kForm)) return {};
-    auto const at = type.find(kKey);
-    if (at == type.npos) return {};
-    auto value = type.substr(at + kKey.size());
-    if (value.starts_with('"')) {
-        value.remove_prefix(1);
-        value = value.substr(0, value.find('"'));
-    } else {
-        value = value.substr(0, value.find(';'));
-    }
-    bool const good = !value.empty() && value.size() <= kBoundaryBytesMax &&
-                      std::ranges::all_of(value, [](char c) { return c > 0x20 && c < 0x7f && c != '"' && c != '\\'; });
-    return good ? std::string(value) : std::string();
+    return wire::multipart_boundary(type);
 }
 
 struct Refusal {

@@ -9,7 +9,7 @@
 namespace ocu::storage {
 
 using proto::Reason;
-using Said = Multipart::Said;
+using Said = wire::Multipart::Said;
 
 namespace {
 

@@ -5,7 +5,7 @@
 // ahead of it; nothing is asked of the client before the broker has said that there is room.
 
 #include "storage/files_job.h"
-#include "storage/multipart_face.h"
+#include "wire/multipart_face.h"
 #include "wire/json.h"
 
 namespace ocu::storage {
@@ -40,7 +40,7 @@ private:
     bool all_read();
 
     enum class Part { none, file, field };
-    Multipart form_;
+    wire::Multipart form_;
     Part part_ = Part::none;
     std::string field_;
     std::string directory_ = "uploads";

@@ -34,6 +34,18 @@ static_assert(kTreeTextBytesMax >= kEntriesMax * kNameBytesMax, "names alone nev
 // A path of the file API or of MCP, and so of what it lists.
 inline constexpr std::size_t kFilesPathBytesMax = 4000;
 
+// Contents that may not leave (T-33). What is shorter is that of many files; what is longer is withheld by its name alone.
+inline constexpr std::uint64_t kWithheldBytesLeast = 16;
+inline constexpr std::uint64_t kWithheldBytesMost = 1ull << 30;
+inline constexpr std::uint64_t kWithheldGuestBytesMost = 64ull << 20;  // of a file that the guest wrote where a rule withholds
+inline constexpr std::size_t kWithheldGuestsMax = 1'024;               // such files
+inline constexpr std::uint64_t kLookBytesPerSecond = 128ull << 20;     // read to compare; a file that was begun is read to its end
+inline constexpr std::size_t kSaidMax = 4'096;                         // files that operators have spoken about
+inline constexpr std::size_t kLookPieceBytes = 256u << 10;
+inline constexpr std::size_t kLookedMax = 16'384;                      // files whose digest is remembered
+inline constexpr std::chrono::milliseconds kLookPause{20};             // between two files of a guest's
+static_assert(kWithheldGuestBytesMost <= kWithheldBytesMost);
+
 // The sealed log of one session.
 inline constexpr std::uint32_t kSegmentBytesMax = 64u << 20;
 inline constexpr std::uint32_t kSegmentsMax = 32'768;           // of one log, at one time

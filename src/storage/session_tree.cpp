@@ -228,6 +228,7 @@ Answer<Entry> SessionTree::link(Face face, NodeId id, NodeId parent, std::string
     quota_.text_changed(0, name.size());
     node->changed = now_();
     journal_.note_name(*node, NameLinked{node->id, parent, NameText(name)});
+    closed(face, *node);
     journal_.describe_later(*node);
     entry_changed(face, **above, node->changed);
     return told(*node);
@@ -303,6 +304,8 @@ Answer<void> SessionTree::rename(
     }
     moved->changed = now;
     journal_.describe_later(*moved);
+    closed(face, *moved);
+    if (exchanges) closed(face, *target);
     entry_changed(face, **from, now);
     entry_changed(face, **to, now);
     foreign(face, moved->id);

@@ -77,6 +77,9 @@ public:
     // The files face changed this node: what a kernel remembers of it is old.
     void on_foreign_change(std::function<void(NodeId)> changed) { foreign_change_ = std::move(changed); }
 
+    // A file was closed by a guest who could write to it, or got a name from it.
+    void on_closed(std::function<void(NodeId)> closed) { closed_ = std::move(closed); }
+
     // What lookup(), make_*(), create() and link() return is told to the caller once more: forget() as often. What has no name lives on until
     // then, and as long as it is open.
     Answer<Entry> lookup(NodeId parent, std::string_view name);
@@ -95,6 +98,11 @@ public:
     Answer<Entry> link(Face face, NodeId node, NodeId parent, std::string_view name);
     Answer<void> remove(Face face, NodeId parent, std::string_view name, bool directory);
     Answer<void> rename(Face face, NodeId parent, std::string_view name, NodeId new_parent, std::string_view new_name, unsigned flags);
+
+    // "outputs/a/b", by its latest name; nothing where that is gone, or too long for the files face.
+    std::optional<std::string> path_of(NodeId node) const;
+    // Rises with every change of a file's bytes or size; 0 for what is not there.
+    std::uint64_t revision(NodeId node) const;
 
     Answer<HandleId> open(Face face, NodeId node, int flags);
     Answer<std::size_t> read(HandleId handle, std::span<char> into, std::uint64_t offset);
@@ -161,6 +169,7 @@ private:
     void note_made(Node& node, Node const& parent, std::string_view name);
     void unsettled();
     void foreign(Face face, NodeId node);
+    void closed(Face face, Node const& node);
     static void set_times(Node& node, std::array<timespec, 2> const& times, timespec now);
     void read_at(Node& node);
 
@@ -181,6 +190,7 @@ private:
     std::function<void()> unsettled_;
     std::function<void()> house_due_;
     std::function<void(NodeId)> foreign_change_;
+    std::function<void(NodeId)> closed_;
 };
 
 }  // namespace ocu::storage

@@ -76,6 +76,7 @@ Answer<std::size_t> SessionTree::write(HandleId id, std::span<char const> bytes,
     auto const put = contents_.write(**node, bytes, offset);
     if (!put || *put == 0) return put;
     (*node)->modified = (*node)->changed = now_();
+    ++(*node)->revision;
     journal_.describe_later(**node);
     foreign(handles_.at(id).face, (*node)->id);
     unsettled();
@@ -87,6 +88,7 @@ Answer<void> SessionTree::truncate(Node& node, std::uint64_t size)
     if (auto const room = journal_.make_room(); !room) return room;
     if (auto const cut = contents_.resize(node, size); !cut) return cut;
     node.modified = node.changed = now_();
+    ++node.revision;
     journal_.describe_later(node);
     unsettled();
     return {};
@@ -102,6 +104,7 @@ Answer<void> SessionTree::allocate(HandleId id, int mode, std::uint64_t offset, 
     if (kind != 0 && kind != FALLOC_FL_ZERO_RANGE && !(punches && keeps_size)) return refuse(EOPNOTSUPP);
     if (length == 0) return refuse(EINVAL);
     if (auto const room = journal_.make_room(); !room) return room;
+    ++(*node)->revision;
     if (kind != 0)
         if (auto const cleared = contents_.clear(**node, offset, length); !cleared) return cleared;
     if (!punches) {
@@ -152,6 +155,7 @@ void SessionTree::release(HandleId id)
     auto& node = *found->second.node;
     // A mapping may have written after the close: what is not appended now waits for the timer.
     if (node.opened == 1 && node.links != 0 && node.file && !node.file->dirty.empty()) (void)flush(id);
+    if (found->second.writable) closed(found->second.face, node);
     handles_.erase(found);
     --node.opened;
     erase_if_unused(node);

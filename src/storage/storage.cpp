@@ -12,6 +12,7 @@
 #include "proto/broker_to_storage.h"
 #include "storage/inspections.h"
 #include "storage/limits.h"
+#include "storage/operator_files.h"
 #include "storage/remote_store.h"
 #include "storage/resource_calls.h"
 #include "storage/session_store.h"
@@ -39,6 +40,7 @@ struct Storage::State {
                                                    loop_in, [this](proto::BodyInspected answer) { wires.gateway.send(std::move(answer)); },
                                                    [this] { wires.spawner.report_violation(helper::Kind::parser); }),
           resources(loop_in, [this](proto::ResourceTold told) { wires.gateway.send(std::move(told)); }),
+          operator_files([this](proto::FilesTold told) { wires.files_control.send(std::move(told)); }),
           files(loop_in, clock_in, std::exchange(config.files, {}),
               {wires.files_control, wires.recorder, [this](SessionId id) { return ready_broker(id); },
                   [this] { wires.spawner.report_violation(helper::Kind::files_front); },
@@ -70,6 +72,7 @@ struct Storage::State {
     SessionStore store;
     Inspections inspections;
     ResourceCalls resources;
+    OperatorFiles operator_files;
     FilesDesk files;
     std::unordered_map<SessionId, Session> sessions;
     bool stopping = false;
@@ -109,6 +112,7 @@ void Storage::State::listen()
                        [this](proto::SessionSever const& sever) { end(sever.session, proto::Outcome::success); },
                        [this](proto::FilesSessionGranted const& granted) { files.granted(granted); },
                        [this](proto::FilesSessionRefused const& refused) { files.refused(refused); },
+                       [this](proto::FilesAskWanted const& wanted) { operator_files.ask(ready_broker(wanted.session), wanted); },
                    },
             message);
     });
@@ -148,7 +152,8 @@ void Storage::State::attach(proto::MountAttach request)
 Result<void> Storage::State::start_broker(Session& session, proto::MountAttach request)
 {
     auto const id = request.session;
-    proto::BrokerConfig settings{request.guest_uid, config.file_bytes_max, config.session_bytes_max, {}, config.upload_types, config.output_types};
+    proto::BrokerConfig settings{request.guest_uid, config.file_bytes_max, config.session_bytes_max, {}, {}, config.upload_types, config.output_types};
+    for (auto const& each : config.withhold) settings.withhold.push(wire::Text<proto::kWithholdRuleBytesMax>(each));
     auto descriptors = OCU_TRY(equip_broker(request, settings));
     auto spawned = OCU_TRY(wires.spawner.spawn(helper::Kind::broker, request.slot, wire::encode(settings), std::move(descriptors)));
     session.broker = std::move(spawned.child);
@@ -203,6 +208,12 @@ bool Storage::State::broker_told(SessionId id, wire::Link::Frame const& frame)
 {
     switch (static_cast<proto::Type>(frame.type)) {
     case proto::Type::store_damaged: note(proto::What::store_damaged, id, proto::Outcome::failure, 0, {}); return true;
+    case proto::Type::contents_withheld: {
+        auto told = wire::decode<proto::ContentsWithheld>(frame.body);
+        if (told) wires.edge.send(proto::SessionWithholds{id, std::move(told->change)});
+        return told.has_value();
+    }
+    case proto::Type::broker_files_told: return operator_files.told(id, frame.body);
     case proto::Type::broker_resource_told: return resources.told(id, frame.body);
     default: return files.broker_said(id, frame);
     }
@@ -239,6 +250,7 @@ void Storage::State::end(SessionId id, proto::Outcome outcome)
     sessions.erase(found);  // the broker has ended when this returns, and the only copy of the session's data key with it
     if (had_key) note(proto::What::data_key_destroyed, id, proto::Outcome::success, 0, {});
     resources.session_gone(id);
+    operator_files.session_gone(id);
     files.session_ended(id);
     if (remote) remote->session_over(id);
     store.remove(id, [this, id, outcome, since](std::uint64_t bytes, bool whole) {

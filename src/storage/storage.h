@@ -41,6 +41,7 @@ struct Config {
     std::uint64_t session_bytes_max = 4ull << 30;  // all files of a session
     proto::TypeLists upload_types{};  // what the file API takes in
     proto::TypeLists output_types{};  // what it and the resources give out
+    std::vector<std::string> withhold{};  // patterns without fault, at most proto::kWithholdRulesMax
     FilesDeskConfig files{};
     std::optional<S3Place> s3{};  // where session files lie; none: beneath the store's directory
 };

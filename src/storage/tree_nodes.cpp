@@ -122,6 +122,8 @@ void Nodes::attach(Node& node, Node& parent, std::string_view name)
     auto& in = *parent.directory;
     auto const [at, fresh] = in.names.try_emplace(std::string(name), Child{node.id, in.next_listed});
     OCU_ASSERT(fresh);
+    node.named_in = parent.id;
+    node.named_at = in.next_listed;
     in.listing.emplace_hint(in.listing.end(), in.next_listed++, &*at);
     ++node.links;
     if (!node.directory) return;

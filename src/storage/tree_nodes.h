@@ -76,6 +76,9 @@ struct Node {
     std::uint64_t lookups = 0;                 // how often the kernel was told of it, less what it forgot
     std::uint32_t opened = 0;                  // handles on it
     std::uint64_t changed_in = 0;              // the batch of changes that last spoke of it
+    std::uint64_t revision = 0;                // rises with every change of its bytes or size
+    NodeId named_in = 0;                       // where its latest name is, and the place of that in the directory's listing
+    std::uint64_t named_at = 0;
     bool unwritten = false;                    // its size, mode or times are newer than the batches say
     bool taken = false;                        // lost its last name by the files face: the kernel's memory of the name is wrong
 };

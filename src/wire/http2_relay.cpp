@@ -33,6 +33,11 @@ void Http2Relay::forward(Http2StreamId stream, RelayRequest const& request, std:
     state_->forward(stream, request, authority, secret);
 }
 
+void Http2Relay::adapt_request(Http2StreamId stream, std::unique_ptr<BodyAdapter> adapter)
+{
+    state_->adapt_request(stream, std::move(adapter));
+}
+
 std::size_t ByteQueue::move_to(std::span<char> into)
 {
     auto const count = std::min(into.size(), size());
@@ -76,7 +81,7 @@ void Http2Relay::State::forward(Http2StreamId id, RelayRequest const& request, s
     stream->stage = Http2Stream::Stage::forwarded;
     soon();
     if (!stream->guest_open) return;  // it was reset while it waited; the turn says so
-    bool const body = !stream->up_over || !stream->up.empty() || !stream->up_trailers.empty();
+    bool const body = stream->adapter || !stream->up_over || !stream->up.empty() || !stream->up_trailers.empty();
     if (upstream_session_ && !upstream_broken_) {
         bool const carried = secret == Secret::carried;
         secret_queued_ = secret_queued_ || carried;
@@ -145,7 +150,11 @@ void Http2Relay::State::fail_stream(Http2StreamId id, Http2Stream& stream, std::
 }
 
 // The window is the guest's again, whatever became of the bytes.
-void Http2Relay::State::drop_up(Http2StreamId id, Http2Stream& stream) { guest_session_->consume(id, stream.up.drop_all()); }
+void Http2Relay::State::drop_up(Http2StreamId id, Http2Stream& stream)
+{
+    stream.adapter.reset();
+    guest_session_->consume(id, stream.up.drop_all() + std::exchange(stream.up_owed, 0));
+}
 
 void Http2Relay::State::drop_upstream(Http2Stream& stream, std::uint32_t error)
 {
@@ -214,6 +223,7 @@ void Http2Relay::State::GuestEvents::head(Http2StreamId id, Head kind, Http2Fiel
         stream->up_trailers = *trailers;
         stream->up_over = true;
         ++stream->moved;
+        if (stream->adapter) return state_.show_up(id, *stream, {}, true);
         if (stream->upstream != 0) state_.upstream_session_->resume(stream->upstream);
         return;
     }
@@ -231,6 +241,7 @@ void Http2Relay::State::take_request(Http2StreamId id, Http2Stream& stream, Http
     auto request = read_http2_request(fields, end);
     if (!request) return reject(id, stream, request.error());
     stream.head_request = request->method == "HEAD";
+    stream.expects_continue = request->expects_continue;
     owner_->request(id, *request);
 }
 
@@ -238,8 +249,9 @@ void Http2Relay::State::GuestEvents::data(Http2StreamId id, std::string_view byt
 {
     auto* const stream = state_.find(id);
     if (stream == nullptr || stream->stage == Http2Stream::Stage::answered) return state_.guest_session_->consume(id, bytes.size());
-    stream->up.put(bytes);
     stream->moved += bytes.size();
+    if (stream->adapter) return state_.show_up(id, *stream, bytes, false);
+    stream->up.put(bytes);
     if (stream->upstream != 0) state_.upstream_session_->resume(stream->upstream);
 }
 
@@ -248,6 +260,7 @@ void Http2Relay::State::GuestEvents::data_over(Http2StreamId id)
     auto* const stream = state_.find(id);
     if (stream == nullptr) return;
     stream->up_over = true;
+    if (stream->adapter) return state_.show_up(id, *stream, {}, true);
     if (stream->upstream != 0) state_.upstream_session_->resume(stream->upstream);
 }
 

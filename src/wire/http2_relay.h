@@ -52,6 +52,9 @@ public:
 
     void forward(Http2StreamId stream, RelayRequest const& request, std::string_view authority, Secret secret);
     void refuse(Http2StreamId stream, HttpResponse const& response, HttpRelay::Then then = HttpRelay::Then::go_on);
+    // As HttpRelay's: while it is asked about, its body goes to the adapter; forward() or refuse() come later. What the adapter breaks off
+    // after it was forwarded is reset towards the upstream, and explained to the guest where that has had no answer yet; then the connection goes away.
+    void adapt_request(Http2StreamId stream, std::unique_ptr<BodyAdapter> adapter);
     // Closes both sides at once, the guest's with a reset. The owner hears nothing more.
     void cut();
     RelayTotals totals() const;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// The HTTP/2 relay's machine, between http2_relay.cpp (streams: the guest's side), http2_relay_upstream.cpp (the upstream's side) and
-// http2_relay_wait.cpp (when it reads, writes, and gives up). Nobody else includes it.
+// The HTTP/2 relay's machine, between http2_relay.cpp (streams: the guest's side), http2_relay_upstream.cpp (the upstream's side),
+// http2_relay_adapt.cpp (bodies that are shown to somebody first) and http2_relay_wait.cpp (when it reads, writes, and gives up). Nobody else includes it.
 
 #include <map>
 #include <unordered_map>
@@ -37,6 +37,7 @@ struct Http2Stream {
     Stage stage = Stage::asking;
     Http2StreamId upstream = 0;  // 0: none, or closed
     bool head_request = false;
+    bool expects_continue = false;
     bool guest_open = true;
     bool guest_told = false;      // the answer's head is on its way
     bool in_flight = false;       // done() is owed
@@ -51,6 +52,8 @@ struct Http2Stream {
     unsigned status = 0;
     std::uint64_t moved = 0;      // whatever came or went of it
     ByteQueue up, down;
+    std::unique_ptr<BodyAdapter> adapter;  // of the request: then `up` is empty
+    std::size_t up_owed = 0;      // of the guest's window: came to the adapter, which has had no room for it
     std::size_t down_owed = 0;    // of the upstream's window: came, and has not gone on
     Http2Fields up_trailers, down_trailers;
     std::unique_ptr<BodyFilter> filter;
@@ -65,6 +68,7 @@ public:
     void soon();
     void forward(Http2StreamId id, RelayRequest const& request, std::string_view authority, Secret secret);
     void refuse(Http2StreamId id, HttpResponse const& response, HttpRelay::Then then);
+    void adapt_request(Http2StreamId id, std::unique_ptr<BodyAdapter> adapter);
     void cut();
     RelayTotals totals() const { return {guest_.bytes_read(), guest_.bytes_written()}; }
 
@@ -122,6 +126,11 @@ private:
     void reject(Http2StreamId id, Http2Stream& stream, RelayFault fault);
     void no_answer(Http2StreamId id, Http2Stream& stream, RelayFault fault);
     void fail_stream(Http2StreamId id, Http2Stream& stream, std::uint32_t error);
+    // With an adapter: http2_relay_adapt.cpp.
+    void show_up(Http2StreamId id, Http2Stream& stream, std::string_view bytes, bool last);
+    void adapter_moved(Http2StreamId id);
+    void pay_up(Http2StreamId id, Http2Stream& stream);
+    Http2Pull pull_adapted(Leg leg, std::span<char> into);
     void drop_up(Http2StreamId id, Http2Stream& stream);
     void drop_upstream(Http2Stream& stream, std::uint32_t error);
     void tell_done(Http2StreamId id, Http2Stream& stream, unsigned status);

@@ -139,6 +139,7 @@ Http2Pull Http2Relay::State::UpstreamEvents::pull(Http2StreamId id, std::span<ch
     auto const leg = state_.find_upstream(id);
     if (leg.stream == nullptr) return {0, Http2Pull::More::over, {}};
     auto& stream = *leg.stream;
+    if (stream.adapter) return state_.pull_adapted(leg, into);
     auto const size = stream.up.move_to(into);
     stream.done.bytes_up += size;
     stream.moved += size;

@@ -7,6 +7,7 @@ import collections
 import json
 import os
 import re
+import subprocess
 import unittest
 
 from support import bypass, recorder
@@ -26,6 +27,7 @@ RULES = [
     {"name": "key2", "hosts": ["key2.example"], "ports": [443], "rung": "bump",
      "inject": {"credential": "two", "header": "x-api-key", "format": "{}", "environment": "KEY2_TOKEN"}},
 ]
+WITHHELD = b"a file of this session that may not leave it: 4711\n"  # tests/redteam/egress/withheld.toml sends it
 SECRETS = {"one": "upstream-secret-4711", "two": "second-secret-0815"}
 CERTIFIED = ("allowed.example", "api.example", "open.example", "key.example", "key2.example", "internal.example", "*.wild.example", "*.rebind.example")
 MAY_BE_DIALLED = {recorder.PUBLIC, recorder.PUBLIC6, recorder.SECOND, recorder.INTERNAL, "93.184.216.35"}
@@ -64,6 +66,10 @@ class Corpus(unittest.TestCase):
         with open(os.path.join(os.path.dirname(bypass.__file__), "bypass_guest.py"), "rb") as file:
             cls.put("guest.py", file.read())
         cls.words = cls.tokens()
+        upload = subprocess.run([*cls.world.enter, "curl", "-sS", "-f", "-m", "30", "-T", "-", "-H", f"Authorization: Bearer {cls.appliance.token}", "-H", "X-Chat-Id: corpus",
+                                 "-H", "X-Downloadable: false", f"http://127.0.0.1:{cls.appliance.files_port}/v1/files/uploads/withheld"],
+                                input=WITHHELD, capture_output=True, check=False)
+        assert upload.returncode == 0, upload.stderr
         cls.numbers = iter(range(1, 10000))
         cls.expected = collections.Counter()
 
@@ -164,6 +170,9 @@ class Corpus(unittest.TestCase):
 
     def test_tokens(self):
         self.run_theme("tokens")
+
+    def test_withheld(self):
+        self.run_theme("withheld")
 
     def test_quic(self):
         self.run_theme("quic")

@@ -82,7 +82,7 @@ struct ExchangeStand {
     ExchangeStand()
     {
         fakes.loop = &loop;
-        tools = *ExchangeTools::make(public_authority.pem(), fakes, clock);
+        tools = *ExchangeTools::make(public_authority.pem(), fakes, clock, withheld);
     }
     Exchange::Calls calls()
     {
@@ -169,6 +169,7 @@ struct ExchangeStand {
 
     wire::Loop loop;
     ManualClock clock;
+    WithheldSet withheld;
     CustodyFake fakes;
     TestAuthority public_authority{"public"};
     std::shared_ptr<ExchangeTools> tools;

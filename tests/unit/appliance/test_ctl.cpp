@@ -61,6 +61,28 @@ TEST_CASE(
         CHECK_FALSE(parsed(wrong));
 }
 
+TEST_CASE("ctl: given words about files, when they are parsed and answered, then they are the operator API's, and shown with their standing",
+    "[appliance][SB-5]")
+{
+    auto const listed = parsed({"files", "list", "s-1", "--after", "outputs/a"}).value();
+    CHECK(listed.post);
+    CHECK(listed.path == "/v1/files/list");
+    CHECK(listed.body == R"({"session":"s-1","after":"outputs/a"})");
+    auto const word = parsed({"files", "withhold", "s-1", "outputs/../x"}).value();
+    CHECK(word.path == "/v1/files/withhold");
+    CHECK(word.body == R"({"session":"s-1","path":"outputs/../x"})");
+    CHECK(parsed({"files", "release", "s-1", "x"}).value().path == "/v1/files/release");
+    for (auto const& wrong : std::vector<std::vector<char const*>>{{"files"}, {"files", "list"}, {"files", "withhold", "s-1"},
+             {"files", "delete", "s-1", "x"}, {"files", "release", "s-1", "x", "--after", "y"}, {"status", "--after", "x"},
+             {"files", "list", "s-1", "--session", "s-1"}})
+        CHECK_FALSE(parsed(wrong));
+    auto const answer = wire::Json::parse(
+        R"({"files":[{"path":"outputs/a","size":3,"standing":"rule","by":"outputs/*"}],"more":true})");
+    CHECK(render_for_people("files list", answer->view()) ==
+          "PATH       BYTES  STANDING  BY\noutputs/a  3      rule      outputs/*\nthere are more: --after outputs/a\n");
+    CHECK(render_for_people("files list", wire::Json::parse(R"({"files":[]})")->view()) == "no files\n");
+}
+
 TEST_CASE("ctl: given what an egress test found, when it is shown, then steps, verdict and what would be needed; denied is exit code 1",
     "[appliance][EG-6]")
 {
@@ -128,7 +150,8 @@ TEST_CASE(
 {
     using policy::Record;
     using proto::OperatorAction;
-    for (auto const action : {OperatorAction::freeze, OperatorAction::thaw, OperatorAction::shutdown, OperatorAction::egress_test})
+    for (auto const action : {OperatorAction::freeze, OperatorAction::thaw, OperatorAction::shutdown, OperatorAction::egress_test,
+             OperatorAction::files_list, OperatorAction::files_withhold, OperatorAction::files_release})
         CHECK(policy::record_of(action) == Record::first);
     for (auto const action : {OperatorAction::kill, OperatorAction::kill_all}) CHECK(policy::record_of(action) == Record::never_waits);
     for (auto const action : {OperatorAction::health, OperatorAction::status, OperatorAction::sessions, OperatorAction::leases})

@@ -201,6 +201,8 @@ TEST_CASE("manifest: given limits of the file API, when they cannot hold, then t
     check_refused({
         {R"("files": {"limits": {"upload_mib": 0}})", "files.limits.upload_mib", ""},
         {R"("files": {"limits": {"upload_mib": 2048}})", "files.limits.upload_mib", "is above storage.limits.file_mib"},
+        {R"("files": {"withhold": ["uploads/**/*.key", "*.key"]})", "files.withhold[1]", "begins with neither uploads, outputs nor **"},
+        {R"("files": {"withhold": [""]})", "files.withhold[0]", ""},
         {R"("files": {"embed": {"ancestors": ["*"]}})", "files.embed.ancestors[0]", ""},
         {R"("files": {"listen": "192.0.2.1:8812", "embed": {"ancestors": ["http://chat.example"]}})", "files.embed.ancestors[0]",
             "without TLS"},
@@ -210,6 +212,10 @@ TEST_CASE("manifest: given limits of the file API, when they cannot hold, then t
     auto const small = admit(manifest_with(R"("storage": {"limits": {"file_mib": 8, "session_mib": 8}})"));
     CHECK(small->storage.files.upload_bytes_max == 8u << 20);
     CHECK(admit(manifest_with(R"("files": {"embed": {"ancestors": ["http://localhost:3000"]}})"))->frame_ancestors.size() == 1);
+    auto const withholds = admit(manifest_with(R"("files": {"withhold": ["uploads/**/*.key", "outputs/raw/*"]})"));
+    CHECK(withholds->storage.withhold == std::vector<std::string>{"uploads/**/*.key", "outputs/raw/*"});
+    CHECK(explain(*withholds).contains("may not leave their session, nor a copy of them"));
+    CHECK_FALSE(explain(*plain).contains("may not leave"));
 }
 
 std::string const kPem = "-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----\\n";  // the shape is all that is looked at here

@@ -93,8 +93,10 @@ struct FileServiceTest {
 
     test::MemoryChunkStore store;
     SessionTree tree{store, 1000, {kMax, 2 * kMax, 10'000, 100}, [] { return timespec{1'790'000'000, 0}; }};
+    ManualClock clock;
+    Withholding withholding{tree, clock, {}};
     FileTypes types;
-    FileService files{tree, types};
+    FileService files{tree, withholding, types};
     std::vector<NodeId> gone;  // what the mount would have been told
     proto::Downloadable label = proto::Downloadable::yes;
 };

@@ -27,7 +27,9 @@ struct ResourceServiceTest {
 
     test::MemoryChunkStore store;
     SessionTree tree{store, 1000, {8u << 20, 32u << 20, 10'000, 100}, [] { return timespec{1'790'000'000, 0}; }};
-    FileService files{tree};
+    ManualClock clock;
+    Withholding withholding{tree, clock, {}};
+    FileService files{tree, withholding};
 };
 
 TEST_CASE_METHOD(

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// multipart/form-data (RFC 7578), read as it arrives: parts with a name and perhaps a filename, and their bytes in pieces. It keeps at most one part's
-// head, or as much of the data as a boundary that has begun could take. Everything about a part but its name and filename is skipped. Pure; what it is fed
-// is bounded by who feeds it.
+// multipart/form-data (RFC 7578), and other multipart bodies (RFC 2046) whose parts need no name, read as it arrives: parts with a name and perhaps a filename, and their bytes in pieces. It keeps at most one part's
+// head, or as much of the data as a boundary that has begun could take. Everything about a part but its name and filename is skipped. Two read it: who
+// takes a form in (storage), and who looks at one on its way out (edge). Pure; what it is fed is bounded by who feeds it.
 //
 //   threats   T-02
 
@@ -11,10 +11,14 @@
 #include <string>
 #include <string_view>
 
-namespace ocu::storage {
+namespace ocu::wire {
 
 inline constexpr std::size_t kPartHeadBytesMax = 8u << 10;
 inline constexpr std::size_t kPartsMax = 1'000;
+inline constexpr std::size_t kBoundaryBytesMax = 70;
+
+// The boundary that a Content-Type states; empty: none that can be used.
+std::string multipart_boundary(std::string_view content_type);
 
 class Multipart {
 public:
@@ -27,7 +31,9 @@ public:
         malformed,
     };
 
-    explicit Multipart(std::string_view boundary) : delimiter_("\r\n--" + std::string(boundary)) {}
+    enum class Names : bool { needed, ignored };
+
+    explicit Multipart(std::string_view boundary, Names names = Names::needed) : delimiter_("\r\n--" + std::string(boundary)), names_(names) {}
     void feed(std::string_view bytes) { in_ += bytes; }
     Said next();
 
@@ -39,9 +45,11 @@ private:
     enum class State { opening, boundary, head, body, ended, bad };
     Said bad();
     Said take_head();
+    bool read_head(std::string_view head);
     Said take_body();
 
     std::string delimiter_;
+    Names names_;
     std::string in_ = "\r\n";  // as if the first boundary, too, stood after a line
     std::string name_;
     std::string filename_;
@@ -50,4 +58,4 @@ private:
     State state_ = State::opening;
 };
 
-}  // namespace ocu::storage
+}  // namespace ocu::wire

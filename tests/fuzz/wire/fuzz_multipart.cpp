@@ -3,15 +3,15 @@
 #include <string>
 
 #include "base/assert.h"
-#include "storage/multipart_face.h"
+#include "wire/multipart_face.h"
 
 namespace {
 
-using ocu::storage::Multipart;
+using ocu::wire::Multipart;
 
-std::string read(std::string_view text, std::size_t step)
+std::string read(std::string_view text, std::size_t step, Multipart::Names names)
 {
-    Multipart form("b");
+    Multipart form("b", names);
     std::string out;
     std::size_t fed = 0;
     for (;;) {
@@ -39,7 +39,9 @@ std::string read(std::string_view text, std::size_t step)
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
 {
     std::string_view const text(reinterpret_cast<char const*>(data), size);
-    OCU_ASSERT(size > 4096 || read(text, size + 1) == read(text, 1));
-    (void)read(text, 7);
+    for (auto const names : {Multipart::Names::needed, Multipart::Names::ignored}) {
+        OCU_ASSERT(size > 4096 || read(text, size + 1, names) == read(text, 1, names));
+        (void)read(text, 7, names);
+    }
     return 0;
 }

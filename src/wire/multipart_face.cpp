@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "storage/multipart_face.h"
+#include "wire/multipart_face.h"
 
 #include <algorithm>
 #include <optional>
 
-namespace ocu::storage {
+namespace ocu::wire {
 
 namespace {
 
@@ -54,6 +54,23 @@ std::optional<std::string> parameter(std::string_view line, std::string_view key
 
 }  // namespace
 
+std::string multipart_boundary(std::string_view content_type)
+{
+    constexpr std::string_view kKey = "boundary=";
+    auto const at = content_type.find(kKey);
+    if (at == content_type.npos) return {};
+    auto value = content_type.substr(at + kKey.size());
+    if (value.starts_with('"')) {
+        value.remove_prefix(1);
+        value = value.substr(0, value.find('"'));
+    } else {
+        value = value.substr(0, value.find(';'));
+    }
+    bool const good = !value.empty() && value.size() <= kBoundaryBytesMax &&
+                      std::ranges::all_of(value, [](char c) { return c > 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+    return good ? std::string(value) : std::string();
+}
+
 Multipart::Said Multipart::bad()
 {
     state_ = State::bad;
@@ -63,27 +80,34 @@ Multipart::Said Multipart::bad()
 Multipart::Said Multipart::take_head()
 {
     constexpr std::string_view kEnd = "\r\n\r\n";
-    constexpr std::string_view kDisposition = "content-disposition: form-data";
-    auto const end = in_.find(kEnd);
+    constexpr std::string_view kNoHead = "\r\n";
+    bool const empty = names_ == Names::ignored && in_.starts_with(kNoHead);
+    auto const end = empty ? 0 : in_.find(kEnd);
     if (end == std::string::npos) return in_.size() > kPartHeadBytesMax ? bad() : Said::need_more;
     if (end > kPartHeadBytesMax || ++parts_ > kPartsMax) return bad();
-    std::string_view head = std::string_view(in_).substr(0, end);
+    if (names_ == Names::needed && !read_head(std::string_view(in_).substr(0, end))) return bad();
+    in_.erase(0, end + (empty ? kNoHead : kEnd).size());
+    state_ = State::body;
+    return Said::part;
+}
+
+bool Multipart::read_head(std::string_view head)
+{
+    constexpr std::string_view kDisposition = "content-disposition: form-data";
     std::optional<std::string> name;
     filename_.clear();
     while (!head.empty()) {
         auto const line = head.substr(0, head.find("\r\n"));
         head.remove_prefix(std::min(line.size() + 2, head.size()));
         if (!begins_with(line, kDisposition)) continue;
-        if (name) return bad();
+        if (name) return false;
         name = parameter(line, "name");
         filename_ = parameter(line, "filename").value_or("");
-        if (!name) return bad();
+        if (!name) return false;
     }
-    if (!name) return bad();
+    if (!name) return false;
     name_ = *std::move(name);
-    in_.erase(0, end + kEnd.size());
-    state_ = State::body;
-    return Said::part;
+    return true;
 }
 
 Multipart::Said Multipart::take_body()
@@ -131,4 +155,4 @@ Multipart::Said Multipart::next()
     }
 }
 
-}  // namespace ocu::storage
+}  // namespace ocu::wire

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Unit: src/storage/multipart_face. Forms as browsers and curl write them, cut anywhere, and what is none.
+// Unit: src/wire/multipart_face. Forms as browsers and curl write them, cut anywhere, and what is none.
 #include <catch2/catch_test_macros.hpp>
 
-#include "storage/multipart_face.h"
+#include "wire/multipart_face.h"
 
 namespace test_multipart_face {
 
-using ocu::storage::Multipart;
+using ocu::wire::Multipart;
 
 std::string read(std::string_view text, std::size_t step = 1)
 {
@@ -60,6 +60,30 @@ TEST_CASE("multipart: given parts without end, when they are read, then their nu
     std::string form;
     for (int i = 0; i < 1'001; ++i) form += part(R"(name="a")", "");
     CHECK(read(form, 4096).ends_with("!"));
+}
+
+TEST_CASE("multipart: given parts whose names nobody needs, when they are read, then any head will do, and none", "[wire][T-33]")
+{
+    ocu::wire::Multipart form("b", ocu::wire::Multipart::Names::ignored);
+    form.feed("--b\r\n\r\none\r\n--b\r\nContent-Type: text/plain\r\n\r\n\r\ntwo\r\n--b--\r\n");
+    std::string out;
+    for (auto said = form.next(); said != Multipart::Said::ended; said = form.next()) {
+        REQUIRE((said != Multipart::Said::malformed && said != Multipart::Said::need_more));
+        if (said == Multipart::Said::part) out += "[";
+        if (said == Multipart::Said::data) out += form.data();
+        if (said == Multipart::Said::part_ends) out += "]";
+    }
+    CHECK(out == "[one][\r\ntwo]");
+}
+
+TEST_CASE("multipart: given a content type, when its boundary is looked for, then what can be used, or nothing", "[wire][SB-7]")
+{
+    using ocu::wire::multipart_boundary;
+    CHECK(multipart_boundary("multipart/form-data; boundary=abc; charset=x") == "abc");
+    CHECK(multipart_boundary("multipart/form-data; boundary=\"a;c\"") == "a;c");
+    for (auto const* const bad : {"multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=a b", "x; boundary=\"\""})
+        CHECK(multipart_boundary(bad).empty());
+    CHECK(multipart_boundary("multipart/form-data; boundary=" + std::string(71, 'a')).empty());
 }
 
 }  // namespace test_multipart_face
