@@ -65,13 +65,13 @@ def cut_power(disk, log, die):
     writes = list(logged_writes(log))
     last = max((i for i, each in enumerate(writes) if each[3] & FLUSH), default=-1)
     lost = 0
-    if os.environ.get("DBG"): print(len(writes), last, [ (w[1],w[3]) for w in writes[-12:]])
     with open(disk, "r+b") as file:
         for i, (sector, sectors, data, flags) in enumerate(writes):
             if flags & DISCARD:
                 data = bytes(sectors * SECTOR)
             for at in range(0, len(data), SECTOR):
-                if i > last and not flags & FUA and die.random() < 0.5:
+                # Zeros may be a record of the log that the end of the emulator cut short: a disk keeps the old or has the new.
+                if i > last and not flags & FUA and (die.random() < 0.5 or not any(data[at:at + SECTOR])):
                     lost += 1
                     continue
                 file.seek(sector * SECTOR + at)

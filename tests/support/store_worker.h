@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "storage/local_segments.h"
@@ -27,15 +28,14 @@ struct OpenStore {
 inline constexpr storage::SealedLog::Rules kWorkerRules{.segment_bytes_max = 400'000, .dead_bytes_slack = 400'000, .journal_bytes_least = 10'000};
 
 // Empty when it does not open.
-inline OpenStore open_store(UniqueFd directory)
+inline OpenStore open_store(std::unique_ptr<storage::Segments> segments)
 {
     std::vector<std::vector<std::byte>> batches;
     auto const keep = [&batches](std::span<std::byte const> batch) -> storage::Answer<void> {
         batches.emplace_back(batch.begin(), batch.end());
         return {};
     };
-    auto opened = storage::SealedLog::open(
-        std::make_unique<storage::LocalSegments>(std::move(directory)), storage::log_key(), keep, kWorkerRules);
+    auto opened = storage::SealedLog::open(std::move(segments), storage::log_key(), keep, kWorkerRules);
     if (!opened) return {};
     OpenStore store{std::move(opened->log), {}};
     constexpr storage::TreeLimits kLimits{64u << 20, 256u << 20, 4'000, 64};
@@ -44,6 +44,8 @@ inline OpenStore open_store(UniqueFd directory)
         if (!store.tree->apply(batch)) return {};
     return store;
 }
+
+inline OpenStore open_store(UniqueFd directory) { return open_store(std::make_unique<storage::LocalSegments>(std::move(directory))); }
 
 // What the outputs hold: each name with its content.
 using Holdings = std::map<std::string, std::string>;

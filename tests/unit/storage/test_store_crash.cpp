@@ -10,6 +10,7 @@
 
 #include <filesystem>
 
+#include "support/memory_segments.h"
 #include "support/store_worker.h"
 
 namespace test_store_crash {
@@ -70,6 +71,39 @@ TEST_CASE("store: given a process that is killed at any moment, when tree and lo
     REQUIRE(before.size() > 1);
     std::error_code ignored;
     std::filesystem::remove_all(directory, ignored);
+}
+
+// As tests/process/test_power_cut.py does with a machine, and a few thousand times as often.
+TEST_CASE("store: given a power cut that loses any of what was not synced, when tree and log are opened, then every fsync that was promised holds",
+    "[storage][SB-9][T-28]")
+{
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+        std::mt19937_64 random(seed);
+        storage::MemoryDisk disk;
+        Holdings before;
+        for (std::uint64_t cut = 0; cut < 8; ++cut) {
+            auto const round = seed * 100 + cut;
+            std::uint64_t promised = 0;
+            {
+                auto const store = open_store(std::make_unique<storage::MemorySegments>(disk));
+                REQUIRE(store.tree);
+                auto const end = random() % 150;
+                for (std::uint64_t number = 0; number < end; ++number) {
+                    StoreStep const step(round, number);
+                    REQUIRE(step.perform(*store.tree));
+                    REQUIRE(store.tree->keep_house());
+                    if (step.syncs()) promised = number + 1;
+                }
+            }
+            disk.power_cut(random);
+            auto const store = open_store(std::make_unique<storage::MemorySegments>(disk));
+            REQUIRE(store.tree);
+            auto found = holdings_of(*store.tree);
+            REQUIRE(found);
+            REQUIRE(step_of(*found, before, round, promised));
+            before = *std::move(found);
+        }
+    }
 }
 
 }  // namespace test_store_crash
