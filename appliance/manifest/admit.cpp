@@ -186,6 +186,18 @@ Admission<std::chrono::seconds> admit_lifetime(JsonView limits, std::string cons
     return std::chrono::seconds(value);
 }
 
+Admission<std::vector<ShippedDirectory>> shipped_of(JsonView mounts)
+{
+    std::vector<ShippedDirectory> out;
+    for (std::size_t i = 0; i < mounts.size(); ++i) {
+        ShippedDirectory each{text_or(mounts.at(i), "name", ""), text_or(mounts.at(i), "sha256", "")};
+        if (std::ranges::contains(out, each.name, &ShippedDirectory::name))
+            return refuse("sandbox.mounts[" + std::to_string(i) + "].name", "is there twice");
+        out.push_back(std::move(each));
+    }
+    return out;
+}
+
 sandbox::Config sandbox_config(JsonView limits)
 {
     sandbox::Config config;
@@ -269,6 +281,9 @@ Admission<Applied> admit(std::string_view text, Defaults const& defaults)
     applied.profile = text_or(root["appliance"], "profile", "internal_workforce");
     applied.rootfs = text_or(root["sandbox"], "rootfs", "minimal");
     applied.retention_days = integer_or(root["audit"], "retention_days", 2555);
+    auto shipped = shipped_of(root["sandbox"]["mounts"]);
+    if (!shipped) return std::unexpected(shipped.error());
+    applied.shipped = std::move(*shipped);
     auto const tier = admit_tier(applied.profile, root["appliance"]["tier"]);
     if (!tier) return std::unexpected(tier.error());
     applied.tier = *tier;

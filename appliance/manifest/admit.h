@@ -37,6 +37,12 @@ struct Defaults {
     std::string service_address;
 };
 
+// A read-only file system of the operator's: the file NAME.erofs beside the manifest, with exactly this content.
+struct ShippedDirectory {
+    std::string name;
+    std::string sha256;  // hex
+};
+
 // One manifest, admitted. gateway::Config::instructions is the integrator's (it describes the guest image).
 struct Applied {
     std::int64_t serial = 0;
@@ -50,6 +56,7 @@ struct Applied {
     std::string given_certificate;  // PEM chain
     std::string given_sealed_key;
     std::string rootfs;  // minimal, standard, full
+    std::vector<ShippedDirectory> shipped;
     std::int64_t retention_days = 0;
     Network network;
     edge::Config edge;

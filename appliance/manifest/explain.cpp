@@ -80,6 +80,8 @@ std::string explain(Applied const& applied)
     std::string out = std::format("Appliance {}, manifest serial {}\n  digest sha256:{}\n\n", applied.name, applied.serial, applied.digest);
     out += std::format("Who drives the agent: {}. Commands run in {} sandboxes, image {}.\n", applied.profile, proto::name_of(applied.tier),
         applied.rootfs);
+    for (auto const& each : applied.shipped)
+        out += std::format("Every sandbox sees, read-only at /mnt/ocu/{}, what is in {}.erofs, if its SHA-256 is {}.\n", each.name, each.name, each.sha256);
     out += std::format("Opens {} to {}{}.\n", where(applied.mcp, "/mcp"), reach(applied.mcp), applied.mcp.tls ? "" : ", without TLS");
     out += std::format(
         "Opens {} (files) to {}{}.\n", where(applied.files, "/"), reach(applied.files), applied.files.tls ? "" : ", without TLS");

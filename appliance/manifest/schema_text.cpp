@@ -345,7 +345,16 @@ std::string_view schema_text()
           }
         },
         "warm_pool": {"type": "integer", "minimum": 0, "maximum": 0, "x-why": "there is no warm pool yet", "default": 0},
-        "mounts": {"x-not-yet": "no directory of the operator's can be mounted yet"}
+        "mounts": {
+          "type": "array", "maxItems": 8, "description": "Directories that the operator ships, read-only in every sandbox at /mnt/ocu/NAME.",
+          "items": {
+            "type": "object", "additionalProperties": false, "required": ["name", "sha256"],
+            "properties": {
+              "name": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,31}$", "description": "The file is NAME.erofs."},
+              "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "Of the file: another one is refused."}
+            }
+          }
+        }
       }
     },
     "audit": {

@@ -68,7 +68,8 @@ Json mounts_of(BundlePlan const& plan)
     if (plan.image_has_java_roots) list.push(bind(shared.java_roots, kImageJavaRoots, {"ro", "noexec"}));
     list.push(bind(plan.place.files + "/uploads", "/mnt/user-data/uploads", {"ro", "noexec"}));
     list.push(bind(plan.place.files + "/outputs", "/mnt/user-data/outputs", {"rw"}));
-    for (auto const& extra : plan.config.mounts.items()) list.push(bind(extra.source.str(), extra.target.str(), {"ro"}));
+    // With what is mounted beneath: each of those is a read-only file system in itself.
+    if (!plan.config.shipped.items().empty()) list.push(mount(kGuestShipped, "bind", shared.shipped, {"rbind", "nosuid", "nodev", "ro"}));
     return list;
 }
 

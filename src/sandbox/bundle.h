@@ -23,6 +23,7 @@ struct BundlePlan {
 
 inline constexpr char kGuestAgentDirectory[] = "/run/ocu";
 inline constexpr char kGuestAgent[] = "/run/ocu/agent";
+inline constexpr char kGuestShipped[] = "/mnt/ocu";  // a directory for each of the operator's
 inline constexpr char kGuestReadme[] = "/usr/share/ocu/README.md";
 
 // Text of config.json.

@@ -12,6 +12,7 @@
 #include "sandbox/files.h"
 #include "sandbox/limits.h"
 #include "sandbox/mounts.h"
+#include "sandbox/shipped.h"
 #include "sandbox/trust.h"
 
 namespace ocu::sandbox {
@@ -46,7 +47,7 @@ bool gone(int code) { return code == 0 || errno == ENOENT; }
 
 }  // namespace
 
-Result<Ground> Ground::open(LauncherConfig config)
+Result<Ground> Ground::open(LauncherConfig config, std::vector<UniqueFd> const& shipped)
 {
     OCU_CHECK(check_reachable(config.run_directory.str()));
     auto cgroups = OCU_TRY(Cgroups::open(config.cgroup_prefix.str()));
@@ -54,6 +55,7 @@ Result<Ground> Ground::open(LauncherConfig config)
     OCU_CHECK(ground.write_shared());
     OCU_CHECK(ground.write_trust());
     OCU_CHECK(ground.check_image());
+    OCU_CHECK(mount_shipped(ground.config_, shipped));
     return ground;
 }
 
@@ -106,6 +108,8 @@ Result<void> Ground::check_image()
         log::error("the guest image lacks a mount point", path);
         return fail(Fault::not_found, "the guest image lacks a mount point");
     }
+    if (!config_.shipped.items().empty() && !has(kGuestShipped))
+        return fail(Fault::not_found, "the guest image has no place for the operator's directories");
     for (char const* const path : {"/etc/resolv.conf", "/etc/hosts"}) {
         struct stat what{};
         if (::lstat((image + path).c_str(), &what) == 0 && S_ISREG(what.st_mode)) continue;
@@ -163,6 +167,7 @@ bool Ground::clear(Place const& place) const
 void Ground::close() const
 {
     auto const shared = shared_of(config_);
+    unmount_shipped(config_);
     (void)unmount(shared.image);
     (void)::unlink(shared.resolv_conf.c_str());
     (void)::unlink(shared.hosts.c_str());

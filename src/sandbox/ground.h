@@ -21,7 +21,8 @@ struct Prepared {
 class Ground {
 public:
     // Once per launcher. Errors: os, not_found (cgroups, a mount point in the image), denied (the run directory cannot be reached).
-    static Result<Ground> open(LauncherConfig config);
+    // `shipped`: the files of `config.shipped`, needed until it returns.
+    static Result<Ground> open(LauncherConfig config, std::vector<UniqueFd> const& shipped);
 
     LauncherConfig const& config() const { return config_; }
     Cgroups const& cgroups() const { return cgroups_; }

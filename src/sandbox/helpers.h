@@ -16,13 +16,6 @@ namespace ocu::sandbox {
 
 using PathText = wire::Text<512>;
 
-// A directory or file that the operator ships, shown read-only in every sandbox. The target must exist in the guest image.
-struct ReadOnlyMount {
-    PathText source;
-    wire::Text<256> target;
-    static void fields(auto& wire, auto& m) { wire(m.source, m.target); }
-};
-
 struct LauncherConfig {
     PathText run_directory;            // exists, owned by root; the launcher makes what is beneath it
     wire::Text<32> cgroup_prefix;      // "ocu-<8 hex>", one for each running appliance
@@ -33,13 +26,13 @@ struct LauncherConfig {
     PathText runc;
     PathText runsc;                    // empty: tier gvisor is refused at Prepare
     wire::List<wire::Text<128>, 24> runsc_flags;  // empty: kRunscFlags of sandbox/runtime.h
-    wire::List<ReadOnlyMount, 16> mounts;
+    wire::List<wire::Text<32>, 8> shipped;  // names; with the frame comes, in order, the EROFS file of each
     std::uint32_t slots = 64;
     Limits limits;
 
     static void fields(auto& wire, auto& m)
     {
-        wire(m.run_directory, m.cgroup_prefix, m.image, m.agent, m.readme, m.authority, m.runc, m.runsc, m.runsc_flags, m.mounts, m.slots);
+        wire(m.run_directory, m.cgroup_prefix, m.image, m.agent, m.readme, m.authority, m.runc, m.runsc, m.runsc_flags, m.shipped, m.slots);
         wire(m.limits.memory_bytes, m.limits.pids, m.limits.cpu_percent, m.limits.scratch_bytes, m.limits.scratch_inodes,
             m.limits.stream_bytes);
     }

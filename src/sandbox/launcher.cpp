@@ -304,10 +304,10 @@ void Launcher::State::finish_if_clean()
 Launcher::Launcher(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Launcher::~Launcher() = default;
 
-Result<std::unique_ptr<Launcher>> Launcher::begin(wire::Loop& loop, LauncherConfig config)
+Result<std::unique_ptr<Launcher>> Launcher::begin(wire::Loop& loop, LauncherConfig config, std::vector<UniqueFd> shipped)
 {
     if (config.slots == 0 || config.slots > kSlotsMax) return fail(Fault::malformed, "number of slots");
-    auto state = std::make_unique<State>(loop, OCU_TRY(Ground::open(std::move(config))));
+    auto state = std::make_unique<State>(loop, OCU_TRY(Ground::open(std::move(config), shipped)));
     sigset_t children;
     ::sigemptyset(&children);
     ::sigaddset(&children, SIGCHLD);

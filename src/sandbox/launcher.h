@@ -19,7 +19,8 @@ namespace ocu::sandbox {
 class Launcher {
 public:
     // Mounts the image, finds the cgroups, writes the files that all guests share. Errors: os, not_found, malformed.
-    static Result<std::unique_ptr<Launcher>> begin(wire::Loop& loop, LauncherConfig config);
+    // `shipped`: the operator's read-only file systems, one for each name in the configuration.
+    static Result<std::unique_ptr<Launcher>> begin(wire::Loop& loop, LauncherConfig config, std::vector<UniqueFd> shipped = {});
     ~Launcher();
 
     // Serves until the link closes, then kills and destroys every slot and calls `finished`.

@@ -25,7 +25,7 @@ Result<void> launcher_main(helper::Helper& helper)
     OCU_CHECK(helper.confine(profiles::kLauncher));
     wire::Loop loop;
     std::string const run_directory = config.run_directory.str();
-    auto launcher = OCU_TRY(Launcher::begin(loop, std::move(config)));
+    auto launcher = OCU_TRY(Launcher::begin(loop, std::move(config), std::move(helper.descriptors())));
     auto link = OCU_TRY(helper.report_ready());
     launcher->serve(std::move(link), [&loop] { loop.stop(); });
     loop.run();

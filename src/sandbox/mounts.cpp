@@ -34,10 +34,8 @@ constexpr unsigned long kRemount = 32;
 constexpr unsigned long kBind = 4096;
 constexpr int kLoopTries = 16;  // another process may take the free device first
 
-Result<std::string> attach_loop_device(std::string const& file)
+Result<std::string> attach_loop_device(int backing)
 {
-    UniqueFd const backing(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!backing) return fail_os("open guest image");
     UniqueFd const control(::open("/dev/loop-control", O_RDWR | O_CLOEXEC));
     if (!control) return fail_os("open loop control");
     for (int tries = 0; tries < kLoopTries; ++tries) {
@@ -47,7 +45,7 @@ Result<std::string> attach_loop_device(std::string const& file)
         UniqueFd device(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
         if (!device) return fail_os("open loop device");
         loop_config config{};
-        config.fd = static_cast<std::uint32_t>(backing.get());
+        config.fd = static_cast<std::uint32_t>(backing);
         config.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR;
         if (::ioctl(device.get(), LOOP_CONFIGURE, &config) == 0) {
             // Autoclear frees it when its last user goes: keep it open until it is mounted, by leaving the number with the caller.
@@ -57,20 +55,6 @@ Result<std::string> attach_loop_device(std::string const& file)
         if (errno != EBUSY) return fail_os("set up loop device");
     }
     return fail(Fault::over_limit, "no loop device could be had");
-}
-
-Result<void> mount_erofs(std::string const& source, std::string const& target)
-{
-    constexpr unsigned long kFlags = kReadOnly | kNoSuid | kNoDev;
-    // By descriptor: the guest reads the source's name in its mount table, and where this host keeps things is not its business.
-    UniqueFd const image(::open(source.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!image) return fail_os("open guest image");
-    auto const name = "/proc/self/fd/" + std::to_string(image.get());
-    if (::mount(name.c_str(), target.c_str(), "erofs", kFlags, nullptr) == 0) return {};
-    if (errno != ENOTBLK) return fail_os("mount guest image");
-    auto const device = OCU_TRY(attach_loop_device(source));
-    if (::mount(device.c_str(), target.c_str(), "erofs", kFlags, nullptr) != 0) return fail_os("mount guest image through a loop device");
-    return {};
 }
 
 Result<void> write_maps(pid_t pid, std::uint32_t host_id)
@@ -97,11 +81,27 @@ bool abort_and_unmount(std::string const& target)
     return unmount(target);
 }
 
+Result<void> mount_image_file(int file, std::string const& target)
+{
+    constexpr unsigned long kFlags = kReadOnly | kNoSuid | kNoDev;
+    // By descriptor: the guest reads the source's name in its mount table, and where this host keeps things is not its business.
+    auto const name = "/proc/self/fd/" + std::to_string(file);
+    if (::mount(name.c_str(), target.c_str(), "erofs", kFlags, nullptr) == 0) return {};
+    if (errno != ENOTBLK) return fail_os("mount image");
+    auto const device = OCU_TRY(attach_loop_device(file));
+    if (::mount(device.c_str(), target.c_str(), "erofs", kFlags, nullptr) != 0) return fail_os("mount image through a loop device");
+    return {};
+}
+
 Result<void> mount_image(std::string const& source, std::string const& target)
 {
     struct stat what{};
     if (::stat(source.c_str(), &what) != 0) return fail_os("guest image");
-    if (!S_ISDIR(what.st_mode)) return mount_erofs(source, target);
+    if (!S_ISDIR(what.st_mode)) {
+        UniqueFd const image(::open(source.c_str(), O_RDONLY | O_CLOEXEC));
+        if (!image) return fail_os("open guest image");
+        return mount_image_file(image.get(), target);
+    }
     if (::mount(source.c_str(), target.c_str(), nullptr, kBind, nullptr) != 0) return fail_os("bind guest image");
     if (::mount(nullptr, target.c_str(), nullptr, kBind | kRemount | kReadOnly | kNoSuid | kNoDev, nullptr) != 0)
         return fail_os("make guest image read-only");

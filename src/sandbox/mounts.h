@@ -14,6 +14,9 @@ namespace ocu::sandbox {
 // Read-only, nosuid, nodev. Errors: os.
 Result<void> mount_image(std::string const& source, std::string const& target);
 
+// An EROFS file that is open, the same way. Its name need not be known, and another file in its place changes nothing.
+Result<void> mount_image_file(int file, std::string const& target);
+
 // Mounts a fresh FUSE connection and returns it. Whoever serves it decides what is there; the kernel checks permissions itself. Errors: os.
 Result<UniqueFd> mount_files(std::string const& target);
 

@@ -29,7 +29,7 @@ Shared shared_of(LauncherConfig const& config)
 {
     auto const& run = config.run_directory.str();
     return {run + "/image", run + "/etc", run + "/slots", run + "/etc/resolv.conf", run + "/etc/hosts", run + "/guest",
-        run + "/guest/agent", run + "/guest/ca.pem", run + "/guest/ca-bundle.pem", run + "/guest/cacerts"};
+        run + "/guest/agent", run + "/guest/ca.pem", run + "/guest/ca-bundle.pem", run + "/guest/cacerts", run + "/shipped"};
 }
 
 }  // namespace ocu::sandbox

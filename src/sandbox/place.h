@@ -6,6 +6,7 @@
 //   RUN/image           the guest image, mounted once
 //   RUN/etc/            resolv.conf and hosts of every guest
 //   RUN/guest/          /run/ocu inside: the guest's agent, and what trust.h lists
+//   RUN/shipped/NAME    the operator's directories: /mnt/ocu inside
 //   RUN/slots/N/files   FUSE mount (broker)        RUN/slots/N/root   image with the slot's ids
 //   RUN/slots/N/net     the guest's network namespace
 //   RUN/slots/N/state   the runtime's own          RUN/slots/N/{config.json,log,pid}
@@ -42,6 +43,7 @@ struct Shared {
     std::string authority;
     std::string roots;
     std::string java_roots;
+    std::string shipped;
 };
 
 Place place_of(LauncherConfig const& config, Slot slot);

@@ -136,6 +136,7 @@ private:
     Answer<void> read_run(Inode inode, std::uint64_t first, std::span<ChunkPlace const> places, std::span<std::byte> into);
 
     // What is alive: sealed_log_house.cpp.
+    void ask_tree();
     Mark* mark_at(Spot spot);
     void kill(Spot spot);
     void leave(Spot spot);

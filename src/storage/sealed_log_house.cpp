@@ -60,10 +60,12 @@ void SealedLog::drops_take_effect()
     for (auto const& each : std::exchange(leaving_, {})) kill(each);
 }
 
-void SealedLog::keep_house(Housekeeping house)
+void SealedLog::keep_house(Housekeeping house) { house_ = std::move(house); }
+
+// A log that was opened again holds chunks of which the tree may know nothing any more. It is asked when its house is kept for the first time,
+// since a tree that is still being read in knows of none.
+void SealedLog::ask_tree()
 {
-    house_ = std::move(house);
-    if (!house_.moved) return;
     for (auto const& each : std::exchange(unasked_, {})) {
         if (!house_.moved(each.inode, each.index, each.place, each.place)) kill({each.place.segment, each.place.offset});
     }
@@ -72,6 +74,7 @@ void SealedLog::keep_house(Housekeeping house)
 Answer<bool> SealedLog::housekeeping_step()
 {
     auto const done = [](Answer<void> const& answer) { return answer ? Answer<bool>(true) : refuse(answer.error()); };
+    if (house_.moved && !unasked_.empty()) ask_tree();
     if (auto const empty = empty_segments(); !empty.empty()) return done(remove_segments(empty));
     if (!house_.moved || !house_.whole) return false;
     if (journal_bytes_ > rules_.journal_bytes_least && journal_bytes_ > 2 * snapshot_bytes_) return done(write_snapshot());

@@ -12,12 +12,13 @@ class ApplianceCase(unittest.TestCase):
     tier = "runc"
     changes = None
     callers = ("dev",)
+    prepare_state = None  # what is done before the first start, with the state directory's path
     appliance = None
 
     @classmethod
     def setUpClass(cls):
         cls.before = leftovers.snapshot()
-        cls.appliance = Appliance(tier=cls.tier, changes=cls.changes, callers=cls.callers).start()
+        cls.appliance = Appliance(tier=cls.tier, changes=cls.changes, callers=cls.callers, prepare_state=cls.prepare_state).start()
 
     @classmethod
     def tearDownClass(cls):

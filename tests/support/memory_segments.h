@@ -50,9 +50,13 @@ struct MemoryDisk {
             auto content = now->second;
             auto const least = safe == synced.end() ? std::size_t{0} : safe->second.size();
             if (content.size() > least && coin()) content.resize(least + random() % (content.size() - least + 1));
-            if (content.size() > least && random() % 4 == 0)  // pages that never came
-                for (auto at = least + random() % (content.size() - least); at < content.size() && random() % 700 != 0; ++at)
-                    content[at] = {};
+            if (content.size() > least && random() % 4 == 0) {  // sectors that never came
+                constexpr std::size_t kSector = 512;
+                auto const from = std::max(least, (least + random() % (content.size() - least)) / kSector * kSector);
+                auto const to = std::min(content.size(), (from / kSector + 1 + random() % 3) * kSector);
+                std::fill(content.begin() + static_cast<std::ptrdiff_t>(from),
+                    content.begin() + static_cast<std::ptrdiff_t>(to), std::byte{});
+            }
             left[number] = std::move(content);
         }
         segments = left;
@@ -88,7 +92,7 @@ public:
             return refuse(EIO);
         }
         if (bytes.size() > disk_.room) return refuse(ENOSPC);
-        disk_.room -= bytes.size();
+        if (disk_.room != ~0ull) disk_.room -= bytes.size();
         at->second.insert(at->second.end(), bytes.begin(), bytes.end());
         return {};
     }
@@ -129,7 +133,7 @@ public:
     }
     bool give_up_spare() override
     {
-        disk_.room += disk_.spare;
+        if (disk_.room != ~0ull) disk_.room += disk_.spare;
         return std::exchange(disk_.spare, 0) != 0;
     }
     void keep_spare() override {}

@@ -268,7 +268,7 @@ def reproducible(_pick):
 
 RUN = {
     "tidy": tidy,
-    "unit": lambda pick: units("dev", pick[:1] or None),
+    "unit": lambda pick: units("fuzz", pick[:1] or None),  # the same sanitizers as `dev`, and what is compiled serves the fuzz targets too
     "tsan": lambda pick: units("tsan", pick[:1] or TSAN_FOLDERS),
     "process": processes,
     "flow": lambda pick: python_files("flow", pick),

@@ -188,12 +188,29 @@ TEST_CASE(
             "mcp.callers[0].oauth", "no effect"},
         {R"("operators": [{"name": "a", "uid": 5, "roles": ["viewer"]}])", "operators[0].roles", "no effect"},
         {R"("oidc": {"issuer": "x"})", "oidc", "no effect"},
-        {R"("sandbox": {"mounts": ["/x"]})", "sandbox.mounts", "no effect"},
         {R"("audit": {"sinks": [{}]})", "audit.sinks", "no effect"},
         {R"("soar": {"key": "x"})", "soar", "no effect"},
         {R"("update": {"auto": true})", "update", "no effect"},
         {R"("update": 0)", "update", "no effect"},
     });
+}
+
+TEST_CASE("manifest: given directories of the operator's, when one is not told apart or not by its content, then it is refused", "[manifest][SB-1]")
+{
+    std::string const hash(64, 'a');
+    auto const one = R"({"name": "skills", "sha256": ")" + hash + R"("})";
+    check_refused({
+        {R"("sandbox": {"mounts": [)" + one + "," + one + "]}", "sandbox.mounts[1].name", "is there twice"},
+        {R"("sandbox": {"mounts": [{"name": "skills"}]})", "sandbox.mounts[0]", ""},
+        {R"("sandbox": {"mounts": [{"name": "skills", "sha256": "00"}]})", "sandbox.mounts[0].sha256", ""},
+        {R"("sandbox": {"mounts": [{"name": "../up", "sha256": ")" + hash + R"("}]})", "sandbox.mounts[0].name", ""},
+        {R"("sandbox": {"mounts": ["/x"]})", "sandbox.mounts[0]", ""},
+    });
+    auto const applied = admit(manifest_with(R"("sandbox": {"mounts": [)" + one + "]}"));
+    REQUIRE(applied);
+    REQUIRE(applied->shipped.size() == 1);
+    CHECK(applied->shipped[0].name == "skills");
+    CHECK(explain(*applied).contains("/mnt/ocu/skills"));
 }
 
 TEST_CASE("manifest: given limits of the file API, when they cannot hold, then they are refused by name", "[manifest][SB-6][SB-7]")
