@@ -136,6 +136,15 @@ class WithheldFiles(unittest.TestCase):
         text = self.bash(f"curl -sS -m 40 --data-binary @/mnt/user-data/uploads/free -o /tmp/down {SITE2}/echo 2>&1; sha256sum /tmp/down")
         self.assertIn(hashlib.sha256(self.free).hexdigest(), text)
 
+    def test_great_bodies_one_after_the_other_on_one_connection(self):
+        # As long as a withheld file, and none: watched, held back and let go, more than the windows of a connection.
+        text = self.bash(f"head -c {len(self.large)} /dev/urandom >/tmp/great; sha256sum </tmp/great; for i in 1 2 3; do echo; done; "
+                         f"curl -sS -m 60 --data-binary @/tmp/great -o /tmp/one -w '%{{num_connects}}\\n' {SITE2}/one --next "
+                         f"-sS -m 60 --data-binary @/tmp/great -o /tmp/two -w '%{{num_connects}}\\n' {SITE2}/two 2>&1; sha256sum </tmp/one; sha256sum </tmp/two")
+        sums = re.findall(r"[0-9a-f]{64}", text)
+        self.assertEqual(len(sums), 3, text)
+        self.assertEqual(len(set(sums)), 1, text)
+
     def test_everything_else_goes(self):
         for name, words in self.WAYS.items():
             text = self.bash(words.format(file="/mnt/user-data/uploads/free", site=SITE + "/free"))
