@@ -73,10 +73,10 @@ Answer<UniqueFd> LaneClient::connect()
     SystemClock const clock;
     auto const deadline = clock.now() + patience_;
     for (;;) {
-        auto const left = std::chrono::ceil<milliseconds>(deadline - clock.now());
-        if (left <= milliseconds(0)) return refuse(EIO);
-        take_newest(channel_ ? milliseconds(0) : left);
-        if (!channel_) return refuse(EIO);
+        auto const left = std::max(std::chrono::ceil<milliseconds>(deadline - clock.now()), milliseconds(0));
+        take_newest(channel_ || in_vain_ ? milliseconds(0) : left);
+        in_vain_ = !channel_;
+        if (in_vain_) return refuse(EIO);
         auto stream = ask(std::max(left, milliseconds(1)));
         if (stream || stream.error() != EPIPE) return stream;
     }

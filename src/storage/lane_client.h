@@ -31,6 +31,8 @@ private:
     UniqueFd channel_;
     std::chrono::milliseconds patience_;
     std::uint64_t requests_ = 0;
+    bool in_vain_ =
+        false;  // a whole patience was spent: until there is a channel again nobody waits (a guest's operation has many of them)
 };
 
 }  // namespace ocu::storage

@@ -124,7 +124,12 @@ struct Remote {
     SocketPair custody = make_socket_pair().value();
 };
 
-struct RemoteBrokerTest : test::StoreStand, BrokerTest, Remote {
+// Begun before there is a supply, of which it would keep an end.
+struct AnsweringStore : test::StoreStand {
+    Answering answering{listener.get()};
+};
+
+struct RemoteBrokerTest : AnsweringStore, BrokerTest, Remote {
     RemoteBrokerTest() : BrokerTest(Broker::not_yet) {}
 
     void start_broker()
@@ -134,7 +139,6 @@ struct RemoteBrokerTest : test::StoreStand, BrokerTest, Remote {
         custody.theirs.reset();
     }
 
-    Answering answering{listener.get()};
     test::LaneProcess lane{port};
 };
 

@@ -142,7 +142,7 @@ TEST_CASE("store: given what is no store, leads elsewhere or shares its credenti
         {"plain https", [](Wanted& w) { w.more += R"(, "plain": true)"; }, "storage.s3.plain", "contradicts"},
         {"a path", [](Wanted& w) { w.endpoint = "https://store.example/x"; }, "storage.s3.endpoint", "must match"},
         {"a port beyond", [](Wanted& w) { w.endpoint = "https://store.example:65536"; }, "storage.s3.endpoint", "its port"},
-        {"no host", [](Wanted& w) { w.endpoint = "https://-store"; }, "storage.s3.endpoint", "names no host"},
+        {"no host", [](Wanted& w) { w.endpoint = "https://store..example"; }, "storage.s3.endpoint", "names no host"},
         {"no addresses", [](Wanted& w) { w.addresses = ""; }, "storage.s3.addresses", "is missing: no name is resolved"},
         {"a name", [](Wanted& w) { w.addresses = R"(["dead.beef"])"; }, "storage.s3.addresses[0]", "is not one numeric address"},
         {"twice", [](Wanted& w) { w.addresses = R"(["10.0.0.5", "10.0.0.5"])"; }, "storage.s3.addresses[1]", "is there twice"},

@@ -119,6 +119,16 @@ TEST_CASE_METHOD(ClientTest, "lane_client: given no lane, when its patience is o
         LaneClient impatient(std::move(other.theirs), milliseconds(1));
         CHECK(impatient.connect().error() == EIO);
     }
+    SECTION("nothing comes, and it was waited for already")
+    {
+        auto other = make_socket_pair().value();
+        LaneClient once(std::move(other.theirs), milliseconds(100));
+        CHECK(once.connect().error() == EIO);
+        SystemClock const clock;
+        auto const before = clock.now();
+        for (int i = 0; i < 50; ++i) CHECK(once.connect().error() == EIO);
+        CHECK(clock.now() - before < milliseconds(50 * 100));
+    }
     SECTION("the supply is gone")
     {
         pair.ours.reset();
