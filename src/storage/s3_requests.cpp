@@ -139,7 +139,8 @@ void S3Requests::hear(State& state, wire::HttpGot got)
     auto verdict = judge_s3(got.failure, got.status, said_no ? read_s3_error(got.body) : std::string());
     // A head that was cut off can look like one that is short; a server that means it says so again.
     bool const no_tag = state.ask.method == "PUT" && got.etag.empty();
-    bool const odd = no_tag || (state.ask.answer_bytes && *state.ask.answer_bytes != got.body.size());
+    bool const no_body = (state.ask.method == "GET" || state.ask.method == "POST") && got.body.empty();
+    bool const odd = no_tag || no_body || (state.ask.answer_bytes && *state.ask.answer_bytes != got.body.size());
     if (got.failure == wire::HttpFailure::handshake && state.attempts >= kOddAnswersMax) verdict = {S3Next::end, EIO};
     if (verdict.next == S3Next::end && verdict.fault == 0 && odd)
         verdict = state.attempts < kOddAnswersMax ? S3Verdict{S3Next::again, EIO} : S3Verdict{S3Next::end, EIO};
