@@ -100,7 +100,11 @@ struct FileChannelsTest {
     bool good = true;
 };
 
-std::string zip_like() { return "PK\x03\x04" + std::string(100, 'z'); }
+std::string zip_like()
+{
+    std::string out("PK\x03\x04");
+    return out.append(100, 'z');
+}
 
 TEST_CASE_METHOD(FileChannelsTest, "file_channels: given an upload that is no archive, when it ends, then nobody is asked to look into it",
     "[storage][SB-7]")
