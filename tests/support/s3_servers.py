@@ -218,7 +218,8 @@ class Swift(Server):
     def inside(self, words, env=()):
         at = super().inside(words, env)
         place = at.index("--die-with-parent")
-        return at[:place] + ["--bind", os.path.join(self.data, "swift"), "/etc/swift"] + at[place:]
+        # Its workers are processes of their own: they end with the first of their namespace.
+        return at[:place] + ["--unshare-pid", "--bind", os.path.join(self.data, "swift"), "/etc/swift"] + at[place:]
 
 
 class Ceph(Server):
