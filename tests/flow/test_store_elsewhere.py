@@ -53,7 +53,10 @@ class StoreElsewhere(unittest.TestCase):
         before = self.appliance.helpers()["storage-lane"][0]
         os.kill(before, signal.SIGKILL)
         self.assertTrue(wait_until(lambda: self.appliance.helpers().get("storage-lane", [before]) != [before], 10))
-        self.assertTrue(wait_until(lambda: self.appliance.ctl("status")["storage"]["state"] == "untried", 10))
+        self.assertTrue(wait_until(lambda: self.appliance.ctl("status")["storage"]["state"] in ("untried", "failing"), 10))
+        tried = len(self.on_record("backend_failed"))
+        self.refused("after")
+        self.assertTrue(wait_until(lambda: len(self.on_record("backend_failed")) > tried, 30))
 
     def test_4_the_secret_is_nowhere(self):
         secret = CREDENTIAL.split(":")[1]
