@@ -56,7 +56,7 @@ struct BrokerTest {
         auto directory = sessions.make(kSession, kBrokerUser);
         REQUIRE(directory.has_value());
         stored = base + "/store/" + storage::SessionStore::name_of(kSession);
-        start({kGuest, file_bytes_max, session_bytes_max}, {directory->get()}, storage::broker_main);
+        start({kGuest, file_bytes_max, session_bytes_max, {}, {}, {}, {}}, {directory->get()}, storage::broker_main);
     }
     enum class Broker { not_yet };
     explicit BrokerTest(Broker)

@@ -39,6 +39,7 @@ public:
         return kept_.read(segment, offset, into);
     }
     storage::Answer<void> cut(storage::SegmentNumber segment, std::uint64_t bytes) override { return kept_.cut(segment, bytes); }
+    storage::Answer<void> settle() override { return kept_.settle(); }
     storage::Answer<void> sync() override { return kept_.sync(); }
     storage::Answer<void> remove(storage::SegmentNumber segment) override { return kept_.remove(segment); }
     bool give_up_spare() override { return false; }
