@@ -91,7 +91,9 @@ struct FileChannelsTest {
 
     test::MemoryChunkStore store;
     SessionTree tree{store, 1000, {8u << 20, 32u << 20, 1'000, 100}, [] { return timespec{1'790'000'000, 0}; }};
-    FileService files{tree};
+    ManualClock clock;
+    Withholding withholding{tree, clock, {}};
+    FileService files{tree, withholding};
     test::LoopThread loop;
     test::HelperPeer front, storage, parser;
     UniqueFd passed;

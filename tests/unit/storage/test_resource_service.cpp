@@ -88,7 +88,7 @@ TEST_CASE_METHOD(ResourceServiceTest,
 {
     proto::TypeLists outputs;
     outputs.deny.push("text/html");
-    FileService typed(tree, {TypeRules(), TypeRules(outputs)});
+    FileService typed(tree, withholding, {TypeRules(), TypeRules(outputs)});
     guest_writes("page.html", "<html>");
     guest_writes("note.txt", "words");
     auto const listed = answer_resource(typed, {ResourceVerb::list, {}});

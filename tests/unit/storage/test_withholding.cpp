@@ -67,7 +67,7 @@ struct WithholdingTest {
     {
         auto const page = files.list(proto::kAllIntents, proto::FileList{"", "", proto::FileTree::every_file, FileUse::download, 100});
         for (auto const& each : page.value().entries.items())
-            if (each.path.view() == path) return each.downloadable;
+            if (each.path.view() == path) return each.withheld == Reason::none;
         FAIL("not listed");
         return false;
     }
