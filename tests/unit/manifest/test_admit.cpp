@@ -201,7 +201,7 @@ TEST_CASE("manifest: given directories of the operator's, when one is not told a
     auto const one = R"({"name": "skills", "sha256": ")" + hash + R"("})";
     check_refused({
         {R"("sandbox": {"mounts": [)" + one + "," + one + "]}", "sandbox.mounts[1].name", "is there twice"},
-        {R"("sandbox": {"mounts": [{"name": "skills"}]})", "sandbox.mounts[0]", ""},
+        {R"("sandbox": {"mounts": [{"name": "skills"}]})", "sandbox.mounts[0].sha256", ""},
         {R"("sandbox": {"mounts": [{"name": "skills", "sha256": "00"}]})", "sandbox.mounts[0].sha256", ""},
         {R"("sandbox": {"mounts": [{"name": "../up", "sha256": ")" + hash + R"("}]})", "sandbox.mounts[0].name", ""},
         {R"("sandbox": {"mounts": ["/x"]})", "sandbox.mounts[0]", ""},
