@@ -28,14 +28,11 @@ void WithheldContents::drop_if_unowned(Contents::iterator at)
 // What came from outside takes the place of what the guest has made, never the other way.
 bool WithheldContents::make_room()
 {
-    if (contents_.size() < proto::kWithheldContentsMax) return true;
-    for (auto const& [owner, content] : guests_) {
-        if (!contents_.at(content).outside.empty()) continue;
-        release_guests(owner);
-        if (contents_.size() < proto::kWithheldContentsMax) return true;
-        return make_room();
+    for (auto at = guests_.begin(); at != guests_.end() && contents_.size() >= proto::kWithheldContentsMax;) {
+        auto const [owner, content] = *at++;
+        if (contents_.at(content).outside.empty()) release_guests(owner);
     }
-    return false;
+    return contents_.size() < proto::kWithheldContentsMax;
 }
 
 void WithheldContents::keep(NodeId owner, Content const& content)
