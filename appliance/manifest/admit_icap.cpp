@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "appliance/manifest/admit_icap.h"
 
-#include <charconv>
-
-#include "edge/address.h"
+#include "appliance/manifest/admit_authority.h"
 
 namespace ocu::manifest {
 
@@ -19,24 +17,12 @@ Admission<edge::IcapEndpoint> admit_service(std::string const& key, std::string_
 {
     edge::IcapEndpoint out;
     out.uri = text;
-    out.port = kIcapPort;
     text.remove_prefix(kScheme.size());
-    auto host = text.substr(0, text.find('/'));
-    auto const close = host.starts_with('[') ? host.find(']') : 0;
-    auto const colon = close == std::string_view::npos ? close : host.find(':', close);
-    if (colon != std::string_view::npos) {
-        auto const digits = host.substr(colon + 1);
-        auto const [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out.port);
-        if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size() || out.port == 0)
-            return refuse(key, "its port is not a number from 1 to 65535");
-        host = host.substr(0, colon);
-    }
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    auto const address = edge::parse_address(host);
-    if (!address) return refuse(key, "must say a numeric address: icap://10.0.0.5:1344/service");
-    auto const what = edge::not_public(*address).value_or("");
-    if (what == "multicast" || what == "broadcast") return refuse(key, "is no address of a machine");
-    out.address = edge::text_of(*address);
+    auto const authority = admit_authority(key, text.substr(0, text.find('/')), kIcapPort);
+    if (!authority) return std::unexpected(authority.error());
+    if (!authority->address) return refuse(key, "must say a numeric address: icap://10.0.0.5:1344/service");
+    out.address = authority->host;
+    out.port = authority->port;
     return out;
 }
 
