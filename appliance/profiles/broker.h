@@ -31,14 +31,7 @@ inline constexpr helper::Profile kBroker{
 
 // Where the session's files lie in a store elsewhere it opens nothing at all, and has no call that does: what it reads and writes are connections
 // that the storage lane hands to it (T-31).
-inline constexpr auto kRemoteBrokerSystemCalls = joined(kLoopSystemCalls, std::array{
-                                                                              __NR_recvfrom,  // bytes of a connection
-                                                                              __NR_sendto,
-                                                                              __NR_getsockname,  // libcurl asks whose ends they are, and sets what it always sets
-                                                                              __NR_getpeername,
-                                                                              __NR_getsockopt,
-                                                                              __NR_setsockopt,
-                                                                          });
+inline constexpr auto kRemoteBrokerSystemCalls = joined(kLoopSystemCalls, kHandedStreamCalls);
 
 inline constexpr helper::Profile kRemoteBroker{
     .name = "broker",

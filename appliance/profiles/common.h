@@ -74,4 +74,14 @@ inline constexpr auto kLoopSystemCalls = joined(kProgramSystemCalls, std::array{
                                                                          __NR_clock_nanosleep,
                                                                      });
 
+// Of a process that speaks on streams which others connected, as libcurl does (T-31): it makes no socket and connects none.
+inline constexpr std::array kHandedStreamCalls{
+    __NR_recvfrom,  // bytes of a connection
+    __NR_sendto,
+    __NR_getsockname,  // libcurl asks whose ends they are, and sets what it always sets
+    __NR_getpeername,
+    __NR_getsockopt,
+    __NR_setsockopt,
+};
+
 }  // namespace ocu::profiles

@@ -9,14 +9,7 @@
 
 namespace ocu::profiles {
 
-inline constexpr auto kSweeperSystemCalls = joined(kLoopSystemCalls, std::array{
-                                                                         __NR_recvfrom,  // bytes of a connection
-                                                                         __NR_sendto,
-                                                                         __NR_getsockname,  // libcurl asks whose ends they are, and sets what it always sets
-                                                                         __NR_getpeername,
-                                                                         __NR_getsockopt,
-                                                                         __NR_setsockopt,
-                                                                     });
+inline constexpr auto kSweeperSystemCalls = joined(kLoopSystemCalls, kHandedStreamCalls);
 
 inline constexpr helper::Profile kSweeper{
     .name = "sweeper",
