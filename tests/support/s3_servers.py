@@ -2,6 +2,7 @@
 """S3 servers that others wrote, each with its data in a folder of its own and on the loopback of one network namespace made here: Swift's
 S3 face (strict signatures) and Ceph's gateway over one store in memory. `scripts/toolchain/s3-servers` has the programs."""
 
+import json
 import os
 import shutil
 import signal
@@ -132,12 +133,31 @@ class Server:
         self.data = tempfile.mkdtemp(prefix="ocu-s3-")
         started = time.monotonic()
         try:
-            self.begin()
+            self.begin_twice()
             self.make_bucket()
         except BaseException:
             self.close()
             raise
         self.started_in = time.monotonic() - started
+
+    def begin_twice(self):
+        """A server of several programs that did not find each other the first time begins anew, in a new folder, and says so."""
+        try:
+            self.begin()
+        except (RuntimeError, subprocess.TimeoutExpired) as failure:
+            print(f"        {self.name} did not come up, and begins anew: {failure}\n{self.last_words()}", flush=True)
+            self.close()
+            self.running = []
+            self.data = tempfile.mkdtemp(prefix="ocu-s3-")
+            self.begin()
+
+    def last_words(self):
+        lines = []
+        for folder, _, names in os.walk(self.data):
+            for name in sorted(each for each in names if each.endswith(".log")):
+                with open(os.path.join(folder, name), "rb") as file:
+                    lines += [f"        {name}: {line}" for line in file.read()[-1500:].decode("utf-8", "replace").splitlines()[-6:]]
+        return "\n".join(lines)
 
     def inside(self, words, env=()):
         set_env = [word for name, value in env for word in ("--setenv", name, value)]
@@ -150,11 +170,14 @@ class Server:
             raise RuntimeError(f"{words[0]}: {done.stdout[-500:]} {done.stderr[-1500:]}")
         return done.stdout
 
-    def run_until_ready(self, *words):
-        deadline = time.monotonic() + 60
+    def run_until_ready(self, *words, ready=lambda answer: True):
+        deadline = time.monotonic() + 120
         while True:
             try:
-                return self.run(*words, seconds=20)
+                answer = self.run(*words, seconds=60)
+                if ready(answer):
+                    return answer
+                raise RuntimeError(f"{words[0]}: not ready: {answer[-500:]}")
             except (RuntimeError, subprocess.TimeoutExpired):
                 if time.monotonic() > deadline:
                     raise
@@ -237,6 +260,9 @@ class Ceph(Server):
         self.run_until_ready("ceph", *conf, "--connect-timeout", "30", "osd", "new", "1b0a6e0a-0c51-4f43-9c0c-0d3a0b1c2d3e")
         self.run("ceph-osd", *conf, "-i", "0", "--mkfs", "--osd-uuid", "1b0a6e0a-0c51-4f43-9c0c-0d3a0b1c2d3e")
         self.start("ceph-osd", *conf, "-i", "0", "-f")
+        # Before that, who asks for a pool waits for the store without an end.
+        self.run_until_ready("ceph", *conf, "--connect-timeout", "30", "osd", "stat", "--format", "json",
+                             ready=lambda answer: json.loads(answer).get("num_up_osds") == 1)
         self.run_until_ready("radosgw-admin", *conf, "-n", "client.rgw", "user", "create", "--uid", "me", "--display-name", "me", "--access-key", ACCESS, "--secret-key", SECRET)
         self.start("radosgw", *conf, "-n", "client.rgw", "-f")
 
