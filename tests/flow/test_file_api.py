@@ -11,28 +11,12 @@ import tempfile
 import threading
 import zipfile
 
-from support import audit
 from support.appliance import wait_until
-from support.case import ApplianceCase, on_gvisor
-from support.files_client import Browser, FilesClient
+from support.case import on_gvisor
+from support.files_case import FilesCase
+from support.files_client import Browser
 
 MIB = 1 << 20
-
-
-class FilesCase(ApplianceCase):
-    callers = ("dev", "other")
-
-    def setUp(self):
-        super().setUp()
-        self.files = self.files_of(self.client.chat)
-
-    def files_of(self, chat, token=None):
-        made = FilesClient(self.appliance, chat=chat, token=token)
-        made.document = made.ask("GET", "/openapi.json", bearer=None).json()
-        return made
-
-    def events(self, name):
-        return [each for each in audit.events(self.appliance) if each["unmapped"]["action"] == name]
 
 
 class FileApi(FilesCase):

@@ -15,10 +15,9 @@ import tarfile
 import zipfile
 import zlib
 
-from support import audit
 from support.appliance import key_hash, new_key, wait_until
-from support.case import ApplianceCase
-from support.files_client import Browser, FilesClient
+from support.files_case import FilesCase
+from support.files_client import Browser
 
 MIB = 1 << 20
 
@@ -99,20 +98,9 @@ def many_entries(thousands):
     return out.getvalue()
 
 
-class GuardCase(ApplianceCase):
-    callers = ("dev", "other")
-
-    def setUp(self):
-        super().setUp()
-        self.files = self.files_of(self.client.chat)
-
-    def files_of(self, chat, token=None):
-        made = FilesClient(self.appliance, chat=chat, token=token)
-        made.document = made.ask("GET", "/openapi.json", bearer=None).json()
-        return made
-
+class GuardCase(FilesCase):
     def events(self, name):
-        return [each["unmapped"] for each in audit.events(self.appliance) if each["unmapped"]["action"] == name]
+        return [each["unmapped"] for each in super().events(name)]
 
     def rule(self, data, name="uploads/a.bin"):
         answer = self.files.put(name, data)

@@ -7,26 +7,11 @@
 #include <cstdlib>
 
 #include "edge/store_lane.h"
+#include "support/loop_turns.h"
 
 namespace {
 
 using namespace ocu;
-
-// Turns the loop until all that is there has been heard.
-void settle(wire::Loop& loop)
-{
-    bool done = false;
-    int left = 8;
-    wire::Watch timer;
-    std::function<void()> turn = [&] {
-        if (--left == 0)
-            done = true;
-        else
-            timer = loop.after(std::chrono::milliseconds(0), turn);
-    };
-    loop.post(turn);
-    while (!done) loop.run_one();
-}
 
 template <class Message>
 void check(std::span<std::byte const> bytes)
@@ -62,7 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     auto pair = make_socket_pair().value();
     if (!lane.open(proto::LaneId{1}, std::move(pair.theirs))) std::abort();
     (void)::send(pair.ours.get(), data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-    settle(loop);
+    test::turn_loop(loop, 8);
     if (dials > size / 16 || dials > edge::kLaneConnectsBurst) std::abort();
     return 0;
 }

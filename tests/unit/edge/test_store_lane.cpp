@@ -10,6 +10,7 @@
 
 #include "edge/store_lane.h"
 #include "helper/frame.h"
+#include "support/loop_turns.h"
 
 namespace test_store_lane {
 
@@ -66,20 +67,7 @@ struct LaneTest {
         REQUIRE(lane.open(id, std::move(pair.theirs)));
     }
     // What was on its way has been handled.
-    void settle()
-    {
-        bool done = false;
-        int left = 30;
-        wire::Watch timer;
-        std::function<void()> turn = [&] {
-            if (--left == 0)
-                done = true;
-            else
-                timer = loop.after(std::chrono::milliseconds(0), turn);
-        };
-        loop.post(turn);
-        while (!done) loop.run_one();
-    }
+    void settle() { test::turn_loop(loop); }
     Result<helper::RawFrame> answer() { return helper::read_frame(asker.channel.get(), 64, std::chrono::milliseconds(0)); }
     UniqueFd connect(std::uint64_t request = 1)
     {

@@ -13,6 +13,7 @@
 #include "storage/limits.h"
 #include "storage/remote_store.h"
 #include "storage/session_store.h"
+#include "support/loop_turns.h"
 #include "support/role_peer.h"
 
 namespace test_remote_store {
@@ -68,20 +69,7 @@ struct RemoteTest {
         store.emplace(loop, clock, place, UniqueFd(::open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
             RemoteStore::Wires{edge, custody, recorder, spawner});
     }
-    void settle()
-    {
-        bool done = false;
-        int left = 30;
-        wire::Watch timer;
-        std::function<void()> turn = [&] {
-            if (--left == 0)
-                done = true;
-            else
-                timer = loop.after(std::chrono::milliseconds(0), turn);
-        };
-        loop.post(turn);
-        while (!done) loop.run_one();
-    }
+    void settle() { test::turn_loop(loop); }
     void pass(std::chrono::milliseconds time)
     {
         clock.advance(time);

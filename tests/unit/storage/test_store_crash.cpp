@@ -4,12 +4,11 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 
+#include "support/killed_worker.h"
 #include "support/memory_segments.h"
 #include "support/store_worker.h"
 
@@ -43,23 +42,8 @@ TEST_CASE("store: given a process that is killed at any moment, when tree and lo
     Holdings before;
     std::mt19937_64 random(11);
     for (std::uint64_t round = 0; round < 25; ++round) {
-        int ends[2];
-        REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-        UniqueFd const ours(ends[0]);
-        UniqueFd theirs(ends[1]);
-        auto const child = ::fork();
-        REQUIRE(child >= 0);
-        if (child == 0) work(directory, round, theirs.get());
-        theirs.reset();
-        std::uint64_t promised = 0;
-        for (auto reports = 1 + random() % 60; reports != 0; --reports)
-            REQUIRE(::read(ours.get(), &promised, sizeof promised) == sizeof promised);
-        REQUIRE(::kill(child, SIGKILL) == 0);
-        int status = 0;
-        REQUIRE(::waitpid(child, &status, 0) == child);
-        REQUIRE(WIFSIGNALED(status));
-        std::uint64_t last = 0;
-        while (::read(ours.get(), &last, sizeof last) == sizeof last) promised = last;
+        auto const reports = 1 + random() % 60;
+        auto const promised = last_promise_of([&](int pipe) { work(directory, round, pipe); }, reports);
 
         auto const store = open_store(open_directory(directory));
         REQUIRE(store.tree != nullptr);
