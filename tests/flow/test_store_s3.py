@@ -15,26 +15,17 @@ NEEDLE = "needle-in-the-bucket-7731"
 PREFIX = "ocu/one"
 
 
-class Here:
-    """Where the store listens: this host's loopback, which the appliance's lane reaches too."""
-
-    def command(self, words):
-        return words
-
-
 class StoreS3(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.before = leftovers.snapshot()
-        cls.store = s3_servers.Ceph(Here())
+        cls.store = s3_servers.Ceph(s3_servers.Here())
         cls.addClassCleanup(cls.store.close)
         cls.appliance = Appliance().start()
         cls.addClassCleanup(cls.appliance.remove)
         cls.addClassCleanup(cls.appliance.stop)
-        place = {"endpoint": f"http://s3.test:{cls.store.port}", "plain": True, "addresses": ["127.0.0.1"], "region": s3_servers.REGION,
-                 "bucket": s3_servers.BUCKET, "prefix": PREFIX, "path_style": True, "credential": "store-key"}
-        secret = f"{s3_servers.ACCESS_OF['ceph']}:{s3_servers.SECRET}"
-        cls.appliance.restart_with_credential("store-key", secret, storage={"engine": "s3", "s3": place})
+        storage, secret = s3_servers.storage_of(cls.store, PREFIX)
+        cls.appliance.restart_with_credential("store-key", secret, storage=storage)
 
     def session(self, name):
         client = Mcp(self.appliance, chat=name)
