@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kTurn{100};
 constexpr std::uint64_t kNearBytes = 64u << 10;  // what lies between two reads that are still in order: records that nobody reads
-constexpr std::size_t kAheadMax = 4;             // windows
+constexpr std::size_t kAheadMax = kS3WindowBytesMax / kS3WindowBytes - 1;  // windows beyond the one that is read
 constexpr long kOk = 200;
 constexpr long kPartial = 206;
 
@@ -108,7 +108,8 @@ Answer<S3Segments::Window*> S3Segments::window_at(SegmentNumber segment, Piece p
         }
         windows_.splice(windows_.begin(), windows_, at);
         auto& window = windows_.front();
-        if (in_order && !window.call && window.fault == 0) read_ahead(window);
+        if (in_order && window.fault == 0)
+            read_ahead(window);  // also while it is not there: what follows may be, and more can be asked for
         if (window.fault != 0) {
             auto const fault = window.fault;
             window_bytes_ -= window.length;
