@@ -10,7 +10,7 @@
 #include "appliance/spawn.h"
 #include "base/log.h"
 #include "console/clean.h"
-#include "console/printable.h"
+#include "base/printable.h"
 #include "helper/helper.h"
 
 namespace ocu::init {
@@ -232,22 +232,22 @@ void Screens::show(proto::ScreenState state)
 void Screens::log(std::string_view line)
 {
     if (impl_->lines.size() == kLinesKept) impl_->lines.pop_front();
-    impl_->lines.push_back({.text = wire::Text<400>::cut(console::printable(line.substr(0, 400))), .old = false});
+    impl_->lines.push_back({.text = wire::Text<400>::cut(printable(line.substr(0, 400))), .old = false});
     impl_->to_all(impl_->lines.back());
 }
 
 void Screens::ask(std::string title, std::string text, std::function<void(bool yes)> answered)
 {
     withdraw();
-    auto whole = console::printable_lines(text);
+    auto whole = printable_lines(text);
     if (whole.size() > proto::kQuestionBytesMax) {
         // Nobody may say yes to a text of which a part was never shown.
         log("A question is too long to be shown, so it is answered no.");
         impl_->loop.post([answered = std::move(answered)] { answered(false); });
         return;
     }
-    impl_->question = proto::ScreenQuestion{
-        .id = ++impl_->question_ids, .title = wire::Text<100>::cut(console::printable(title)), .text = std::move(whole)};
+    impl_->question =
+        proto::ScreenQuestion{.id = ++impl_->question_ids, .title = wire::Text<100>::cut(printable(title)), .text = std::move(whole)};
     impl_->on_answer = std::move(answered);
     impl_->to_all(*impl_->question);
 }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "appliance/manifest/subnet.h"
+#include "base/moment.h"
 
 namespace ocu::manifest {
 
@@ -149,8 +150,9 @@ Admission<void> admit_pair(std::string const& key, Interface const& earlier, Int
     if (!bonds_share_all_or_nothing(earlier, later)) return refuse(card, "a card of it belongs to " + earlier.name + " already");
     bool const same = cards_of(earlier) == cards_of(later) && earlier.vlan == later.vlan;
     // What the agents' network can reach and what operators use must not be one wire (T-03).
-    if (same && earlier.role != later.role) return refuse(card, "is the " + std::string(earlier.role == Interface::Role::service ? "service" : "operator") +
-        " interface " + earlier.name + " already: operators need a card or a VLAN of their own");
+    if (same && earlier.role != later.role)
+        return refuse(card, "is the " + std::string(earlier.role == Interface::Role::service ? "service" : "operator") + " interface " +
+                                earlier.name + " already: operators need a card or a VLAN of their own");
     if (same) return refuse(card, "is, with the same VLAN, " + earlier.name + " already");
     for (std::size_t i = 0; i < later.addresses.size(); ++i) {
         if (std::ranges::any_of(earlier.addresses, [&](auto const& each) { return overlap(each, later.addresses[i]); }))

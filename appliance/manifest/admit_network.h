@@ -12,7 +12,4 @@ namespace ocu::manifest {
 
 Admission<Network> admit_network(wire::JsonView section);
 
-// RFC 3339 ("2026-01-31T12:00:00Z", an offset instead of Z, fractions of a second cut) to Unix seconds. Errors: malformed.
-Result<std::int64_t> parse_moment(std::string_view text);
-
 }  // namespace ocu::manifest

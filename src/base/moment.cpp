@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/moment.h"
+
 #include <chrono>
 
-#include "appliance/manifest/admit_network.h"
-
-namespace ocu::manifest {
+namespace ocu {
 
 namespace {
 
@@ -56,7 +56,8 @@ Result<std::int64_t> parse_moment(std::string_view text)
     int const second = reader.number(2);
     if (reader.take(".")) {
         (void)reader.number(1);
-        while (reader.take("0123456789")) {}
+        while (reader.take("0123456789")) {
+        }
     }
     int offset_minutes = 0;
     if (!reader.take("Zz")) {
@@ -75,4 +76,4 @@ Result<std::int64_t> parse_moment(std::string_view text)
     return std::chrono::seconds(days).count() + hour * 3600 + minute * 60 + second - offset_minutes * 60;
 }
 
-}  // namespace ocu::manifest
+}  // namespace ocu

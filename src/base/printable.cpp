@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "console/printable.h"
+#include "base/printable.h"
 
 #include <cstdint>
 #include <format>
@@ -7,7 +7,7 @@
 
 #include "base/assert.h"
 
-namespace ocu::console {
+namespace ocu {
 
 namespace {
 
@@ -101,4 +101,4 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t columns)
     }
 }
 
-}  // namespace ocu::console
+}  // namespace ocu

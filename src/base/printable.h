@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace ocu::console {
+namespace ocu {
 
 // One line. A character beyond ASCII becomes `\u{e9}`, a byte that is no valid UTF-8 (overlong forms and surrogates are none) or a
 // control character `\x1b`. At most six bytes come of one byte.
@@ -20,4 +20,4 @@ std::string printable_lines(std::string_view text);
 // a row. Leading spaces of a line are kept. Never empty: no text is one empty row.
 std::vector<std::string> wrapped(std::string_view text, std::size_t columns);
 
-}  // namespace ocu::console
+}  // namespace ocu

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "console/clean.h"
 
-#include "console/printable.h"
+#include "base/printable.h"
 
 namespace ocu::console {
 

@@ -6,7 +6,7 @@
 
 #include "console/clean.h"
 #include "console/limits.h"
-#include "console/printable.h"
+#include "base/printable.h"
 
 namespace ocu::console {
 

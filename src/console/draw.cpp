@@ -8,7 +8,7 @@
 
 #include "console/limits.h"
 #include "console/pages.h"
-#include "console/printable.h"
+#include "base/printable.h"
 #include "console/words.h"
 
 namespace ocu::console {

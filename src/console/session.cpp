@@ -5,7 +5,7 @@
 #include <format>
 
 #include "console/limits.h"
-#include "console/printable.h"
+#include "base/printable.h"
 
 namespace ocu::console {
 
