@@ -7,8 +7,8 @@
 #include <cstdio>
 #include <iterator>
 
+#include "audit/cli_read.h"
 #include "audit/export.h"
-#include "audit/journal.h"
 #include "audit/layout.h"
 #include "audit/prove.h"
 #include "audit/recover.h"
@@ -22,12 +22,10 @@ namespace {
 using wire::Json;
 
 constexpr int kDone = 0, kFailed = 1, kUsage = 2;
-constexpr std::uint64_t kTailDefault = 10;
 
 struct Arguments {
     std::vector<std::string_view> plain;
     std::string_view key;
-    std::uint64_t count = kTailDefault;
     std::optional<std::uint64_t> from;
     bool json = false;
 };
@@ -38,11 +36,11 @@ int usage(std::FILE* out, int code)
         "usage: ocu-appliance audit COMMAND\n\n"
         "  verify DIR [--key FILE] [--json]  check every record, chain, tile and the signed checkpoint\n"
         "  head DIR                          the checkpoint, and how many records there are\n"
-        "  tail DIR [-n N]                   the last N records, one on each line\n"
         "  prove DIR INDEX                   that a record (from 0) is under the checkpoint\n"
         "  prove DIR --from SIZE             that the checkpoint continues an earlier tree\n"
         "  export DIR OUT.tar.zst            journal, tiles, checkpoint and keys in one file\n",
         out);
+    std::fputs(kReadUsage, out);
     return code;
 }
 
@@ -63,8 +61,6 @@ Result<Arguments> parse(std::span<char*> words)
             out.json = true;
         else if (word == "--key" && more)
             out.key = words[++i];
-        else if (word == "-n" && more)
-            out.count = OCU_TRY(parse_number(words[++i]));
         else if (word == "--from" && more)
             out.from = OCU_TRY(parse_number(words[++i]));
         else if (word.starts_with("-"))
@@ -150,28 +146,6 @@ Result<int> run_head(Disk& disk, int directory, Arguments const&)
     return kDone;
 }
 
-// Records of one segment, as far as they check.
-std::vector<std::string> records_of(std::string_view segment)
-{
-    std::vector<std::string> out;
-    FrameReader reader(segment);
-    for (auto frame = reader.next(); frame && *frame; frame = reader.next()) out.emplace_back((*frame)->record);
-    return out;
-}
-
-Result<int> run_tail(Disk& disk, int directory, Arguments const& arguments)
-{
-    std::deque<std::string> last;
-    auto number = OCU_TRY(count_segments(disk, directory));
-    while (number > 0 && last.size() < arguments.count) {
-        auto const segment = OCU_TRY(disk.read_file(directory, segment_path(--number), kSegmentBytesMax));
-        auto const records = records_of(segment);
-        for (std::size_t i = records.size(); i-- > 0 && last.size() < arguments.count;) last.push_front(records[i]);
-    }
-    for (auto const& record : last) std::puts(record.c_str());
-    return kDone;
-}
-
 Result<int> run_prove(Disk& disk, int directory, Arguments const& arguments)
 {
     auto out = Json::object();
@@ -212,7 +186,6 @@ struct Command {
 constexpr Command kCommands[] = {
     {"verify", 1, run_verify},
     {"head", 1, run_head},
-    {"tail", 1, run_tail},
     {"prove", 2, run_prove},
     {"export", 2, run_export},
 };
@@ -224,9 +197,12 @@ int audit_main(int argc, char** argv)
     if (argc < 2) return usage(stderr, kUsage);
     std::string_view const wanted = argv[1];
     if (wanted == "--help" || wanted == "help") return usage(stdout, kDone);
+    std::span const words(argv + 2, static_cast<std::size_t>(argc - 2));
+    if (wanted == "tail") return tail_main(words);
+    if (wanted == "replay") return replay_main(words);
     auto const* const command = std::ranges::find(kCommands, wanted, &Command::name);
     if (command == std::end(kCommands)) return usage(stderr, kUsage);
-    auto const arguments = parse(std::span(argv + 2, static_cast<std::size_t>(argc - 2)));
+    auto const arguments = parse(words);
     if (!arguments) return usage(stderr, kUsage);
     if (arguments->plain.size() != command->words - (arguments->from && wanted == "prove" ? 1 : 0)) return usage(stderr, kUsage);
     auto const directory = open_directory(arguments->plain.front());

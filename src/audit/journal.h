@@ -34,8 +34,8 @@ struct Frame {
 
 class FrameReader {
 public:
-    // `segment` must outlive the reader and the frames.
-    explicit FrameReader(std::string_view segment) : segment_(segment) {}
+    // `segment` must outlive the reader and the frames; `offset`: where one ended that read the same segment earlier.
+    explicit FrameReader(std::string_view segment, std::size_t offset = kSegmentHeaderBytes) : segment_(segment), offset_(offset) {}
 
     // The next frame, or nothing at the end. Errors: malformed; then offset() is where the bad frame begins.
     Result<std::optional<Frame>> next();
@@ -47,7 +47,7 @@ public:
 
 private:
     std::string_view segment_;
-    std::size_t offset_ = kSegmentHeaderBytes;
+    std::size_t offset_;
 };
 
 }  // namespace ocu::audit

@@ -40,6 +40,9 @@ TEST_CASE_METHOD(CliTest, "cli: given a good log, when each command is called, t
     CHECK(call({"verify", dir, "--json", "--key", (out.path() / "key").string()}) == 0);
     CHECK(call({"head", dir}) == 0);
     CHECK(call({"tail", dir, "-n", "2"}) == 0);
+    CHECK(call({"tail", dir, "--json", "--session", "s-0000000000000007", "--since", "2026-01-01T00:00:00Z", "--outcome", "success"}) == 0);
+    CHECK(call({"replay", dir, "s-0000000000000007"}) == 0);
+    CHECK(call({"replay", dir, "s-0000000000001007"}) == 1);
     CHECK(call({"prove", dir, "7"}) == 0);
     CHECK(call({"prove", dir, "--from", "7"}) == 0);
     CHECK(call({"export", dir, archive}) == 0);
@@ -69,6 +72,17 @@ TEST_CASE("cli: given words that are no command, when called, then usage", "[aud
     CHECK(call({"verify"}) == 2);
     CHECK(call({"verify", "x", "--force"}) == 2);
     CHECK(call({"tail", "x", "-n", "many"}) == 2);
+    CHECK(call({"tail", "x", "-n", "1000001"}) == 2);
+    CHECK(call({"tail"}) == 2);
+    CHECK(call({"tail", "x", "--session"}) == 2);
+    CHECK(call({"tail", "x", "--session", "7"}) == 2);
+    CHECK(call({"tail", "x", "--class", "api"}) == 2);
+    CHECK(call({"tail", "x", "--outcome", "good"}) == 2);
+    CHECK(call({"tail", "x", "--since", "noon"}) == 2);
+    CHECK(call({"tail", "x", "--colour", "red"}) == 2);
+    CHECK(call({"replay", "x"}) == 2);
+    CHECK(call({"replay", "x", "7"}) == 2);
+    CHECK(call({"tail", "/nonexistent"}) == 1);
     CHECK(call({"--help"}) == 0);
 }
 
