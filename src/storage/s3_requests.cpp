@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kScheme = "://";
 constexpr std::chrono::milliseconds kTurn{1'000};
-constexpr unsigned kOddAnswersMax = 3;
+constexpr unsigned kOddAnswersMax = 6;  // connections that break have broken by then, or it is no accident
 enum Status : long {
     kOk = 200,
     kRedirected = 300,

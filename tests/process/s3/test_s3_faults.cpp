@@ -58,19 +58,20 @@ TEST_CASE("s3: connections that are cut at any byte cost another attempt [SB-9]"
     };
     auto const [what, after] = GENERATE(Cut{"cut_up", 1}, Cut{"cut_up", 300}, Cut{"cut_up", 900}, Cut{"cut_up", 40'000},
         Cut{"cut_up", 3'000'000}, Cut{"cut_down", 1}, Cut{"cut_down", 30}, Cut{"cut_down", 250}, Cut{"cut_down", 100'000});
+    CAPTURE(what, after);
     auto const bytes = bytes_of(after, 11u << 20);
     auto const engine = store.engine();
     REQUIRE(engine->make(1).has_value());
     Broken::say(std::string(what) + " " + std::to_string(after) + " 4");
     auto const begun = std::chrono::steady_clock::now();
     REQUIRE(engine->append(1, 0, std::span(bytes).first(1'000)).has_value());
-    REQUIRE(engine->settle().has_value());
+    REQUIRE(engine->settle().error_or(0) == 0);
     for (std::size_t at = 1'000; at < bytes.size();) {
         auto const part = std::min<std::size_t>(1u << 20, bytes.size() - at);
         REQUIRE(engine->append(1, at, std::span(bytes).subspan(at, part)).has_value());
         at += part;
     }
-    REQUIRE(engine->settle().has_value());
+    REQUIRE(engine->settle().error_or(0) == 0);
     CHECK(seconds_since(begun) < kPatienceSeconds);
     auto const reader = store.engine();
     REQUIRE(reader->list().has_value());
@@ -88,6 +89,26 @@ TEST_CASE("s3: a burst of refusals is waited out [SB-9]", "[SB-9][faults]")
     REQUIRE(engine->make(1).has_value());
     Broken::say(said);
     REQUIRE(engine->append(1, 0, bytes).has_value());
+    REQUIRE(engine->settle().has_value());
+    check_whole(store, 1, bytes);
+}
+
+// What a machine meets whose clock jumped: signatures carry the time, and stores believe a quarter of an hour.
+TEST_CASE("s3: a store that believes no signature for a while is an error at once, and nothing is lost by it [SB-9]", "[SB-9][faults]")
+{
+    Broken store;
+    auto const bytes = bytes_of(4, 9'000'000);
+    auto const engine = store.engine();
+    REQUIRE(engine->make(1).has_value());
+    REQUIRE(engine->append(1, 0, std::span(bytes).first(1'000)).has_value());
+    REQUIRE(engine->settle().has_value());
+    Broken::say("status 403 1000");
+    auto const begun = std::chrono::steady_clock::now();
+    REQUIRE(engine->append(1, 1'000, std::span(bytes).subspan(1'000, 200)).has_value());
+    CHECK(engine->settle().error() == EIO);
+    CHECK(seconds_since(begun) < 5);
+    Broken::say("none");
+    REQUIRE(engine->append(1, 1'200, std::span(bytes).subspan(1'200)).has_value());
     REQUIRE(engine->settle().has_value());
     check_whole(store, 1, bytes);
 }

@@ -128,6 +128,24 @@ TEST_CASE_METHOD(
 }
 
 TEST_CASE_METHOD(FilesAccessTest,
+    "files_access: given a wall clock that jumps by years, when time passes, then tokens, browsers and rates live as long as they do",
+    "[storage][SB-6]")
+{
+    for (auto const jump : {std::chrono::hours(24 * 3'650), std::chrono::hours(-24 * 3'650)}) {
+        auto const mine = browser();
+        auto const who = access.judge(by_key("key-a")).value();
+        auto const token = access.make_token(who, proto::kReadIntent).value();
+        clock.set_wall(clock.wall() + jump);
+        CHECK(refused(by_cookie(mine)) == Reason::none);
+        CHECK(access.show(mine.cookie)->expires_in == kBrowserLife);
+        FilesCaller begun;
+        CHECK(access.begin(token.token, begun).has_value());
+        clock.advance(kBrowserLife);
+        CHECK(refused(by_cookie(mine)) == Reason::unauthorized);
+    }
+}
+
+TEST_CASE_METHOD(FilesAccessTest,
     "files_access: given a caller at its rate, when it asks on, then it waits, its browsers too, and nobody else", "[storage][T-06]")
 {
     auto const mine = browser();
