@@ -98,11 +98,10 @@ std::optional<std::string> read_session(std::string_view text)
 std::string line_of(ReadRecord const& record)
 {
     auto const dash = [](std::string const& text) { return text.empty() ? std::string("-") : printable(text); };
-    auto const outcome = record.success                                     ? std::string("ok")
-                         : record.reason.empty() || record.reason == "none" ? std::string("failed")
-                                                                            : printable(record.reason);
+    bool const reasoned = !record.reason.empty() && record.reason != "none";  // also of what went well: why a session ended
+    auto const outcome = reasoned ? printable(record.reason) : record.success ? std::string("ok") : std::string("failed");
     auto const session = record.session.empty() || record.session == kNoSession ? std::string("-") : "s-" + printable(record.session);
-    auto line = std::format("{:%F %T}  {:<8} {:<20} {:<12} {:<18} {}  {}", record.time, printable(record.source), printable(record.action),
+    auto line = std::format("{:%F %T}  {:<8} {:<20} {:<14} {:<18} {}  {}", record.time, printable(record.source), printable(record.action),
         outcome, session, dash(record.actor), dash(record.resource));
     if (!record.detail.empty()) line += "  " + printable(record.detail);
     add_field(line, "number", record.number);

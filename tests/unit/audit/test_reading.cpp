@@ -39,8 +39,9 @@ TEST_CASE("reading: given a record as the writer makes it, when it is read, then
     CHECK(read.reason == "not_allowed");
     CHECK(read.trace == "trace-0");
     CHECK_FALSE(read.success);
+    CHECK(line_of(read_record(record_of(What::tool_call_end)).value()).contains(" ok "));
     CHECK(line_of(read) ==
-          "2026-09-21 14:13:20.123  edge     egress_denied        not_allowed  s-000000000000abcd dev  example.org:443  rule none "
+          "2026-09-21 14:13:20.123  edge     egress_denied        not_allowed    s-000000000000abcd dev  example.org:443  rule none "
           "number=443");
 }
 
