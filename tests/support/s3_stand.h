@@ -59,8 +59,8 @@ struct S3Heard {
 
 inline std::string s3_answer(int status, std::string_view body = {}, std::string_view fields = {})
 {
-    return "HTTP/1.1 " + std::to_string(status) + " Said\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + std::string(fields) + "\r\n" +
-           std::string(body);
+    return "HTTP/1.1 " + std::to_string(status) + " Said\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + std::string(fields) +
+           "\r\n" + std::string(body);
 }
 
 class S3Stand {
@@ -187,7 +187,7 @@ inline void S3Stand::serve(int fd)
             if (sent <= 0) break;
             left.remove_prefix(static_cast<std::size_t>(sent));
         }
-        if (answer.empty() || answer == kCut) break;
+        if (answer == kCut || !answer.starts_with("HTTP/")) break;
     }
     ::shutdown(fd, SHUT_RDWR);
 }
@@ -200,7 +200,8 @@ inline std::string S3Stand::complete(S3Heard const& heard)
     std::string words = "<CompleteMultipartUpload>";
     for (auto const& [number, part] : found->second.parts) {
         whole += part;
-        words += "<Part><PartNumber>" + std::to_string(number) + "</PartNumber><ETag>&quot;of" + std::to_string(number) + "&quot;</ETag></Part>";
+        words +=
+            "<Part><PartNumber>" + std::to_string(number) + "</PartNumber><ETag>&quot;of" + std::to_string(number) + "&quot;</ETag></Part>";
     }
     if (heard.body != words + "</CompleteMultipartUpload>") return s3_answer(400, "<Error><Code>InvalidPart</Code></Error>");
     objects[found->second.key] = whole;
@@ -246,7 +247,9 @@ inline std::string S3Stand::answer_to(S3Heard const& heard)
         return s3_answer(200, text + "</ListMultipartUploadsResult>");
     }
     if (method == "GET") return key.empty() ? list(heard) : get(heard);
-    if (method == "HEAD") return objects.contains(key) ? "HTTP/1.1 200 Said\r\nContent-Length: " + std::to_string(objects.at(key).size()) + "\r\n\r\n" : s3_answer(404);
+    if (method == "HEAD")
+        return objects.contains(key) ? "HTTP/1.1 200 Said\r\nContent-Length: " + std::to_string(objects.at(key).size()) + "\r\n\r\n"
+                                     : s3_answer(404);
     if (method == "DELETE" && heard.asks("uploadId")) return s3_answer(uploads.erase(heard.query("uploadId")) == 1 ? 204 : 404);
     if (method == "DELETE") return s3_answer(objects.erase(key) == 1 ? 204 : 404);
     if (method == "POST" && heard.asks("uploads")) {

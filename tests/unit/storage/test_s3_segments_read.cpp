@@ -52,7 +52,8 @@ auto const kEio = "fault " + std::to_string(EIO);
 
 }  // namespace
 
-TEST_CASE_METHOD(ReadTest, "s3_segments: given pages of objects, when they are listed, then all of them, and none that is no piece of ours [SB-4]",
+TEST_CASE_METHOD(ReadTest,
+    "s3_segments: given pages of objects, when they are listed, then all of them, and none that is no piece of ours [SB-4]",
     "[storage][SB-4][T-31]")
 {
     for (SegmentNumber segment = 1; segment < 6; ++segment) put(0, "12345", segment);
@@ -70,14 +71,16 @@ TEST_CASE_METHOD(ReadTest, "s3_segments: given pages of objects, when they are l
     CHECK(store.engine().list().value().empty());
 }
 
-TEST_CASE_METHOD(ReadTest, "s3_segments: given a store that lists for ever, when it is listed, then that ends [T-31]", "[storage][T-31][SB-7]")
+TEST_CASE_METHOD(
+    ReadTest, "s3_segments: given a store that lists for ever, when it is listed, then that ends [T-31]", "[storage][T-31][SB-7]")
 {
     store.say(listing({}, "more"), is_list);
     CHECK(store.engine().list().error() == EIO);
     CHECK(store.said_to_it().size() < 200);
 }
 
-TEST_CASE_METHOD(ReadTest, "s3_segments: given pieces that overlap, or one too long, when they are listed, then EIO [T-31]", "[storage][T-31]")
+TEST_CASE_METHOD(
+    ReadTest, "s3_segments: given pieces that overlap, or one too long, when they are listed, then EIO [T-31]", "[storage][T-31]")
 {
     put(0, "12345");
     put(4, "x");
@@ -90,7 +93,8 @@ TEST_CASE_METHOD(ReadTest, "s3_segments: given pieces that overlap, or one too l
     CHECK(store.engine().list().has_value());
 }
 
-TEST_CASE_METHOD(ReadTest, "s3_segments: given a piece that is not there, when it is read, then zeros; without the first there is no segment [SB-9]",
+TEST_CASE_METHOD(ReadTest,
+    "s3_segments: given a piece that is not there, when it is read, then zeros; without the first there is no segment [SB-9]",
     "[storage][SB-9]")
 {
     put(0, "12345");
@@ -143,13 +147,15 @@ TEST_CASE_METHOD(ReadTest, "s3_segments: given an answer that is not what was as
     }
     CHECK(read(engine, 100) == kEio);
     auto const said = store.said_to_it();
-    if (asked != 0) CHECK(static_cast<std::size_t>(std::ranges::count(said, std::string("GET ") + kFirst)) >= asked);
+    if (asked == 0) CHECK(said.size() <= 2);  // it, and what was read ahead; not again
+    if (asked != 0) CHECK(said.size() >= asked);
     for (auto const& each : said) CHECK(each == std::string("GET ") + kFirst);
     store.say({});
     CHECK(read(engine, 100) == std::string(100, 'x'));
 }
 
-TEST_CASE_METHOD(ReadTest, "s3_segments: given a segment that is read in order, when more was read than is kept, then the oldest is gone [SB-7]",
+TEST_CASE_METHOD(ReadTest,
+    "s3_segments: given a segment that is read in order, when more was read than is kept, then the oldest is gone [SB-7]",
     "[storage][SB-7]")
 {
     put(0, std::string(20u << 20, 'x'));
@@ -185,8 +191,8 @@ TEST_CASE_METHOD(ReadTest, "s3_segments: given pieces, when they are cut, then t
     SECTION("done")
     {
         REQUIRE(engine.cut(1, 15).has_value());
-        CHECK(store.said_to_it() == Said{"DELETE " + piece_key(40), "DELETE " + piece_key(30), "DELETE " + piece_key(20), "GET " + piece_key(10),
-                                        "PUT " + piece_key(10)});
+        CHECK(store.said_to_it() == Said{"DELETE " + piece_key(40), "DELETE " + piece_key(30), "DELETE " + piece_key(20),
+                                        "GET " + piece_key(10), "PUT " + piece_key(10)});
         CHECK(store.object(piece_key(10)) == "01234");
         CHECK(read(engine, 50) == "012345678901234");
     }
@@ -207,7 +213,8 @@ TEST_CASE_METHOD(ReadTest, "s3_segments: given pieces, when they are cut, then t
     }
 }
 
-TEST_CASE_METHOD(ReadTest, "s3_segments: given a segment, when it is removed, then its first piece is gone before the others are asked for [SB-9]",
+TEST_CASE_METHOD(ReadTest,
+    "s3_segments: given a segment, when it is removed, then its first piece is gone before the others are asked for [SB-9]",
     "[storage][SB-9]")
 {
     for (std::uint64_t at = 0; at < 30; at += 10) put(at, "0123456789");
@@ -226,17 +233,20 @@ TEST_CASE_METHOD(ReadTest, "s3_segments: given a segment, when it is removed, th
     CHECK(store.objects.empty());
 }
 
-TEST_CASE_METHOD(ReadTest, "s3_segments: given bytes that wait, when their segment is removed, then they are not written [SB-9]", "[storage][SB-9]")
+TEST_CASE_METHOD(
+    ReadTest, "s3_segments: given bytes that wait, when their segment is removed, then they are not written [SB-9]", "[storage][SB-9]")
 {
     auto engine = store.engine({.part_bytes = 100, .operation_time = 300ms, .down_time = 50ms});
-    REQUIRE(engine.make(1).has_value());
     std::string const text(150, 'x');
-    store.say(S3Stand::kSilence, [](S3Heard const&) { return true; });
-    REQUIRE(engine.append(1, 0, crypto::as_bytes(text)).has_value());
-    CHECK(engine.settle().error() == EIO);
-    REQUIRE(engine.remove(1).has_value());
-    store.say({});
-    REQUIRE(engine.settle().has_value());
+    for (bool const parts : {true, true, false}) {
+        REQUIRE(engine.make(1).has_value());
+        store.say(S3Stand::kSilence, [parts](S3Heard const& heard) { return !parts || heard.method() == "PUT"; });
+        REQUIRE(engine.append(1, 0, crypto::as_bytes(text)).has_value());
+        CHECK(engine.settle().error() == EIO);
+        REQUIRE(engine.remove(1).has_value());
+        store.say({});
+        REQUIRE(engine.settle().has_value());
+    }
     CHECK(engine.list().value().empty());
     CHECK(store.objects.empty());
     REQUIRE(engine.make(2).has_value());
@@ -245,7 +255,8 @@ TEST_CASE_METHOD(ReadTest, "s3_segments: given bytes that wait, when their segme
     CHECK(store.object(piece_key(0, 2)) == text);
 }
 
-TEST_CASE_METHOD(ReadTest, "s3_sweep: given a place, when it is swept, then all that is beneath it, page by page, and nothing beside [T-13]",
+TEST_CASE_METHOD(ReadTest,
+    "s3_sweep: given a place, when it is swept, then all that is beneath it, page by page, and nothing beside [T-13]",
     "[storage][T-13][SB-4]")
 {
     for (std::uint64_t at = 0; at < 50; at += 10) put(at, "0123456789");
@@ -278,7 +289,8 @@ TEST_CASE_METHOD(ReadTest, "s3_sweep: given a listing of what was not asked for,
     CHECK(std::ranges::none_of(said, [](std::string const& each) { return each.starts_with("DELETE"); }));
 }
 
-TEST_CASE_METHOD(ReadTest, "s3_sweep: given a store that removes nothing, when it is swept, then that ends and is told [T-13]", "[storage][T-13]")
+TEST_CASE_METHOD(
+    ReadTest, "s3_sweep: given a store that removes nothing, when it is swept, then that ends and is told [T-13]", "[storage][T-13]")
 {
     for (std::uint64_t at = 0; at < 100; at += 10) put(at, "0123456789");
     store.say(s3_answer(403), is_deletion);

@@ -2,6 +2,7 @@
 // Unit: s3_segments, how they write, against a store of the test's own.
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include "support/s3_stand.h"
 
@@ -60,7 +61,8 @@ struct WriteTest {
 
 }  // namespace
 
-TEST_CASE_METHOD(WriteTest, "s3_segments: given a piece, when it is settled, then the store has said that it has it, and that it was new [SB-9]",
+TEST_CASE_METHOD(WriteTest,
+    "s3_segments: given a piece, when it is settled, then the store has said that it has it, and that it was new [SB-9]",
     "[storage][SB-4][SB-9]")
 {
     begin({});
@@ -115,8 +117,8 @@ TEST_CASE_METHOD(WriteTest, "s3_segments: given an answer that was lost, when th
     CHECK(append(10, 60).has_value());
 }
 
-TEST_CASE_METHOD(WriteTest, "s3_segments: given a store that knows no condition, when it says so, then it is not asked for one again [SB-4]",
-    "[storage][SB-4]")
+TEST_CASE_METHOD(WriteTest,
+    "s3_segments: given a store that knows no condition, when it says so, then it is not asked for one again [SB-4]", "[storage][SB-4]")
 {
     begin(small());
     store.say(s3_answer(501), [](S3Heard const& heard) { return !heard.field("If-None-Match").empty(); });
@@ -129,7 +131,8 @@ TEST_CASE_METHOD(WriteTest, "s3_segments: given a store that knows no condition,
     CHECK(count("PUT") == 1);
 }
 
-TEST_CASE_METHOD(WriteTest, "s3_segments: given more than a part, when it is settled, then it is one object of whole parts in their order [SB-4]",
+TEST_CASE_METHOD(WriteTest,
+    "s3_segments: given more than a part, when it is settled, then it is one object of whole parts in their order [SB-4]",
     "[storage][SB-4]")
 {
     begin(small());
@@ -146,7 +149,8 @@ TEST_CASE_METHOD(WriteTest, "s3_segments: given more than a part, when it is set
     CHECK(store.uploads.empty());
 }
 
-TEST_CASE_METHOD(WriteTest, "s3_segments: given a completion that was none, when it is heard, then the object is looked at or it is asked again [SB-9]",
+TEST_CASE_METHOD(WriteTest,
+    "s3_segments: given a completion that was none, when it is heard, then the object is looked at or it is asked again [SB-9]",
     "[storage][SB-9]")
 {
     begin({.part_bytes = 100});
@@ -197,7 +201,8 @@ TEST_CASE_METHOD(WriteTest, "s3_segments: given completions that are never one, 
     CHECK(store.object(kFirst) == text.substr(0, 250));
 }
 
-TEST_CASE_METHOD(WriteTest, "s3_segments: given a part's tag that is none, when it is completed, then it is an error and nothing is made up [T-31]",
+TEST_CASE_METHOD(WriteTest,
+    "s3_segments: given a part's tag that is none, when it is completed, then it is an error and nothing is made up [T-31]",
     "[storage][T-31][SB-9]")
 {
     begin(small());
@@ -226,8 +231,8 @@ TEST_CASE_METHOD(WriteTest, "s3_segments: given parts that the store lost and no
     CHECK(count("") == 0);
 }
 
-TEST_CASE_METHOD(WriteTest, "s3_segments: given parts that the store lost and memory has, when it says so, then they are sent once more [SB-9]",
-    "[storage][SB-9]")
+TEST_CASE_METHOD(WriteTest,
+    "s3_segments: given parts that the store lost and memory has, when it says so, then they are sent once more [SB-9]", "[storage][SB-9]")
 {
     begin({.part_bytes = 100});
     store.say([&, lost = false](S3Heard const& heard) mutable -> std::optional<std::string> {
@@ -250,30 +255,28 @@ TEST_CASE_METHOD(WriteTest, "s3_segments: given many parts and a silent store, w
     CHECK(count("PUT") == kS3RequestsMax);
 }
 
-TEST_CASE_METHOD(WriteTest, "s3_segments: given a store that takes nothing, when memory is full, then writes are refused and nothing is lost [SB-7]",
+TEST_CASE_METHOD(WriteTest,
+    "s3_segments: given a store that takes nothing, when memory is full, then writes are refused and nothing is lost [SB-7]",
     "[storage][SB-7][SB-9]")
 {
     auto with = small();
+    auto const full = GENERATE(false, true);
     with.buffer_bytes_max = 300;
-    with.down_time = 5s;
-    with.times.attempt = 100ms;
+    with.append_time = full ? 20s : 150ms;
+    with.down_time = 20s;
+    with.times.attempt = full ? 10s : 100ms;
     begin(with);
-    int status = 0;
-    SECTION("it is silent") { store.say(S3Stand::kSilence, [](S3Heard const&) { return true; }); }
-    SECTION("it is full")
-    {
-        status = 507;
-        store.say(s3_answer(507), [](S3Heard const&) { return true; });
-    }
+    store.say(full ? s3_answer(507) : S3Stand::kSilence, [](S3Heard const&) { return true; });
     REQUIRE(append(300).has_value());
-    CHECK(append(1, 300).error() == (status == 0 ? EIO : ENOSPC));
+    CHECK(append(1, 300).error() == (full ? ENOSPC : EIO));
     store.say({});
     REQUIRE(append(50, 300).has_value());
     REQUIRE(engine.settle().has_value());
     CHECK(store.object(kFirst) + (store.object(kFirst).size() == 300 ? store.object("p/00000001/0000000300") : "") == text.substr(0, 350));
 }
 
-TEST_CASE_METHOD(WriteTest, "s3_segments: given a silent store, when as many pieces wait as may, then the next is refused [SB-7]", "[storage][SB-7]")
+TEST_CASE_METHOD(
+    WriteTest, "s3_segments: given a silent store, when as many pieces wait as may, then the next is refused [SB-7]", "[storage][SB-7]")
 {
     begin(small());
     REQUIRE(engine.make(2).has_value());
@@ -309,8 +312,8 @@ TEST_CASE_METHOD(WriteTest, "s3_segments: given a segment as long as one may be,
     CHECK(engine.append(1, kSegmentBytesMax - 10, eleven.first(10)).has_value());
 }
 
-TEST_CASE_METHOD(WriteTest, "s3_segments: given a store that does not answer, when it is asked again, then nobody waits that long again [SB-9]",
-    "[storage][SB-9]")
+TEST_CASE_METHOD(WriteTest,
+    "s3_segments: given a store that does not answer, when it is asked again, then nobody waits that long again [SB-9]", "[storage][SB-9]")
 {
     auto with = small();
     with.operation_time = 1'500ms;
@@ -321,10 +324,9 @@ TEST_CASE_METHOD(WriteTest, "s3_segments: given a store that does not answer, wh
     auto const begun = store.clock.now();
     CHECK(engine.settle().error() == EIO);
     auto const first = store.clock.now();
-    CHECK(first - begun >= 1'300ms);
     CHECK(engine.settle().error() == EIO);
-    CHECK(store.clock.now() - first < 700ms);
-    CHECK(count("PUT") > 2);  // an attempt ends before the operation does
+    CHECK(store.clock.now() - first < (first - begun) / 2);
+    CHECK(count("PUT") > 1);  // an attempt ends before the operation does
     store.say({});
     CHECK(engine.settle().has_value());
 }
