@@ -17,6 +17,7 @@ constexpr std::size_t kSegmentDigits = 8;
 constexpr std::size_t kOffsetDigits = 10;
 constexpr std::chrono::milliseconds kRemovalTime{3'000};
 constexpr std::chrono::milliseconds kTurn{100};
+constexpr std::size_t kBarePagesMax = 100;  // of a listing, without a piece
 
 template <class Number>
 std::optional<Number> number_in(std::string_view digits)
@@ -90,7 +91,7 @@ Answer<void> S3Segments::read_page(std::string& token, std::vector<S3PieceName>&
     for (auto const& each : listing->objects) {
         auto const name = s3_piece_name(prefix_, each.key);
         if (!name) continue;
-        if (names.size() >= kS3PiecesMax) return refuse(EIO);
+        if (names.size() >= rules_.pieces_max) return refuse(EIO);
         names.push_back(*name);
         sizes.push_back(each.bytes);
     }
@@ -123,8 +124,11 @@ Answer<std::vector<Segments::Found>> S3Segments::list()
         std::vector<S3PieceName> names;
         std::vector<std::uint64_t> sizes;
         std::string token;
+        std::size_t bare = 0;
         do {
+            auto const before = names.size();
             if (auto const page = read_page(token, names, sizes); !page) return refuse(page.error());
+            if (names.size() == before && ++bare > kBarePagesMax) return refuse(EIO);  // a store that lists nothing, for ever
         } while (!token.empty());
         if (auto const taken = take_index(names, sizes); !taken) return refuse(taken.error());
         listed_ = true;

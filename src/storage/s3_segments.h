@@ -44,6 +44,7 @@ public:
     struct Rules {
         std::size_t part_bytes = kS3PartBytes;
         std::size_t buffer_bytes_max = kS3BufferBytesMax;
+        std::size_t pieces_max = kS3PiecesMax;
         std::chrono::milliseconds append_time = kS3AppendTime;
         std::chrono::milliseconds operation_time = kS3OperationTime;
         std::chrono::milliseconds down_time = kS3DownTime;

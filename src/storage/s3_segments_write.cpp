@@ -98,7 +98,7 @@ Answer<void> S3Segments::append(SegmentNumber segment, std::uint64_t offset, std
     if (failed_) return refuse(EIO);
     if (!index_.contains(segment)) return refuse(ENOENT);
     if (offset != end_of(segment) || offset + bytes.size() > kSegmentBytesMax) return refuse(EIO);
-    if (pieces_ + uploads_.size() >= kS3PiecesMax) return refuse(ENOSPC);
+    if (pieces_ + uploads_.size() >= rules_.pieces_max) return refuse(ENOSPC);
     if (auto const room = make_room(bytes.size()); !room) return room;
     feed(upload_at(segment, offset), bytes);
     pump({});

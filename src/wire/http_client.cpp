@@ -158,6 +158,11 @@ struct HttpClient::Exchange {
         body.insert(body.end(), bytes.begin(), bytes.end());
         return bytes.size();
     }
+    static int count_sending(void* where, char*, char*, int, int)
+    {
+        ++static_cast<Exchange*>(where)->got.sendings;
+        return CURL_PREREQFUNC_OK;
+    }
     void end(CURLcode code)
     {
         done = true;
@@ -242,6 +247,8 @@ void HttpClient::begin(Exchange& exchange)
     set(CURLOPT_HTTPHEADER, exchange.fields);
     set(CURLOPT_WRITEFUNCTION, &Exchange::take_body);
     set(CURLOPT_WRITEDATA, static_cast<void*>(&exchange));
+    set(CURLOPT_PREREQFUNCTION, &Exchange::count_sending);
+    set(CURLOPT_PREREQDATA, static_cast<void*>(&exchange));
     set_address(set, rules_);
     set_trust(set, rules_);
     set_signature(set, rules_);

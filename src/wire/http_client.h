@@ -61,6 +61,7 @@ enum class HttpFailure : std::uint8_t { none, unreachable, tls, handshake, timed
 struct HttpGot {
     HttpFailure failure = HttpFailure::none;
     long status = 0;  // with none
+    unsigned sendings = 0;  // libcurl asks once more by itself when a kept connection ends before anything was answered
     std::int64_t length = -1;  // of the body, as the head says; -1: it does not
     std::string etag{};
     std::vector<std::byte> body{};
