@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""GW-7: rules on caller, tool and path, judged before anything is made (T-35); what is on record."""
+"""GW-7: rules on caller, tool and path, judged before anything is made (T-35); what an operator is told of them beforehand, and what is on record."""
 
 import json
 
 from support import audit
+from support.appliance import run_binary
 from support.case import ApplianceCase
 from support.mcp import text_of
 
@@ -29,6 +30,9 @@ class Policy(ApplianceCase):
 
     def sessions_of(self, caller):
         return [each for each in self.appliance.ctl("sessions")["sessions"] if each["caller"] == caller]
+
+    def explain(self, *words, expect=0):
+        return self.appliance.ctl("policy", "explain", *words, expect=expect)
 
     def test_what_no_rule_allows_is_denied_before_a_sandbox_is_made(self):
         idle = self.as_caller("idle")
@@ -59,3 +63,23 @@ class Policy(ApplianceCase):
             listed = self.as_caller(caller).request("tools/list", {})["result"]["tools"]
             self.assertEqual([each["name"] for each in listed], tools)
         self.assertEqual(self.client.bash("echo yes"), "yes\n")
+
+    def test_an_operator_is_told_beforehand_and_nothing_is_called(self):
+        before = len(self.appliance.ctl("sessions")["sessions"])
+        asked = ("--caller", "writer", "--tool", "create_file", "--arguments")
+        allowed = self.explain(*asked, json.dumps({"path": f"{OUTPUTS}/new.txt", "file_text": "x"}))
+        self.assertEqual((allowed["verdict"], allowed["rule"], allowed["recorded"]), ("allowed", "2", True))
+        denied = self.explain(*asked, '{"path": "/etc/hosts"}', expect=1)
+        self.assertEqual((denied["verdict"], denied["reason"]), ("denied", "policy_denied"))
+        self.assertEqual(denied["needed"], {"callers": ["writer"], "tools": ["create_file"], "arguments": {"path": ["/etc/hosts"]}})
+        self.assertEqual(self.explain("--caller", "nobody", "--tool", "view", expect=1)["reason"], "unauthorized")
+        self.assertEqual(self.explain("--caller", "dev", "--tool", "process_start", expect=1)["reason"], "unknown_tool")
+        self.assertEqual(len(self.appliance.ctl("sessions")["sessions"]), before)
+        text = run_binary("ctl", "--socket", self.appliance.operator_socket, "policy", "explain", "--caller", "dev", "--tool", "view")
+        self.assertEqual(text.returncode, 1)
+        self.assertIn("DENIED (policy_denied)\nWhat mcp.policy of the manifest would need", text.stdout)
+        self.assertTrue(audit.find_events(self.appliance, lambda e: e["message"] == "operator_action" and
+                                          e["unmapped"]["detail"] == "policy-explain writer create_file /etc/hosts", seconds=5))
+        said = run_binary("manifest", "explain", self.appliance.manifest.path).stdout
+        self.assertIn(f"  2. writer: view, create_file, resources/read, where path is {OUTPUTS}/**.\n", said)
+        self.assertIn("  May do nothing: idle.\n", said)
