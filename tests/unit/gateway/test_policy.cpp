@@ -236,7 +236,7 @@ TEST_CASE(
 }
 
 // Not a limit that a busy machine could break, but the number for docs/performance.md: `test_gateway "[.measure]"`.
-TEST_CASE("policy: given the greatest policy and the worst path, when a call is judged, then it costs so much", "[.measure][GW-7]")
+TEST_CASE("policy: given the greatest policy and the worst path, when a call is judged, then it costs so much", "[.measure]")
 {
     auto const measure = [](std::string const& pattern, std::string const& path, char const* name) {
         std::vector<PolicyRule> rules;
