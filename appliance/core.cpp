@@ -5,6 +5,8 @@
 
 #include <csignal>
 
+#include "gateway/policy_explain.h"
+
 namespace ocu::appliance {
 
 namespace {
@@ -13,6 +15,16 @@ namespace {
 constexpr Role kStopOrder[] = {Role::gateway, Role::control, Role::sandbox, Role::storage, Role::edge, Role::audit, Role::custody};
 
 std::size_t index(Role role) { return static_cast<std::size_t>(role); }
+
+// Control's own copy of the rules, so that operators' questions about them need no word to the gateway (T-03).
+std::function<proto::Explained(proto::PolicyQuestion const&)> explainer_of(gateway::Config const& config)
+{
+    std::vector<std::string> callers;
+    for (auto const& each : config.callers) callers.push_back(each.name);
+    return [policy = config.policy, callers = std::move(callers)](proto::PolicyQuestion const& question) {
+        return gateway::explain_action(policy, callers, question);
+    };
+}
 
 }  // namespace
 
@@ -56,7 +68,8 @@ Core::Core(wire::Loop& main, Clock const& clock, RoleConfigs configs, RoleDescri
         std::move(descriptors.operator_listener),
         control::Control::Wires{a.core_to_control, a.gateway_to_control, a.storage_to_control, a.sandbox_to_control, a.custody_to_control,
             a.edge_to_control, a.control_to_gateway, a.control_to_sandbox, a.control_to_storage, a.control_to_edge, a.control_to_custody,
-            pen(proto::Source::control, Role::control), spawner, health, std::move(shutdown_asked), stopped(), &vitals_});
+            pen(proto::Source::control, Role::control), spawner, health, std::move(shutdown_asked), stopped(), &vitals_,
+            explainer_of(configs.gateway)});
     roles_->gateway = std::make_unique<gateway::Gateway>(loop(Role::gateway), clock, configs.gateway,
         gateway::Gateway::Wires{a.core_to_gateway, a.control_to_gateway, a.sandbox_to_gateway, a.storage_to_gateway, a.gateway_to_control,
             a.gateway_to_sandbox, a.gateway_to_storage, pen(proto::Source::gateway, Role::gateway), spawner, health, stopped()});

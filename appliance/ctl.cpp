@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 #include <format>
+#include <map>
 #include <vector>
 
 #include "appliance/client/client.h"
@@ -28,6 +29,8 @@ constexpr char kUsage[] =
     "  egress test URL [--session ID] [--method M]\n"
     "                what would happen to a connection from a sandbox, step by step, and which rule would be needed; 0: allowed, 1: "
     "denied\n"
+    "  policy explain --caller NAME --tool TOOL [--arguments JSON]\n"
+    "                what mcp.policy says to such a call, and which rule would be needed; 0: allowed, 1: denied. Nothing is called\n"
     "  files list ID [--after PATH]\n"
     "                the files of a session, and which of them may not leave it, and why\n"
     "  files withhold ID PATH\n"
@@ -146,7 +149,7 @@ std::string render_files(JsonView answer)
 }
 
 // The verdict last: that is what is still on the screen.
-std::string render_egress(JsonView answer)
+std::string render_explained(JsonView answer, std::string_view section)
 {
     std::string out;
     JsonView const steps = answer["steps"];
@@ -158,7 +161,7 @@ std::string render_egress(JsonView answer)
     if (answer["verdict"].string() == "allowed") return out + std::format("ALLOWED by rule {}\n", shown(answer["rule"].string()));
     out += std::format("DENIED ({})\n", shown(answer["reason"].string()));
     if (JsonView const needed = answer["needed"])
-        out += std::format("What egress.rules of the manifest would need, as a rule or within one:\n  {}\n", shown(needed.print()));
+        out += std::format("What {} of the manifest would need, as a rule or within one:\n  {}\n", section, shown(needed.print()));
     return out;
 }
 
@@ -220,6 +223,32 @@ std::expected<CtlRequest, std::string> egress_request(
     return request;
 }
 
+struct PolicyWords {
+    std::string_view caller, tool, arguments;
+
+    bool any() const { return !caller.empty() || !tool.empty() || !arguments.empty(); }
+};
+
+// `policy explain`: likewise; --arguments is what a client would send.
+std::expected<CtlRequest, std::string> policy_request(
+    CtlRequest request, std::vector<std::string_view> const& words, PolicyWords const& asked)
+{
+    if (words.size() != 2 || words[1] != "explain" || asked.caller.empty() || asked.tool.empty())
+        return std::unexpected("policy is followed by explain, --caller NAME and --tool TOOL");
+    Json body = Json::object();
+    body.set("caller", asked.caller).set("tool", asked.tool);
+    if (!asked.arguments.empty()) {
+        auto arguments = Json::parse(asked.arguments, {.bytes_max = 8192, .depth_max = 8});
+        if (!arguments) return std::unexpected("--arguments is not JSON");
+        body.set("arguments", *std::move(arguments));
+    }
+    request.command = "policy explain";
+    request.path = "/v1/policy/explain";
+    request.post = true;
+    request.body = body.print();
+    return request;
+}
+
 // `files VERB ID [PATH]`: likewise.
 std::expected<CtlRequest, std::string> files_request(CtlRequest request, std::vector<std::string_view> const& words, std::string_view after)
 {
@@ -245,6 +274,9 @@ std::expected<CtlRequest, std::string> parse_ctl(std::span<char const* const> ar
     CtlRequest request;
     std::vector<std::string_view> words;
     std::string_view session, method, after;
+    PolicyWords policy;
+    std::map<std::string_view, std::string_view*> const options{{"--session", &session}, {"--method", &method}, {"--after", &after},
+        {"--caller", &policy.caller}, {"--tool", &policy.tool}, {"--arguments", &policy.arguments}};
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         std::string_view const word = arguments[i];
         if (word == "--json") {
@@ -255,9 +287,9 @@ std::expected<CtlRequest, std::string> parse_ctl(std::span<char const* const> ar
         } else if (word == "--socket") {
             if (++i == arguments.size()) return std::unexpected("--socket needs a path");
             request.socket = arguments[i];
-        } else if (word == "--session" || word == "--method" || word == "--after") {
+        } else if (auto const option = options.find(word); option != options.end()) {
             if (++i == arguments.size()) return std::unexpected(std::string(word) + " needs a value");
-            (word == "--session" ? session : word == "--method" ? method : after) = arguments[i];
+            *option->second = arguments[i];
         } else if (word.starts_with("-")) {
             return std::unexpected("unknown option " + std::string(word));
         } else {
@@ -266,6 +298,9 @@ std::expected<CtlRequest, std::string> parse_ctl(std::span<char const* const> ar
     }
     if (words.empty()) return std::unexpected("a command is missing");
     request.command = words.front();
+    bool const others = !session.empty() || !method.empty() || !after.empty();
+    if (request.command == "policy" && !others) return policy_request(std::move(request), words, policy);
+    if (policy.any()) return std::unexpected(request.command + " takes none of --caller, --tool and --arguments");
     if (request.command == "files" && session.empty() && method.empty()) return files_request(std::move(request), words, after);
     if (!after.empty()) return std::unexpected(request.command + " takes no --after");
     if (request.command == "egress") return egress_request(std::move(request), words, session, method);
@@ -293,7 +328,8 @@ std::string render_for_people(std::string_view command, JsonView answer)
     if (command == "status") return render_status(answer);
     if (command == "sessions") return render_sessions(answer["sessions"]);
     if (command == "leases") return render_leases(answer["leases"]);
-    if (command == "egress test") return render_egress(answer);
+    if (command == "egress test") return render_explained(answer, "egress.rules");
+    if (command == "policy explain") return render_explained(answer, "mcp.policy");
     if (command.starts_with("files ")) return render_files(answer);
     if (command == "kill" || command == "kill-all") {
         auto const pending = answer["pending"].integer().value_or(0);

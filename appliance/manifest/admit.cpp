@@ -9,6 +9,7 @@
 
 #include "appliance/manifest/admit_files.h"
 #include "appliance/manifest/admit_network.h"
+#include "appliance/manifest/admit_policy.h"
 #include "appliance/manifest/schema.h"
 #include "base/crypto/certificate.h"
 #include "base/sealed_face.h"
@@ -157,6 +158,9 @@ Admission<gateway::Config> admit_gateway(JsonView mcp, Listen const& listen)
     auto callers = admit_callers(mcp["callers"]);
     if (!callers) return std::unexpected(callers.error());
     config.callers = std::move(*callers);
+    auto policy = admit_policy(mcp["policy"], config.callers);
+    if (!policy) return std::unexpected(policy.error());
+    config.policy = *std::move(policy);
     config.chat_id_required = mcp["chat_id"].string() == "required";
     config.tls = listen.tls;
     config.host_names = texts(mcp["hosts"]);

@@ -5,6 +5,7 @@
 #include <format>
 
 #include "appliance/manifest/admit_files.h"
+#include "appliance/manifest/admit_policy.h"
 #include "base/crypto/certificate.h"
 
 namespace ocu::manifest {
@@ -96,6 +97,7 @@ std::string explain(Applied const& applied)
     for (auto const& caller : applied.gateway.callers) callers.push_back(caller.name);
     out += callers.empty() ? "No caller is declared: every call will be refused.\n"
                            : std::format("{} caller(s), each with a key: {}.\n", callers.size(), listed(callers));
+    out += explain_policy(applied.gateway.policy, applied.gateway.callers);
     out += applied.gateway.chat_id_required ? "A call without a chat id is refused.\n"
                                             : "Calls without a chat id share the sandbox `default` of their caller.\n";
     if (!applied.gateway.origins.empty()) out += std::format("Scripts of these web pages may call: {}.\n", listed(applied.gateway.origins));

@@ -102,6 +102,7 @@ Admission<void> check_choice(JsonView schema, JsonView value, std::string const&
 Admission<void> check_object(JsonView schema, JsonView value, std::string const& key)
 {
     JsonView const properties = schema["properties"];
+    JsonView const others = schema["additionalProperties"];  // false, or what every other member must be
     JsonView const required = schema["required"];
     for (std::size_t i = 0; i < required.size(); ++i) {
         auto const name = required.at(i).string().value_or("");
@@ -117,7 +118,9 @@ Admission<void> check_object(JsonView schema, JsonView value, std::string const&
             return;
         }
         JsonView const known = properties[name];
-        verdict = known ? check(known, member, below(key, name)) : Admission<void>(refuse(below(key, name), "is not a key of this format"));
+        JsonView const schema_of_member = known ? known : others;
+        verdict = schema_of_member.is_object() ? check(schema_of_member, member, below(key, name))
+                                               : Admission<void>(refuse(below(key, name), "is not a key of this format"));
     });
     return verdict;
 }

@@ -97,7 +97,21 @@ std::string_view schema_text()
             }
           }
         },
-        "policy": {"x-not-yet": "there are no per-action rules yet: every caller may use every tool"},
+        "policy": {
+          "type": ["array", "object"], "maxItems": 64, "additionalProperties": false,
+          "description": "Who may do what. None: every caller may use every tool. One or more: what no rule allows is denied.",
+          "items": {
+            "type": "object", "additionalProperties": false, "required": ["callers", "tools"],
+            "properties": {
+              "callers": {"type": "array", "maxItems": 64, "items": {"type": "string", "pattern": "^([*]|[A-Za-z0-9][A-Za-z0-9._-]{0,62})$"},
+                "description": "Names of mcp.callers; [\"*\"]: every one."},
+              "tools": {"type": "array", "maxItems": 16, "items": {"type": "string", "pattern": "^([*]|[a-z_/]{1,31})$"},
+                "description": "Tools, resources/list, resources/read; [\"*\"]: all."},
+              "arguments": {"type": "object", "description": "Patterns of an argument, one of which it must fit: path alone.",
+                "additionalProperties": {"type": "array", "maxItems": 16, "items": {"type": "string", "minLength": 1, "maxLength": 127}}}
+            }
+          }
+        },
         "limits": {
           "type": "object", "additionalProperties": false,
           "properties": {

@@ -10,7 +10,7 @@
 
 namespace ocu::policy {
 
-inline constexpr int kPrivilegedActionsVersion = 4;
+inline constexpr int kPrivilegedActionsVersion = 5;
 
 enum class Record : std::uint8_t {
     not_needed,   // reads only
@@ -33,6 +33,7 @@ inline constexpr std::array kPrivilegedActions{
     PrivilegedAction{proto::OperatorAction::egress_test, Record::first},  // says what a guest could reach: who asked is known
     PrivilegedAction{proto::OperatorAction::files_list, Record::first},  // names of a caller's files
     PrivilegedAction{proto::OperatorAction::files_withhold, Record::first}, PrivilegedAction{proto::OperatorAction::files_release, Record::first},
+    PrivilegedAction{proto::OperatorAction::policy_explain, Record::first},  // says what a caller may do: who asked is known
 };
 
 constexpr Record record_of(proto::OperatorAction action)

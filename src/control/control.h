@@ -25,6 +25,7 @@
 #include "proto/any_to_audit.h"
 #include "proto/ask_custody.h"
 #include "proto/ask_edge.h"
+#include "proto/ask_policy.h"
 #include "proto/control_to_all.h"
 #include "proto/control_to_sandbox.h"
 #include "proto/core_to_role.h"
@@ -83,6 +84,8 @@ public:
         std::function<void()> shutdown;  // an operator asked for it; the supervisor carries it out
         std::function<void()> stopped;
         Vitals* vitals = nullptr;  // outlives the role; null: nobody looks
+        // What mcp.policy says to a call: a calculation on rules that never change, on this thread. Empty: such questions are not answered.
+        std::function<proto::Explained(proto::PolicyQuestion const&)> explain_policy = {};
     };
 
     // `operator_listener`: STATE/operator.sock, bound and listening. Connections are accepted here, so that who is at the other end

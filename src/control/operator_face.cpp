@@ -3,6 +3,7 @@
 
 #include "control/egress_question.h"
 #include "control/files_question.h"
+#include "control/policy_question.h"
 #include "control/session_name.h"
 #include "wire/json.h"
 
@@ -32,6 +33,7 @@ constexpr std::array kRoutes{
 };
 
 constexpr std::string_view kEgressTest = "/v1/egress/test";
+constexpr std::string_view kPolicyExplain = "/v1/policy/explain";
 struct FilesRoute {
     std::string_view path;
     proto::FilesVerb verb;
@@ -181,6 +183,14 @@ std::expected<OperatorQuestion, FaceRefusal> parse_egress_test(std::string_view 
     return OperatorQuestion{OperatorAction::egress_test, test->session, std::move(test->question)};
 }
 
+std::expected<OperatorQuestion, FaceRefusal> parse_policy(std::string_view method, std::string_view body)
+{
+    if (method != "POST") return std::unexpected(FaceRefusal{405, "method_not_allowed", "this operation has another method", "POST"});
+    auto asked = read_policy_question(body);
+    if (!asked) return std::unexpected(FaceRefusal{400, "bad_request", asked.error(), {}});
+    return OperatorQuestion{OperatorAction::policy_explain, {}, {}, {}, *std::move(asked)};
+}
+
 std::expected<OperatorQuestion, FaceRefusal> parse_files(FilesRoute const& route, std::string_view method, std::string_view body)
 {
     if (method != "POST") return std::unexpected(FaceRefusal{405, "method_not_allowed", "this operation has another method", "POST"});
@@ -196,6 +206,7 @@ std::expected<OperatorQuestion, FaceRefusal> parse_question(std::string_view met
     OperatorQuestion question;
     std::string_view wanted;
     if (target == kEgressTest) return parse_egress_test(method, body);
+    if (target == kPolicyExplain) return parse_policy(method, body);
     for (auto const& route : kFilesRoutes)
         if (route.path == target) return parse_files(route, method, body);
     if (target.find('?') != std::string_view::npos) return std::unexpected(FaceRefusal{400, "bad_request", "no query is taken here", {}});
@@ -232,6 +243,7 @@ wire::HttpResponse render_answer(OperatorAction action, proto::OperatorAnswer co
     case OperatorAction::status: return json_response(200, status_body(answer));
     case OperatorAction::sessions: return json_response(200, sessions_body(answer));
     case OperatorAction::leases: return json_response(200, leases_body(answer));
+    case OperatorAction::policy_explain:
     case OperatorAction::egress_test: return json_response(200, egress_body(answer.explained, trace, answer.recorded));
     case OperatorAction::files_list:
     case OperatorAction::files_withhold:

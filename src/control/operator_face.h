@@ -6,6 +6,7 @@
 //   GET  /health               GET  /v1/status            GET  /v1/sessions  /v1/leases
 //   POST /v1/sessions/ID/kill  POST /v1/kill-all          POST /v1/freeze  /v1/thaw  /v1/shutdown
 //   POST /v1/egress/test       with a body of its own: egress_question.h
+//   POST /v1/policy/explain    likewise: policy_question.h
 //   POST /v1/files/list  /v1/files/withhold  /v1/files/release   likewise: files_question.h
 //
 // Strict: no query, and else no body but an empty one or {}. Errors: {"error":{"code","message","trace"}}.
@@ -24,6 +25,7 @@ struct OperatorQuestion {
     SessionId session;
     proto::EgressQuestion egress{};
     proto::FilesQuestion files{};
+    proto::PolicyQuestion policy{};
 };
 
 // Why a request is not a question. `allow` is set with 405.

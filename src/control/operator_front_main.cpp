@@ -62,6 +62,7 @@ private:
         ask.trace = trace;
         ask.egress = question->egress;
         ask.files = question->files;
+        ask.policy = question->policy;
         waiting_[ask.request] = {question->action, std::move(trace), std::move(reply)};
         link_.send(ask);
     }

@@ -204,6 +204,16 @@ void Operators::told(proto::Explained told)
     finish(number);
 }
 
+// Likewise on record. Nobody else is asked, and nothing changes.
+void Operators::explain_policy(std::uint64_t number, Job& job)
+{
+    if (wires_.explain_policy)
+        job.answer.explained = wires_.explain_policy(job.ask.policy);
+    else
+        job.answer.reason = Reason::role_unavailable;
+    finish(number);
+}
+
 // Likewise on record. A word that is answered too late may be in force all the same: the operator looks again.
 void Operators::ask_files(std::uint64_t number, Job& job)
 {
@@ -249,6 +259,11 @@ void Operators::record(std::uint64_t number, Job const& job, std::function<void(
     }
     if (!job.ask.files.path.empty())
         event.detail = wire::Text<1024>::cut(std::string(proto::name_of(job.ask.action)) + ' ' + job.ask.files.path.str());
+    if (job.ask.action == OperatorAction::policy_explain) {
+        auto const& asked = job.ask.policy;
+        event.detail = wire::Text<1024>::cut(
+            std::string(proto::name_of(job.ask.action)) + ' ' + asked.caller.str() + ' ' + asked.tool.str() + ' ' + asked.path.str());
+    }
     event.number = static_cast<std::int64_t>(number);
     wires_.recorder.record(std::move(event), std::move(done));
 }
@@ -323,6 +338,7 @@ void Operators::carry_out_recorded(std::uint64_t number, Result<EventNumber> wri
     }
     switch (job.ask.action) {
     case OperatorAction::egress_test: return start_explaining(number, job);
+    case OperatorAction::policy_explain: return explain_policy(number, job);
     case OperatorAction::files_list:
     case OperatorAction::files_withhold:
     case OperatorAction::files_release: return ask_files(number, job);

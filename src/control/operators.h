@@ -61,6 +61,7 @@ private:
     void note_refusal(std::string const& actor, proto::Reason reason, std::string const& trace, std::string const& detail);
     void start_leases(std::uint64_t number, Job& job);
     void start_explaining(std::uint64_t number, Job& job);
+    void explain_policy(std::uint64_t number, Job& job);
     void ask_files(std::uint64_t number, Job& job);
     void start_kill(std::uint64_t number, Job& job);
     void carry_out_kill(std::uint64_t number);

@@ -30,7 +30,7 @@ struct Front::State : std::enable_shared_from_this<Front::State> {
     void begin(UniqueFd listener, UniqueFd fd);
     void on_request(HttpRequest request, std::shared_ptr<HttpReply> reply);
     void authorize(HttpRequest request, std::string token, std::shared_ptr<HttpReply> reply);
-    void accepted(HttpRequest const& request, std::string const& token, std::shared_ptr<HttpReply> const& reply);
+    void accepted(HttpRequest const& request, std::string const& token, proto::ToolSet shown, std::shared_ptr<HttpReply> const& reply);
     void call(CallAsked asked, std::string const& token, std::shared_ptr<HttpReply> const& reply);
     void ask_resource(ResourceAsked asked, std::string const& token, std::shared_ptr<HttpReply> const& reply);
     void on_resource(proto::FrontResource const& told);
@@ -61,6 +61,7 @@ struct Front::State : std::enable_shared_from_this<Front::State> {
     struct Known {
         crypto::Digest token;  // salted: a token is not kept beyond its request
         Monotonic until;
+        proto::ToolSet shown;
     };
     crypto::Digest digest_of(std::string_view token) const
     {
@@ -141,7 +142,7 @@ void Front::State::authorize(HttpRequest request, std::string token, std::shared
 {
     auto const found = known.find(request.connection);
     if (found != known.end() && clock.now() < found->second.until && found->second.token == digest_of(token)) {
-        return accepted(request, token, reply);
+        return accepted(request, token, found->second.shown, reply);
     }
     RequestId const id{++last_request};
     auto trace = helper::new_trace();
@@ -160,15 +161,16 @@ void Front::State::on_authorized(proto::FrontAuthorized const& answer)
         return waited.reply->send(unauthorized(options.rules, Token::refused, waited.trace));
     }
     if (known.size() > options.http.connections_max) known.clear();
-    known.insert_or_assign(waited.request.connection, Known{digest_of(waited.token), clock.now() + kAuthorizedFor});
-    accepted(waited.request, waited.token, waited.reply);
+    known.insert_or_assign(waited.request.connection, Known{digest_of(waited.token), clock.now() + kAuthorizedFor, answer.tools});
+    accepted(waited.request, waited.token, answer.tools, waited.reply);
 }
 
 // The body is parsed from here on, never before.
-void Front::State::accepted(HttpRequest const& request, std::string const& token, std::shared_ptr<HttpReply> const& reply)
+void Front::State::accepted(
+    HttpRequest const& request, std::string const& token, proto::ToolSet shown, std::shared_ptr<HttpReply> const& reply)
 {
     auto const trace = helper::new_trace();
-    auto decision = decide(options.rules, request, trace);
+    auto decision = decide(options.rules, request, trace, shown);
     if (auto* const response = std::get_if<wire::HttpResponse>(&decision)) return answer(reply, std::move(*response), trace, token);
     if (auto const* const cancel = std::get_if<CancelAsked>(&decision)) {
         link->send(proto::FrontCancel{RequestId{}, token, cancel->chat, cancel->id});

@@ -44,9 +44,11 @@ struct Gateway::State {
     void on_resource(proto::FrontAskResource asked);
     Reason admit(Caller const& caller, std::string const& chat);
     void note_refused(Caller const& caller, std::string_view what, Reason reason, std::string const& trace);
+    void note_denied(Caller const& caller, Action action, std::string_view path, Verdict const& verdict, std::string const& trace);
     void note_stranger(std::string const& trace);
     void on_refused(proto::FrontRefused const& told);
     void refuse(proto::FrontCall const& asked, Caller const* caller, Reason reason);
+    void answer_refused(proto::FrontCall const& asked, Reason reason, std::string const& trace);
 
     template <class Message>
     void send(Message const& message)
@@ -198,9 +200,10 @@ void Gateway::State::on_frame(wire::Link::Frame const& frame)
 
 void Gateway::State::on_authorize(proto::FrontAuthorize const& asked)
 {
-    bool const good = callers.find(asked.token.view()) != nullptr;
-    if (!good) note_stranger(asked.trace.str());
-    send(proto::FrontAuthorized{asked.request, good});
+    Caller const* const caller = callers.find(asked.token.view());
+    if (caller == nullptr) note_stranger(asked.trace.str());
+    auto const tools = caller == nullptr ? proto::ToolSet{} : config.policy.may_use(caller->name).tools();
+    send(proto::FrontAuthorized{asked.request, caller != nullptr, tools});
 }
 
 void Gateway::State::on_refused(proto::FrontRefused const& told)
@@ -264,6 +267,25 @@ void Gateway::State::note_refused(Caller const& caller, std::string_view what, R
     wires.recorder.note(std::move(event));
 }
 
+// Each one is written: no caller has more of them than its rate allows calls, and a call is two records. What would have to be allowed says what
+// was asked for, with no more of it than the record of a call has.
+void Gateway::State::note_denied(
+    Caller const& caller, Action action, std::string_view path, Verdict const& verdict, std::string const& trace)
+{
+    proto::Event event;
+    event.what = What::tool_call_refused;
+    event.outcome = proto::Outcome::failure;
+    event.reason = Reason::policy_denied;
+    event.trace = wire::Text<64>(trace);
+    event.actor = wire::Text<128>::cut(caller.name);
+    event.resource = wire::Text<512>::cut(name_of(action));
+    event.detail = verdict.fault == PathFault::none
+                       ? wire::Text<1024>::cut("needed=" + needed_policy(caller.name, action, path))
+                       : wire::Text<1024>::cut("path not judged: " + std::string(words_of(verdict.fault)));
+    event.number = 1;
+    wires.recorder.note(std::move(event));
+}
+
 // Before a call exists.
 void Gateway::State::refuse(proto::FrontCall const& asked, Caller const* caller, Reason reason)
 {
@@ -273,6 +295,11 @@ void Gateway::State::refuse(proto::FrontCall const& asked, Caller const* caller,
     } else {
         note_refused(*caller, proto::name_of(asked.arguments.tool), reason, trace);
     }
+    answer_refused(asked, reason, trace);
+}
+
+void Gateway::State::answer_refused(proto::FrontCall const& asked, Reason reason, std::string const& trace)
+{
     proto::FrontDone done;
     done.request = asked.request;
     done.trace = wire::Text<proto::kTraceBytesMax>(trace);
@@ -288,6 +315,13 @@ void Gateway::State::on_call(proto::FrontCall asked)
     Caller const* const caller = callers.find(asked.token.view());
     if (caller == nullptr) return refuse(asked, nullptr, Reason::unauthorized);
     if (Reason const reason = admit(*caller, asked.chat.str()); reason != Reason::none) return refuse(asked, caller, reason);
+    auto const action = action_of(asked.arguments.tool);
+    auto verdict = config.policy.judge(caller->name, action, asked.arguments.path.view());
+    if (!verdict.allowed) {
+        auto const trace = helper::new_trace();
+        note_denied(*caller, action, asked.arguments.path.view(), verdict, trace);
+        return answer_refused(asked, Reason::policy_denied, trace);
+    }
     Call call;
     call.id = CallId{++last_call};
     call.front = asked.request;
@@ -297,6 +331,8 @@ void Gateway::State::on_call(proto::FrontCall asked)
     call.client_id = asked.client_id.str();
     call.trace = helper::new_trace();
     call.arguments = std::move(asked.arguments);
+    // What was judged is what is used: `a/../b` would lead elsewhere if `a` were a link.
+    if (!verdict.path.empty()) call.arguments.path = std::move(verdict.path);
     // Judged at the face already; the ceiling is the manifest's and holds here too, whatever the front has become.
     call.arguments.timeout = std::clamp(call.arguments.timeout, std::chrono::milliseconds(0), config.tool_timeout_max);
     call.wants_progress = asked.wants_progress;
@@ -321,6 +357,14 @@ void Gateway::State::on_resource(proto::FrontAskResource asked)
     if (reason != Reason::none) {
         note_refused(*caller, "resources", reason, trace);
         return no(reason);
+    }
+    auto const action = asked.ask.verb == proto::ResourceVerb::read ? Action::resources_read : Action::resources_list;
+    auto const path = action == Action::resources_read ? path_of_resource(asked.ask.path.view()) : std::string{};
+    auto const verdict = config.policy.judge(caller->name, action, path);
+    // A file has one name here: one that is written in another way is none, and stays so.
+    if (!verdict.allowed || (!verdict.path.empty() && verdict.path != path)) {
+        note_denied(*caller, action, path, verdict, trace);
+        return no(Reason::policy_denied);
     }
     resources.open({CallId{++last_call}, asked.request, caller->id, caller->name, asked.chat.str(), trace, std::move(asked.ask)});
 }

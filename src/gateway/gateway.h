@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "gateway/policy.h"
 #include "helper/callers.h"
 #include "helper/spawner.h"
 #include "proto/any_to_audit.h"
@@ -33,6 +34,7 @@ using Caller = helper::Caller;
 
 struct Config {
     std::vector<Caller> callers;
+    Policy policy;
     bool chat_id_required = false;
     bool tls = false;                                      // a certificate made inside gateway-front; its PEM is in the ready report
     std::vector<std::string> host_names;                   // accepted in Host (without port), besides the listener's own address

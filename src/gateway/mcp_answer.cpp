@@ -33,7 +33,7 @@ std::string_view sentence_of(Reason reason)
     case Reason::cancelled: return "The call was cancelled.";
     case Reason::shutting_down: return "The appliance is shutting down.";
     case Reason::role_unavailable: return "A part of the appliance is not running at the moment. Try again shortly.";
-    case Reason::policy_denied: return "Policy does not allow this call.";
+    case Reason::policy_denied: return "Policy does not allow this call. Where it judges a path, the path must begin with /.";
     default: return "The call was refused.";
     }
 }

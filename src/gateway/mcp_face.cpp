@@ -48,6 +48,7 @@ struct Asked {
     std::string_view trace;
     RpcMessage const& message;
     Era era;
+    proto::ToolSet shown;
 
     HttpResponse fault(unsigned status, int code, std::string_view name, Json more = Json::object()) const
     {
@@ -176,7 +177,7 @@ HttpResponse list_tools(Asked const& asked)
     // One page: a cursor is never handed out, so none can be right.
     if (asked.message.params["cursor"]) return asked.fault(200, kInvalidParams, "bad_cursor");
     Json result = Json::object();
-    result.set("tools", tool_list(asked.rules.tools));
+    result.set("tools", tool_list(asked.rules.tools, asked.shown));
     cacheable(result, asked.era);
     return asked.result(std::move(result));
 }
@@ -308,7 +309,7 @@ HeadDecision judge_head(FaceRules const& rules, HttpRequest const& request, std:
     return TokenShown{*std::move(token)};
 }
 
-Decision decide(FaceRules const& rules, HttpRequest const& request, std::string_view trace)
+Decision decide(FaceRules const& rules, HttpRequest const& request, std::string_view trace, proto::ToolSet shown)
 {
     auto const document = Json::parse(request.body, {.bytes_max = kBodyBytesMax, .depth_max = kJsonDepthMax});
     if (!document) return refusal(400, error_body({}, kParseError, "not_json", trace), "not_json");
@@ -319,7 +320,7 @@ Decision decide(FaceRules const& rules, HttpRequest const& request, std::string_
     }
     auto const era = era_of(request, *message, trace);
     if (!era) return era.error();
-    Asked const asked{rules, request, trace, *message, *era};
+    Asked const asked{rules, request, trace, *message, *era, shown};
     return message->kind == RpcMessage::Kind::notification ? on_notification(asked) : on_request(asked);
 }
 

@@ -46,9 +46,9 @@ struct CancelAsked {  // answered 202 whether or not it hits
 };
 using Decision = std::variant<wire::HttpResponse, CallAsked, CancelAsked, ResourceAsked>;
 
-// `trace`: the correlation id that an error carries.
+// `trace`: the correlation id that an error carries. `shown`: the tools that tools/list tells of.
 HeadDecision judge_head(FaceRules const& rules, wire::HttpRequest const& request, std::string_view trace);
-Decision decide(FaceRules const& rules, wire::HttpRequest const& request, std::string_view trace);
+Decision decide(FaceRules const& rules, wire::HttpRequest const& request, std::string_view trace, proto::ToolSet shown = proto::kEveryTool);
 
 enum class Token { absent, malformed, refused };
 wire::HttpResponse unauthorized(FaceRules const& rules, Token why, std::string_view trace);

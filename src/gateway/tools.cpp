@@ -186,11 +186,19 @@ void take(ReadArguments& out, std::string_view name, JsonView value)
 
 }  // namespace
 
-Json tool_list(ToolLimits const& limits)
+Json tool_list(ToolLimits const& limits, proto::ToolSet shown)
 {
     Json list = Json::array();
-    for (auto const& tool : kTools) list.push(tool_of(tool, limits));
+    for (auto const& tool : kTools)
+        if (shown.has(tool.tool)) list.push(tool_of(tool, limits));
     return list;
+}
+
+std::vector<ToolArgument> arguments_of(Tool tool)
+{
+    std::vector<ToolArgument> out;
+    for (auto const& argument : text_of(tool).arguments) out.push_back({argument.name, argument.shape == Shape::path});
+    return out;
 }
 
 std::optional<Tool> tool_named(std::string_view name)

@@ -7,6 +7,7 @@
 #include <expected>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "proto/tool.h"
 #include "wire/json.h"
@@ -18,10 +19,17 @@ struct ToolLimits {
     std::chrono::milliseconds timeout_max{600'000};
 };
 
-// The array of tools/list, in an order that never changes.
-wire::Json tool_list(ToolLimits const& limits);
+// The array of tools/list, in an order that never changes, of those that are in `shown`.
+wire::Json tool_list(ToolLimits const& limits, proto::ToolSet shown = proto::kEveryTool);
 
 std::optional<proto::Tool> tool_named(std::string_view name);
+
+struct ToolArgument {
+    std::string_view name;
+    bool is_path;
+};
+// Those that the schema of a tool names.
+std::vector<ToolArgument> arguments_of(proto::Tool tool);
 
 struct ReadArguments {
     proto::ToolArguments arguments;

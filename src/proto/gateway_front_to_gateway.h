@@ -32,8 +32,9 @@ struct FrontAuthorized {
     static constexpr Type kType = Type::authorized;
     RequestId request;
     bool good = false;
+    ToolSet tools;  // that tools/list shows: those that some rule allows this caller. Each call is judged again, by the gateway
 
-    static void fields(auto& wire, auto& m) { wire(m.request, m.good); }
+    static void fields(auto& wire, auto& m) { wire(m.request, m.good, m.tools); }
 };
 
 struct FrontCall {

@@ -10,6 +10,7 @@
 #include "proto/ask_custody.h"
 #include "proto/ask_edge.h"
 #include "proto/ask_files.h"
+#include "proto/ask_policy.h"
 #include "proto/reason.h"
 #include "proto/type.h"
 #include "wire/link.h"
@@ -31,14 +32,15 @@ enum class OperatorAction : std::uint8_t {
     files_list,
     files_withhold,
     files_release,
-    kLast = files_release
+    policy_explain,
+    kLast = policy_explain
 };
 
 constexpr std::string_view name_of(OperatorAction action)
 {
     constexpr std::string_view kNames[] = {
         "health", "status", "sessions", "leases", "kill", "kill-all", "freeze", "thaw", "shutdown", "egress-test", "files-list",
-        "files-withhold", "files-release"};
+        "files-withhold", "files-release", "policy-explain"};
     return kNames[static_cast<std::size_t>(action)];
 }
 
@@ -62,7 +64,8 @@ struct OperatorAsk {
     wire::Text<64> trace;      // correlation id, made by the front
     EgressQuestion egress;     // egress_test only
     FilesQuestion files{};     // files_* only
-    static void fields(auto& wire, auto& m) { wire(m.connection, m.request, m.action, m.session, m.trace, m.egress, m.files); }
+    PolicyQuestion policy{};   // policy_explain only
+    static void fields(auto& wire, auto& m) { wire(m.connection, m.request, m.action, m.session, m.trace, m.egress, m.files, m.policy); }
 };
 
 // front -> control: the front itself said no, before there was a question. For the record, under the id that the operator was shown.
@@ -115,7 +118,7 @@ struct OperatorAnswer {
     wire::List<OperatorSession, kOperatorSessionsMax> sessions;
     // leases
     wire::List<LeaseShown, kLeasesMax> leases;
-    // egress_test
+    // egress_test, policy_explain
     Explained explained;
     // files_*
     FilesTold files;
@@ -133,7 +136,8 @@ struct OperatorAnswer {
 };
 
 inline constexpr std::array kOperatorFrontMaySend{
-    wire::Permit{static_cast<std::uint16_t>(Type::operator_ask), 0, 256 + 253 + 32 + kEgressPathBytesMax + kAskedPathBytesMax},
+    wire::Permit{static_cast<std::uint16_t>(Type::operator_ask), 0,
+        256 + 253 + 32 + kEgressPathBytesMax + kAskedPathBytesMax + kPolicyQuestionBytesMax},
     wire::Permit{static_cast<std::uint16_t>(Type::operator_refused), 0, 128},
 };
 

@@ -32,6 +32,17 @@ constexpr std::string_view name_of(Tool tool)
     return "?";
 }
 
+// Which tools a caller is shown.
+struct ToolSet {
+    std::uint8_t bits = 0;
+
+    constexpr void add(Tool tool) { bits = static_cast<std::uint8_t>(bits | 1u << static_cast<unsigned>(tool)); }
+    constexpr bool has(Tool tool) const { return ((static_cast<unsigned>(bits) >> static_cast<unsigned>(tool)) & 1u) != 0; }
+
+    static void fields(auto& wire, auto& m) { wire(m.bits); }
+};
+inline constexpr ToolSet kEveryTool{(1u << (static_cast<unsigned>(Tool::kLast) + 1)) - 1};
+
 // One struct for the four tools: fields that a tool does not use are empty.
 struct ToolArguments {
     Tool tool{};

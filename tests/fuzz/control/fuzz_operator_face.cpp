@@ -24,7 +24,10 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     if (changes != (method == "POST")) __builtin_trap();
     bool const kill = question->action == proto::OperatorAction::kill;
     bool const test = question->action == proto::OperatorAction::egress_test;
-    if (!test && kill != static_cast<bool>(question->session)) __builtin_trap();
+    bool const files = question->action >= proto::OperatorAction::files_list && question->action <= proto::OperatorAction::files_release;
+    bool const policy = question->action == proto::OperatorAction::policy_explain;
+    if (!test && (kill || files) != static_cast<bool>(question->session)) __builtin_trap();
+    if (policy == (question->policy.caller.empty() || question->policy.tool.empty())) __builtin_trap();
     if (test && (question->egress.host.empty() || question->egress.port == 0)) __builtin_trap();
     return 0;
 }

@@ -61,6 +61,26 @@ TEST_CASE(
         CHECK_FALSE(parsed(wrong));
 }
 
+TEST_CASE("ctl: given a question about mcp.policy, when it is parsed and answered, then its words become the question, and the verdict is shown last",
+    "[appliance][GW-7]")
+{
+    auto const asked = parsed({"policy", "explain", "--caller", "dev", "--tool", "view", "--arguments", R"({"path": "/../a"})"}).value();
+    CHECK(asked.post);
+    CHECK(asked.path == "/v1/policy/explain");
+    CHECK(asked.body == R"({"caller":"dev","tool":"view","arguments":{"path":"/../a"}})");
+    CHECK(parsed({"policy", "explain", "--caller", "dev", "--tool", "bash_tool"}).value().body == R"({"caller":"dev","tool":"bash_tool"})");
+    for (auto const& wrong : std::vector<std::vector<char const*>>{{"policy"}, {"policy", "explain"}, {"policy", "explain", "--caller", "dev"},
+             {"policy", "explain", "--tool", "view"}, {"policy", "explain", "x", "--caller", "dev", "--tool", "view"},
+             {"policy", "explain", "--caller", "dev", "--tool", "view", "--arguments", "{"}, {"status", "--caller", "dev"},
+             {"egress", "test", "u", "--tool", "view"}, {"policy", "explain", "--caller", "dev", "--tool", "view", "--session", "s-1"}})
+        CHECK_FALSE(parsed(wrong));
+    auto const denied = wire::Json::parse(
+        R"({"verdict":"denied","reason":"policy_denied","steps":[{"topic":"rules","words":"none","good":false}],"needed":{"callers":["dev"]}})").value();
+    CHECK(render_for_people("policy explain", denied.view()) ==
+          "NO   rules        none\nDENIED (policy_denied)\nWhat mcp.policy of the manifest would need, as a rule or within one:\n  {\"callers\":[\"dev\"]}\n");
+    CHECK(exit_code_of(denied.view()) == 1);
+}
+
 TEST_CASE("ctl: given words about files, when they are parsed and answered, then they are the operator API's, and shown with their standing",
     "[appliance][SB-5]")
 {
@@ -151,7 +171,8 @@ TEST_CASE(
     using policy::Record;
     using proto::OperatorAction;
     for (auto const action : {OperatorAction::freeze, OperatorAction::thaw, OperatorAction::shutdown, OperatorAction::egress_test,
-             OperatorAction::files_list, OperatorAction::files_withhold, OperatorAction::files_release})
+             OperatorAction::files_list, OperatorAction::files_withhold, OperatorAction::files_release,
+             OperatorAction::policy_explain})
         CHECK(policy::record_of(action) == Record::first);
     for (auto const action : {OperatorAction::kill, OperatorAction::kill_all}) CHECK(policy::record_of(action) == Record::never_waits);
     for (auto const action : {OperatorAction::health, OperatorAction::status, OperatorAction::sessions, OperatorAction::leases})

@@ -109,7 +109,13 @@ struct ControlTest {
         });
         control = std::make_unique<Control>(loop, clock, std::move(config), std::move(listener.fd),
             Control::Wires{core_in, gateway_in, storage_in, sandbox_in, custody_in, edge_in, gateway, sandbox, storage, edge, custody,
-                recorder, spawner, health, [this] { shutdowns++; }, [this] { stops++; }});
+                recorder, spawner, health, [this] { shutdowns++; }, [this] { stops++; }, nullptr,
+                [this](proto::PolicyQuestion const& question) {
+                    policy_questions.push_back(question);
+                    proto::Explained told;
+                    told.reason = Reason::policy_denied;
+                    return told;
+                }});
     }
     void connect_front()
     {
@@ -198,6 +204,7 @@ struct ControlTest {
     std::vector<SessionId> severed_edge;
     std::vector<SessionId> severed_storage;
     std::vector<proto::ExplainWanted> to_explain;
+    std::vector<proto::PolicyQuestion> policy_questions;
     std::vector<SessionId> severed_custody;
     std::unique_ptr<Control> control;
 };

@@ -183,7 +183,6 @@ TEST_CASE(
 {
     check_refused({
         {R"("appliance": {"console": ["tty1"]})", "appliance.console", "no effect in this version"},
-        {R"("mcp": {"policy": [{}]})", "mcp.policy", "no effect"},
         {R"("mcp": {"callers": [{"name": "a", "key_hash": ")" + std::string(kHash) + R"(", "oauth": {"issuer": "x"}}]})",
             "mcp.callers[0].oauth", "no effect"},
         {R"("operators": [{"name": "a", "uid": 5, "roles": ["viewer"]}])", "operators[0].roles", "no effect"},
