@@ -53,7 +53,7 @@ inline constexpr Words kWords[] = {
         "ls -l"},
     {What::tool_call_end, Source::gateway, "before its answer is given; `number` the exit status, `bytes` the output", "dev", "bash_tool",
         "ls -l", 0, 214, 12},
-    {What::tool_call_refused, Source::gateway, "it was not run; folded for a caller at its ceiling: `number` how many", "dev", "bash_tool",
+    {What::tool_call_refused, Source::gateway, "it was not run; by policy: `detail` has what a rule would need; of a caller at its ceiling: folded, `number` how many", "dev", "bash_tool",
         "ls -l", 1, 0, 0, Reason::rate_exceeded},
     {What::caller_refused, Source::gateway, "no such key (also from storage, for files); folded: `number` how many", "unknown", "mcp", "",
         3, 0, 0, Reason::unauthorized, false},
