@@ -20,6 +20,8 @@ namespace {
 
 constexpr char kNode[] = "device";
 constexpr std::chrono::seconds kReportFrameWait{10};  // the files follow at once
+// Above it a write would be the end of the process, and not a refusal.
+static_assert(profiles::kStickCopy.file_bytes_max >= proto::kCopiedFileBytesMax);
 
 template <class Message>
 Result<void> answer(UniqueFd const& link, Message const& message)
