@@ -46,7 +46,7 @@ bool BootPlan::takes_candidates() const
 {
     bool const settled = phase_ == Phase::waiting || phase_ == Phase::serving || phase_ == Phase::backing_off;
     // Who waits for an address in vain must be able to bring a better manifest.
-    return !question_ && (settled || (phase_ == Phase::address && address_is_late_));
+    return !question_ && !fetching_ && (settled || (phase_ == Phase::address && address_is_late_));
 }
 
 Actions BootPlan::candidate(Candidate candidate)
@@ -85,10 +85,16 @@ Actions BootPlan::stick_gone(std::string const& device)
         say(device + " was pulled out before the question was answered: nothing changes");
         settle();
     }
+    if (fetching_ && fetching_->from.device == device) {
+        fetching_.reset();
+        say(std::format("refused: sandbox.mounts: {} was pulled out while its files were copied", device));
+        settle();
+    }
     return done();
 }
 
-// Signature, content, then the serial: nothing is parsed before it is known who wrote it (T-15), and a person is asked last.
+// Signature, content, then the serial: nothing is parsed before it is known who wrote it (T-15), its files are fetched when it holds, and a
+// person is asked last.
 void BootPlan::judge(Candidate candidate)
 {
     if (!config_.trusted) {
@@ -107,6 +113,7 @@ void BootPlan::judge(Candidate candidate)
     auto applied = admit(candidate);
     if (!applied) return refuse(candidate, applied.error(), Signed::yes);
     Judged judged{std::move(candidate), std::move(*applied)};
+    if (auto missing = missing_files(judged.applied); !missing.empty()) return fetch(std::move(judged), std::move(missing));
     // What was never served needs no person's leave to be replaced: a first boot has no keyboard (AP-4).
     if (target_ && !on_trial_) return ask_to_apply(std::move(judged));
     bring_up(std::move(judged));

@@ -13,7 +13,8 @@
 //                 └──────── stopping ◄────┼── yes, or another address ────┴──────────────────────┼────┘
 //                              └──────────┴──────────────── back to the last one that served ◄───┘
 //
-// All or nothing (AP-2): a manifest on trial either serves, or the last one that served is put back.
+// All or nothing (AP-2): a manifest on trial either serves, or the last one that served is put back. The files that it ships
+// (`sandbox.mounts`) are fetched from its stick before anything else is done about it.
 
 #include <deque>
 #include <functional>
@@ -53,6 +54,8 @@ public:
     Actions candidate(Candidate candidate);
     Actions stick_gone(std::string const& device);
     Actions answered(Answer answer);
+    // `why`: empty if every file is there; otherwise the refusal. A number that is not waited for any more changes nothing.
+    Actions fetched(unsigned number, manifest::Refusal const& why);
     // The service interface's address now; empty: none.
     Actions address_is(std::string address);
     // A step that was asked for cannot be done (keep, configure, start): the reason is one of ours.
@@ -93,6 +96,10 @@ private:
     void look_at(Candidate candidate);
     void judge(Candidate candidate);
     manifest::Admission<manifest::Applied> admit(Candidate const& candidate) const;
+    std::vector<Fetch::File> missing_files(manifest::Applied const& applied) const;
+    std::set<std::string> needed_files() const;
+    void fetch(Judged judged, std::vector<Fetch::File> missing);
+    void drop_files();
     void ask_to_apply(Judged judged);
     void bring_up(Judged judged);
     void configure();
@@ -108,7 +115,11 @@ private:
     void add(Action action) { actions_.push_back(std::move(action)); }
     bool needs_address() const;
     bool takes_candidates() const;
-    Actions done() { return std::exchange(actions_, {}); }
+    Actions done()
+    {
+        drop_files();
+        return std::exchange(actions_, {});
+    }
 
     Clock const& clock_;
     PlanConfig config_;
@@ -118,6 +129,9 @@ private:
     bool on_trial_ = false;
     bool core_runs_ = false;
     std::optional<Question> question_;
+    std::optional<Judged> fetching_;  // waits for files of its stick
+    unsigned fetch_number_ = 0;
+    std::set<std::string> files_;     // that were fetched, by hash
     std::deque<Candidate> held_;     // came while something else was decided
     std::string address_;
     std::string started_on_;         // the address that the core was started with

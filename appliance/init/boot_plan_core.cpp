@@ -69,7 +69,7 @@ void BootPlan::start_core()
     core_runs_ = true;
     say(std::format("manifest serial {}: starting", target_->applied.serial));
     add(SetTimer{Timer::ready, kReadyWait});
-    add(StartCore{target_->applied.digest, address_, target_->applied.rootfs});
+    add(StartCore{target_->applied.digest, address_, target_->applied.rootfs, target_->applied.shipped});
 }
 
 Actions BootPlan::core_ready()
@@ -201,6 +201,7 @@ Actions BootPlan::stop(Power power)
     if (phase_ == Phase::ending) return done();
     if (question_) add(Withdraw{});
     question_.reset();
+    fetching_.reset();
     held_.clear();
     phase_ = Phase::ending;
     power_ = power;
@@ -215,7 +216,7 @@ Actions BootPlan::stop(Power power)
 proto::MachinePhase BootPlan::phase() const
 {
     switch (phase_) {
-    case Phase::waiting: return proto::MachinePhase::waiting_for_manifest;
+    case Phase::waiting: return fetching_ ? proto::MachinePhase::applying : proto::MachinePhase::waiting_for_manifest;
     case Phase::serving: return proto::MachinePhase::serving;
     case Phase::backing_off: return proto::MachinePhase::failed;
     case Phase::ending: return proto::MachinePhase::stopping;

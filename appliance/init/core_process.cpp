@@ -82,7 +82,7 @@ std::vector<std::string> core_arguments(CoreCommand const& command)
 {
     std::vector<std::string> words{"ocu-appliance", "run", "--manifest", command.manifest, "--trust", command.trust, "--state",
         kStateDirectory, "--image", command.image, "--runc", "/usr/sbin/runc", "--runsc", "/usr/bin/runsc", "--readme",
-        "/usr/share/ocu/README.md", "--status-lines"};
+        "/usr/share/ocu/README.md", "--mounts", command.mounts, "--status-lines"};
     if (!command.service_address.empty()) words.insert(words.end(), {"--service-address", command.service_address});
     return words;
 }

@@ -23,6 +23,7 @@ struct CoreCommand {
     std::string trust;            // minisign public key file
     std::string image;            // block device or file
     std::string service_address;  // empty: none
+    std::string mounts;           // directory with the files of sandbox.mounts
 };
 
 // The words after the program's name. Pure.

@@ -37,6 +37,7 @@ constexpr Mount kMounts[] = {
     {"run", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=20%,nr_inodes=800k", Need::must},
     {"tmp", "/tmp", "tmpfs", kPlain, "mode=1777,size=10%,nr_inodes=400k", Need::must},
     {"state", kStateDirectory, "tmpfs", kPlain, "mode=711,size=50%,nr_inodes=2m", Need::must},
+    {"shipped", kShippedDirectory, "tmpfs", kPlain, "mode=700,size=25%,nr_inodes=64", Need::must},
     {"devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "mode=600,ptmxmode=666,newinstance", Need::must},
     {"shm", "/dev/shm", "tmpfs", kPlain, "mode=1777,size=10%", Need::must},
     {"securityfs", "/sys/kernel/security", "securityfs", kPlain, nullptr, Need::may},

@@ -12,6 +12,8 @@
 namespace ocu::init {
 
 inline constexpr char kStateDirectory[] = "/state";
+// A file system of its own, in at most a quarter of the memory: files of sandbox.mounts (shipped_files.h).
+inline constexpr char kShippedDirectory[] = "/run/shipped";
 
 struct Setting {
     std::string_view path;   // below /proc/sys/

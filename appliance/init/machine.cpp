@@ -19,6 +19,7 @@
 #include "appliance/init/power_button.h"
 #include "appliance/init/screens.h"
 #include "appliance/init/secure_boot.h"
+#include "appliance/init/shipped_files.h"
 #include "appliance/init/signals.h"
 #include "appliance/init/state_files.h"
 #include "appliance/init/watchdog.h"
@@ -50,6 +51,8 @@ public:
               {.on_candidate = [this](Candidate found) { act(plan_.candidate(std::move(found))); },
                   .on_refused = [this](std::string const& device,
                                     std::string_view why) { say("refused: " + device + ": " + std::string(why)); }}),
+          shipped_(kShippedDirectory, [this](Candidate const& on, FileToCopy file,
+                                          ShippedFiles::Copied done) { sticks_.copy_file(on, std::move(file), std::move(done)); }),
           core_(loop_, core_events()), plan_(clock_, plan_config())
     {}
 
@@ -69,6 +72,8 @@ private:
     void perform(Ask const& action);
     void perform(Withdraw const&) { screens_.withdraw(); }
     void perform(KeepTrust const& action);
+    void perform(Fetch const& action);
+    void perform(KeepFiles const& action) { shipped_.keep_only(action.hashes); }
     void perform(Configure const& action);
     void perform(StartCore const& action);
     void perform(StopCore const&) { core_.stop(); }
@@ -95,6 +100,7 @@ private:
     Network network_;
     TimeKeeper time_;
     Sticks sticks_;
+    ShippedFiles shipped_;
     CoreProcess core_;
     BootPlan plan_;
     std::unique_ptr<OwnLog> own_log_;
@@ -208,6 +214,11 @@ void Machine::perform(KeepTrust const& action)
     if (auto const kept = keep_trusted_key(action.public_key); !kept) say(in_words("the key cannot be kept", kept.error()));
 }
 
+void Machine::perform(Fetch const& action)
+{
+    shipped_.fetch(action, [this, number = action.number](manifest::Refusal const& why) { act(plan_.fetched(number, why)); });
+}
+
 void Machine::perform(Configure const& action)
 {
     auto const& wanted = action.applied.network;
@@ -224,7 +235,8 @@ Result<void> Machine::start_core(StartCore const& action)
     return core_.start({.manifest = manifest_file(action.digest),
         .trust = trusted_key_file(),
         .image = OCU_TRY(images_.device_of(action.rootfs)),
-        .service_address = action.address});
+        .service_address = action.address,
+        .mounts = OCU_TRY(shipped_.lay_out(action.shipped))});
 }
 
 void Machine::perform(StartCore const& action)

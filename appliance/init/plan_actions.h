@@ -4,6 +4,7 @@
 // The words between the plan and the machine.
 
 #include <chrono>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -32,6 +33,21 @@ struct Withdraw {};
 struct KeepTrust {
     std::string public_key;
 };
+// Copy files that a manifest names from its stick into memory; fetched() answers with the same number.
+struct Fetch {
+    struct File {
+        std::string key;  // in the manifest: "sandbox.mounts[0]"
+        std::string name;
+        std::string sha256;
+    };
+    unsigned number = 0;
+    Candidate from;
+    std::vector<File> files;
+};
+// Of the files that were fetched, only these hashes are needed.
+struct KeepFiles {
+    std::set<std::string> hashes;
+};
 // Put the manifest where the core can read it, and make host name, network and clock what it says.
 struct Configure {
     Candidate candidate;
@@ -41,6 +57,7 @@ struct StartCore {
     std::string digest;  // of a manifest that was configured before
     std::string address;
     std::string rootfs;
+    std::vector<manifest::ShippedDirectory> shipped;  // all of them were fetched
 };
 // In order; killed when it takes too long. core_ended() follows in any case.
 struct StopCore {};
@@ -61,7 +78,8 @@ struct End {
     Power power{};
 };
 
-using Action = std::variant<Say, Ask, Withdraw, KeepTrust, Configure, StartCore, StopCore, SetTimer, ClearTimer, WriteReport, End>;
+using Action =
+    std::variant<Say, Ask, Withdraw, KeepTrust, Fetch, KeepFiles, Configure, StartCore, StopCore, SetTimer, ClearTimer, WriteReport, End>;
 using Actions = std::vector<Action>;
 
 }  // namespace ocu::init

@@ -24,13 +24,14 @@ using proto::VolumeAccess;
 using proto::VolumeFormat;
 
 enum class Step { waiting, probe, mount, use };
+enum class Task { look, report, copy };
 using Answer = std::variant<std::monostate, proto::VolumeProbed, proto::VolumeMounted, proto::VolumeRefused, proto::StickFiles,
-    proto::StickRefused, proto::ReportWritten>;
+    proto::StickRefused, proto::ReportWritten, proto::FileCopied>;
 
 constexpr std::string_view kLate = "the stick did not answer in time";
 constexpr std::string_view kPulled = "the stick was pulled out";
 constexpr std::string_view kBroken = "the process that works on the stick failed";
-constexpr std::chrono::seconds kReportWaitMax{60};  // for a turn, before its own limit begins
+constexpr std::chrono::seconds kTurnWaitMax{60};  // of a report or a copy, before its own limit begins
 
 std::string_view words(StickRefusal why)
 {
@@ -41,6 +42,9 @@ std::string_view words(StickRefusal why)
     case StickRefusal::unreadable: return "a file or directory on the stick is damaged or not a plain one";
     case StickRefusal::read_only: return "the stick is read-only";
     case StickRefusal::full: return "the stick is full";
+    case StickRefusal::no_file: return "there is no such file on the stick";
+    case StickRefusal::other_file: return "it is another file than the one named";
+    case StickRefusal::no_room: return "there is no room for it in this machine's memory";
     }
     return kBroken;
 }
@@ -65,15 +69,16 @@ bool take(wire::Link::Frame const& frame, Answer& answer)
 }
 
 // Only what the step that runs may answer.
-bool take_answer(Step step, bool reports, wire::Link::Frame const& frame, Answer& answer)
+bool take_answer(Step step, Task task, wire::Link::Frame const& frame, Answer& answer)
 {
     switch (static_cast<proto::Type>(frame.type)) {
     case proto::Type::volume_probed: return step == Step::probe && take<proto::VolumeProbed>(frame, answer);
     case proto::Type::volume_mounted: return step == Step::mount && take<proto::VolumeMounted>(frame, answer);
     case proto::Type::volume_refused: return step == Step::mount && take<proto::VolumeRefused>(frame, answer);
-    case proto::Type::stick_files: return step == Step::use && !reports && take<proto::StickFiles>(frame, answer);
+    case proto::Type::stick_files: return step == Step::use && task == Task::look && take<proto::StickFiles>(frame, answer);
     case proto::Type::stick_refused: return step == Step::use && take<proto::StickRefused>(frame, answer);
-    case proto::Type::report_written: return step == Step::use && reports && take<proto::ReportWritten>(frame, answer);
+    case proto::Type::report_written: return step == Step::use && task == Task::report && take<proto::ReportWritten>(frame, answer);
+    case proto::Type::file_copied: return step == Step::use && task == Task::copy && take<proto::FileCopied>(frame, answer);
     default: return false;
     }
 }
@@ -90,10 +95,25 @@ std::optional<std::string_view> bad_report(std::vector<ReportFile> const& files)
     return std::nullopt;
 }
 
+CopyFault about(StickRefusal why)
+{
+    switch (why) {
+    case StickRefusal::other_file: return CopyFault::content;
+    case StickRefusal::no_file:
+    case StickRefusal::too_large:
+    case StickRefusal::unreadable:
+    case StickRefusal::no_room: return CopyFault::file;
+    default: return CopyFault::stick;
+    }
+}
+
+StickWork in_order(Task task) { return task == Task::look ? StickWork::read : task == Task::report ? StickWork::report : StickWork::copy; }
+
 }  // namespace
 
 struct Sticks::Work {
     std::string device;
+    Task task{};
     Step step = Step::waiting;
     std::vector<UniqueFd> node;   // the device's node, O_PATH: one, in the form in which it is passed on
     std::vector<UniqueFd> mount;  // the mount, between mounter and stick
@@ -102,9 +122,9 @@ struct Sticks::Work {
     std::unique_ptr<wire::Link> link;
     wire::Watch late;
     Answer answer;
-    // A report; without `done` it is a look.
-    std::vector<ReportFile> files;
-    std::function<void(std::string_view)> done;
+    std::vector<ReportFile> files;  // a report
+    FileToCopy copy;                // a copy
+    std::function<void(std::optional<StickFailure>)> done;  // of both
 };
 
 bool may_be_a_stick(std::string_view device)
@@ -146,24 +166,46 @@ void Sticks::vanished(std::string const& device)
     auto const work = found->second;
     auto const done = std::move(work->done);
     finish(work);
-    if (done) loop_.post([done] { done(kPulled); });
+    if (done) loop_.post([done] { done(StickFailure{CopyFault::stick, kPulled}); });
 }
 
 void Sticks::write_report(Candidate const& on, std::vector<ReportFile> files, std::function<void(std::string_view)> done)
 {
     auto refusal = bad_report(files);
-    if (!may_be_a_stick(on.device)) refusal = "not a stick";
     if (on.format == VolumeFormat::iso9660) refusal = words(StickRefusal::read_only);
-    if (work_.contains(on.device)) refusal = "the stick is being worked on";
-    if (work_.size() >= kStickDevicesMax) refusal = "there are too many sticks";
+    if (auto const unusable = cannot_use(on)) refusal = unusable;
     if (refusal) return loop_.post([done = std::move(done), reason = *refusal] { done(reason); });
     auto work = std::make_shared<Work>();
     work->device = on.device;
     work->format = on.format;
+    work->task = Task::report;
     work->files = std::move(files);
-    work->done = std::move(done);
-    limit(work, kReportWaitMax);
+    work->done = [done = std::move(done)](std::optional<StickFailure> failure) { done(failure ? failure->reason : std::string_view()); };
+    limit(work, kTurnWaitMax);
     enqueue(std::move(work));
+}
+
+void Sticks::copy_file(Candidate const& on, FileToCopy file, std::function<void(std::optional<StickFailure>)> done)
+{
+    if (auto const unusable = cannot_use(on))
+        return loop_.post([done = std::move(done), reason = *unusable] { done(StickFailure{CopyFault::stick, reason}); });
+    auto work = std::make_shared<Work>();
+    work->device = on.device;
+    work->format = on.format;
+    work->task = Task::copy;
+    work->copy = std::move(file);
+    work->done = std::move(done);
+    limit(work, kTurnWaitMax);
+    enqueue(std::move(work));
+}
+
+// Why nothing can be begun on it now.
+std::optional<std::string_view> Sticks::cannot_use(Candidate const& on) const
+{
+    if (!may_be_a_stick(on.device)) return "not a stick";
+    if (work_.contains(on.device)) return "the stick is being worked on";
+    if (work_.size() >= kStickDevicesMax) return "there are too many sticks";
+    return std::nullopt;
 }
 
 void Sticks::enqueue(WorkPtr work)
@@ -198,10 +240,10 @@ void Sticks::begin(WorkPtr const& work)
     bool const block = node && ::fstat(node.get(), &status) == 0 && S_ISBLK(status.st_mode);
     if (!block) return fail_work(work, kPulled);
     work->node.push_back(std::move(node));
-    if (work->done)
-        mount(work);
-    else
+    if (work->task == Task::look)
         probe(work);
+    else
+        mount(work);
 }
 
 bool Sticks::start(WorkPtr const& work, helper::Kind kind, wire::Bytes const& config, std::vector<UniqueFd> const& descriptors)
@@ -231,14 +273,15 @@ bool Sticks::start(WorkPtr const& work, helper::Kind kind, wire::Bytes const& co
 void Sticks::probe(WorkPtr const& work)
 {
     work->step = Step::probe;
-    if (!start(work, helper::Kind::stick, wire::encode(proto::StickConfig{StickWork::probe}), work->node)) return fail_work(work, kBroken);
+    if (!start(work, helper::Kind::stick, wire::encode(proto::StickConfig{StickWork::probe, {}, {}}), work->node))
+        return fail_work(work, kBroken);
     limit(work, settings_.probe_max);
 }
 
 void Sticks::mount(WorkPtr const& work)
 {
     work->step = Step::mount;
-    auto const access = work->done ? VolumeAccess::write : VolumeAccess::read;
+    auto const access = work->task == Task::report ? VolumeAccess::write : VolumeAccess::read;
     proto::MounterConfig const config{work->device, work->format, access};
     if (!start(work, helper::Kind::mounter, wire::encode(config), work->node)) return fail_work(work, kBroken);
     limit(work, settings_.mount_max);
@@ -247,7 +290,9 @@ void Sticks::mount(WorkPtr const& work)
 void Sticks::use_mount(WorkPtr const& work)
 {
     work->step = Step::use;
-    proto::StickConfig const config{work->done ? StickWork::report : StickWork::read};
+    proto::StickConfig const config{in_order(work->task), work->copy.name, work->copy.sha256};
+    // What is to be filled goes the way of the mount, and is not kept here: only the helper writes into it.
+    if (work->copy.into) work->mount.push_back(std::move(work->copy.into));
     // Mounter holds the mount too, until start() has put this helper in its place: so this process never closes it last.
     auto mounter = std::exchange(work->child, {});
     auto const mounter_link = std::move(work->link);
@@ -255,8 +300,9 @@ void Sticks::use_mount(WorkPtr const& work)
     work->mount.clear();
     retire(std::move(mounter));
     if (!started) return fail_work(work, kBroken);
-    limit(work, work->done ? settings_.report_max : settings_.read_max);
-    if (!work->done) return;
+    if (work->task == Task::copy) return limit(work, settings_.copy_max);
+    if (work->task == Task::look) return limit(work, settings_.read_max);
+    limit(work, settings_.report_max);
     for (auto const& each : work->files) work->link->send(proto::ReportFile{each.name, each.content});
     work->link->send(proto::ReportEnd{static_cast<std::uint16_t>(work->files.size())});
 }
@@ -265,7 +311,7 @@ void Sticks::use_mount(WorkPtr const& work)
 void Sticks::heard(WorkPtr const& work, wire::Link::Frame frame)
 {
     if (frame.type == helper::kReadyType || !std::holds_alternative<std::monostate>(work->answer)) return;
-    bool const good = take_answer(work->step, static_cast<bool>(work->done), frame, work->answer);
+    bool const good = take_answer(work->step, work->task, frame, work->answer);
     if (good && !frame.descriptors.empty()) work->mount = std::move(frame.descriptors);
     work->link->pause_reading();
     loop_.post([this, good, weak = std::weak_ptr(work)] {
@@ -291,14 +337,15 @@ void Sticks::answered(WorkPtr const& work)
     }
     if (std::holds_alternative<proto::VolumeMounted>(answer)) return use_mount(work);
     if (auto const* const refused = std::get_if<proto::VolumeRefused>(&answer)) return fail_work(work, words(*refused));
-    if (auto const* const refused = std::get_if<proto::StickRefused>(&answer)) return fail_work(work, words(refused->why));
+    if (auto const* const refused = std::get_if<proto::StickRefused>(&answer))
+        return fail_work(work, words(refused->why), about(refused->why));
     auto const done = std::move(work->done);
     auto const format = work->format;
     finish(work);
     if (auto const* const files = std::get_if<proto::StickFiles>(&answer))
         events_.on_candidate({work->device, format, files->manifest.str(), files->signature.str(), files->public_key.str()});
     else if (done)
-        done("");
+        done({});
 }
 
 void Sticks::limit(WorkPtr const& work, std::chrono::milliseconds most)
@@ -309,14 +356,14 @@ void Sticks::limit(WorkPtr const& work, std::chrono::milliseconds most)
 }
 
 // Tells whoever waits, if anyone: a device that was not found to carry the label concerns nobody.
-void Sticks::fail_work(WorkPtr const& work, std::string_view reason)
+void Sticks::fail_work(WorkPtr const& work, std::string_view reason, CopyFault about)
 {
     auto const keep = work;
     auto const done = std::move(keep->done);
     bool const labelled = keep->step == Step::mount || keep->step == Step::use;
     if (!labelled && !done) log::info("a block device was not looked at to the end:", keep->device);
     finish(keep);
-    if (done) return loop_.post([done, reason] { done(reason); });
+    if (done) return loop_.post([done, reason, about] { done(StickFailure{about, reason}); });
     if (!labelled) return;
     loop_.post([this, alive = std::weak_ptr(alive_), device = keep->device, reason] {
         if (alive.lock()) events_.on_refused(device, reason);

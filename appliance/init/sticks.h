@@ -7,6 +7,7 @@
 //   block device ──► stick (probe: is it FAT, ext4 or ISO 9660, and labelled OCU-MANIFEST?)     no privilege, reads a descriptor
 //                ──► mounter (fsopen … fsmount, read-only, nosuid, nodev, noexec)               CAP_SYS_ADMIN, one mount, then ends
 //                ──► stick (read: manifest.json, .minisig, .pub, bounded)                       no privilege, beneath that mount
+//   later, if the signature held: the same mount anew, and stick (copy one file it names, or write the report)
 //
 // Each step is a process of its own with a time limit; one that hangs in a slow or broken device is killed and forgotten, and nobody
 // waits for it: it is reaped when it ends, if it ever does. The mount is attached nowhere: it ends with the last descriptor, which is
@@ -19,6 +20,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,12 +45,26 @@ struct ReportFile {
     std::string content;  // <= 256 KiB
 };
 
+// A file that a manifest whose signature held wants from its stick: mounts/NAME.erofs.
+struct FileToCopy {
+    std::string name;    // [a-z0-9-]{1,32}
+    std::string sha256;  // hex
+    UniqueFd into;       // an empty file, for writing
+};
+
+enum class CopyFault { stick, file, content };  // what the reason is about; content: another file than the one named
+struct StickFailure {
+    CopyFault about{};
+    std::string_view reason;
+};
+
 struct StickSettings {
     std::string device_directory = "/dev";
     std::chrono::milliseconds probe_max{10'000};
     std::chrono::milliseconds mount_max{10'000};
     std::chrono::milliseconds read_max{20'000};
     std::chrono::milliseconds report_max{30'000};
+    std::chrono::milliseconds copy_max{300'000};  // one file: 1 GiB at 3.6 MB/s
 };
 
 // At most this many devices are remembered, in the order in which they appeared: a server with two dozen partitioned disks announces
@@ -89,6 +105,10 @@ public:
     // empty text means written and synced.
     void write_report(Candidate const& on, std::vector<ReportFile> files, std::function<void(std::string_view failure)> done);
 
+    // Copies a file, at most kCopiedFileBytesMax, and checks its hash while it does. Answers once; nothing means copied, every byte.
+    // After any other answer the file holds part of it, or something else.
+    void copy_file(Candidate const& on, FileToCopy file, std::function<void(std::optional<StickFailure>)> done);
+
 private:
     struct Work;
     using WorkPtr = std::shared_ptr<Work>;
@@ -99,6 +119,7 @@ private:
         Monotonic since;
     };
 
+    std::optional<std::string_view> cannot_use(Candidate const& on) const;
     void enqueue(WorkPtr work);
     void begin_waiting();
     void begin(WorkPtr const& work);
@@ -109,7 +130,7 @@ private:
     void heard(WorkPtr const& work, wire::Link::Frame frame);
     void answered(WorkPtr const& work);
     void limit(WorkPtr const& work, std::chrono::milliseconds most);
-    void fail_work(WorkPtr const& work, std::string_view reason);
+    void fail_work(WorkPtr const& work, std::string_view reason, CopyFault about = CopyFault::stick);
     void finish(WorkPtr const& work);
     void release(Work& work);
     void retire(helper::Child child);

@@ -2,7 +2,8 @@
 #pragma once
 
 // stick: looks at what a stranger plugged in (T-18). One process for one piece of work: a device's label, the three files of a manifest,
-// or the report. No network, no path but beneath the one directory that it was given: the cell with the device's node, or the mount.
+// a copy of one file, or the report. No network, no path but beneath the one directory that it was given: the cell with the device's node,
+// or the mount.
 
 #include <linux/capability.h>
 
@@ -53,6 +54,17 @@ inline constexpr helper::Profile kStick{
     .address_space_bytes_max = 128ull << 20,
     .open_files_max = 16,
     .file_bytes_max = 0,
+};
+
+// A file that a signed manifest names, into the one that the first process has opened for it: that is all there is to write into.
+inline constexpr helper::Profile kStickCopy{
+    .name = "stick",
+    .user_offset = static_cast<std::uint32_t>(helper::Kind::stick),
+    .capabilities = {},
+    .system_calls = kStickSystemCalls,
+    .address_space_bytes_max = 128ull << 20,
+    .open_files_max = 16,
+    .file_bytes_max = 1ull << 30,
 };
 
 // The report is written when the manifest's signature has been verified. On ext4 the root directory belongs to whoever made the stick:

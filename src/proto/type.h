@@ -142,6 +142,7 @@ enum class Type : std::uint16_t {
     report_file,
     report_end,
     report_written,
+    file_copied,
     // dhcp <-> init
     dhcp_lease = 0x02c0,
     dhcp_lost,

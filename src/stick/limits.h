@@ -13,6 +13,7 @@ inline constexpr std::size_t kRootEntriesMax = 4096;           // entries of a F
 inline constexpr std::size_t kRootClustersMax = 64;            // links of its chain that are followed
 inline constexpr std::size_t kIsoDescriptorsMax = 16;          // volume descriptors of an ISO 9660 volume
 inline constexpr std::size_t kReportFilesMax = 64;             // files of one report
+inline constexpr std::size_t kCopiedAtOnce = 1u << 20;         // bytes of a copied file that are held
 
 static_assert(kRootEntriesMax * 32 <= kProbeBytesMax / 2);
 static_assert(kIsoDescriptorsMax * 2048 <= kProbeBytesMax / 4);

@@ -6,6 +6,7 @@
 #include "helper/frame.h"
 #include "proto/stick_to_init.h"
 #include "stick/beneath.h"
+#include "stick/copied_file.h"
 #include "stick/device_cell.h"
 #include "stick/helpers.h"
 #include "stick/limits.h"
@@ -19,6 +20,8 @@ namespace {
 
 constexpr char kNode[] = "device";
 constexpr std::chrono::seconds kReportFrameWait{10};  // the files follow at once
+// Above it a write would be the end of the process, and not a refusal.
+static_assert(profiles::kStickCopy.file_bytes_max >= proto::kCopiedFileBytesMax);
 
 template <class Message>
 Result<void> answer(UniqueFd const& link, Message const& message)
@@ -55,6 +58,24 @@ Result<void> read(int mount, UniqueFd const& link)
     return answer(link, std::get<proto::StickFiles>(found));
 }
 
+Result<void> copy(int mount, int into, proto::StickConfig const& config, UniqueFd const& link)
+{
+    auto const copied = copy_file(mount, config.name.str(), config.sha256.view(), into);
+    if (!copied) return answer(link, proto::StickRefused{copied.error()});
+    return answer(link, proto::FileCopied{*copied});
+}
+
+helper::Profile const& profile_of(proto::StickWork work)
+{
+    switch (work) {
+    case proto::StickWork::probe:
+    case proto::StickWork::read: break;
+    case proto::StickWork::report: return profiles::kStickReport;
+    case proto::StickWork::copy: return profiles::kStickCopy;
+    }
+    return profiles::kStick;
+}
+
 Result<void> report(int mount, UniqueFd const& link)
 {
     ::umask(0022);
@@ -83,10 +104,11 @@ Result<void> report(int mount, UniqueFd const& link)
 Result<void> stick_main(helper::Helper& helper)
 {
     auto const config = OCU_TRY(helper.receive_config<proto::StickConfig>());
-    if (helper.descriptors().size() != 1) return fail(Fault::malformed, "no device and no mount");
+    std::size_t const wanted = config.work == proto::StickWork::copy ? 2 : 1;
+    if (helper.descriptors().size() != wanted) return fail(Fault::malformed, "no device and no mount");
     auto directory = std::move(helper.descriptors().front());
     if (config.work == proto::StickWork::probe) directory = OCU_TRY(make_device_cell(directory.get(), kNode));
-    auto const& profile = config.work == proto::StickWork::report ? profiles::kStickReport : profiles::kStick;
+    auto const& profile = profile_of(config.work);
     OCU_CHECK(helper.keep_out_of_swap_and_cores(profile));
     std::array const directories{directory.get()};
     OCU_CHECK(helper.confine(profile, directories));
@@ -95,6 +117,7 @@ Result<void> stick_main(helper::Helper& helper)
     case proto::StickWork::probe: return probe(directory.get(), link);
     case proto::StickWork::read: return read(directory.get(), link);
     case proto::StickWork::report: return report(directory.get(), link);
+    case proto::StickWork::copy: return copy(directory.get(), helper.descriptors()[1].get(), config, link);
     }
     return fail(Fault::malformed, "no such work");
 }

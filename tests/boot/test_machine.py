@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AP-3, AP-4, T-18, T-22: one machine from power-on to power-off, as an operator meets it: image and stick in, power on; agents call tools
-over TLS; more sticks come, good and bad; the power button ends it. The steps build on each other, so they are numbered."""
+"""AP-3, AP-4, T-18, T-22, T-34: one machine from power-on to power-off, as an operator meets it: image and stick in, power on; agents call tools
+over TLS and read what the operator shipped; more sticks come, good and bad; the power button ends it. The steps build on each other, so they are numbered."""
 
+import hashlib
 import json
 import os
 import ssl
@@ -12,7 +13,7 @@ import unittest
 from support import boot_image
 from support.appliance import new_key
 from support.emulator import Emulator
-from support.sticks import Signer, make_stick, manifest, read_back, signed_stick
+from support.sticks import Signer, make_stick, manifest, read_back, shipped, signed_stick
 
 READY = r"^ocu: READY mcp=https://(\S+)/mcp fingerprint=([0-9A-F:]{95})$"
 # P17 and AP-4 are judged on a quiet machine by scripts/bench; here a machine that hangs must not hang the suite.
@@ -24,7 +25,9 @@ class Machine(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="ocu-sticks.", dir="/var/tmp")
         cls.key, cls.signer = new_key(), boot_image.signer()
-        stick = signed_stick(cls.folder, "first", manifest(10, key=cls.key), cls.signer)
+        cls.skills = shipped(cls.folder, "skills", {"SKILL.md": "how to write on the machine\n"})
+        cls.ships = {"mounts": [{"name": "skills", "sha256": hashlib.sha256(cls.skills).hexdigest()}]}
+        stick = signed_stick(cls.folder, "first", manifest(10, key=cls.key, sandbox=cls.ships), cls.signer, more={"mounts/skills.erofs": cls.skills})
         cls.stick = stick
         cls.machine = Emulator(boot_image.image(), boot_image.variables(), sticks=[stick]).start()
 
@@ -111,7 +114,6 @@ class Machine(unittest.TestCase):
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         shown = self.machine.wait_for(READY).group(2)
         pem = ssl.get_server_certificate(("127.0.0.1", self.machine.port))
-        import hashlib
         digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()
         self.assertEqual(shown, ":".join(digest[i:i + 2] for i in range(0, 64, 2)))
         self.assertEqual(self.fingerprint, shown)
@@ -119,10 +121,12 @@ class Machine(unittest.TestCase):
     def test_04_official_client_calls_tools_on_runc(self):
         answers = self.client("one", ["bash_tool", {"command": "uname -r; id -un; cat /proc/self/status | grep NoNewPrivs"}],
                               ["create_file", {"path": "/workspace/a.txt", "file_text": "written on the machine\n"}],
-                              ["view", {"path": "/workspace/a.txt"}])
+                              ["view", {"path": "/workspace/a.txt"}], ["bash_tool", {"command": "cat /mnt/ocu/skills/SKILL.md; touch /mnt/ocu/skills/x"}])
         self.assertIn("6.12", answers[0])
         self.assertIn("agent", answers[0])
         self.assertIn("written on the machine", answers[2])
+        self.assertIn("how to write on the machine", answers[3])
+        self.assertIn("Read-only file system", answers[3])
 
     def test_05_guest_reaches_nothing(self):
         text = self.bash("curl -sS -m 8 http://10.0.2.2/ 2>&1; curl -sS -m 8 https://192.0.2.1/ 2>&1; echo code $?; getent hosts example.com || echo no name")
@@ -169,6 +173,17 @@ class Machine(unittest.TestCase):
         self.machine.pull_out("garbage")
         self.assertIn("still here", self.bash("echo still here"))
 
+    def test_09a_stick_with_another_file_than_the_manifest_names_is_refused_by_its_key(self):
+        value = manifest(15, key=self.key, sandbox={"mounts": [{"name": "skills", "sha256": "0" * 64}]})
+        path = signed_stick(self.folder, "otherfile", value, self.signer, more={"mounts/skills.erofs": self.skills})
+        since = self.machine.mark()
+        copy = self.machine.plug_in(path, "otherfile")
+        self.machine.wait_for(r"^ocu: refused: sandbox\.mounts\[0\]\.sha256: .*another file", 90, since)
+        self.machine.wait_for(r"^ocu: report written", 60, since)
+        self.machine.pull_out("otherfile")
+        self.assertIn("sandbox.mounts[0].sha256", json.dumps(json.loads(read_back(copy, "report.json"))))
+        self.assertIn("how to write on the machine", self.bash("cat /mnt/ocu/skills/SKILL.md"))
+
     def test_10_refused_answer_keeps_what_is_applied(self):
         path = signed_stick(self.folder, "unwanted", manifest(20, tier="gvisor", key=self.key), self.signer)
         since = self.machine.mark()
@@ -179,7 +194,7 @@ class Machine(unittest.TestCase):
         self.assertIn("still here", self.bash("echo still here"))
 
     def test_11_newer_manifest_is_explained_confirmed_and_applied(self):
-        path = signed_stick(self.folder, "second", manifest(21, tier="gvisor", key=self.key), self.signer, kind="ext4", label="OCU-MANIFEST")
+        path = signed_stick(self.folder, "second", manifest(21, tier="gvisor", key=self.key, sandbox=self.ships), self.signer, kind="ext4", label="OCU-MANIFEST")
         since = self.machine.mark()
         self.machine.plug_in(path, "second")
         self.machine.wait_for(r"gvisor", 90, since)
@@ -189,7 +204,9 @@ class Machine(unittest.TestCase):
         self.picture("second-manifest")
 
     def test_12_official_client_calls_tools_on_gvisor(self):
-        text = self.bash("dmesg 2>/dev/null | head -3; cat /proc/version", chat="two")
+        # The file came with the first stick; this one had the same hash and no file.
+        text = self.bash("dmesg 2>/dev/null | head -3; cat /proc/version /mnt/ocu/skills/SKILL.md", chat="two")
+        self.assertIn("how to write on the machine", text)
         self.assertRegex(text, r"gVisor|Linux version 4\.4")
 
     def test_13_power_button_ends_it_in_order(self):

@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 
+SHIPPED = b"shipped\n" * 30_000
 MANIFEST, SIGNATURE, KEY = b'{"schema": "ocu-manifest/1", "serial": 7}\n' + b"m" * 5000, b"untrusted comment: s\n", b"untrusted comment: k\n"
 SIZE = 8 << 20
 
@@ -25,6 +26,7 @@ def tree(path, **changes):
     os.makedirs(path)
     files = {"manifest.json": MANIFEST, "manifest.json.minisig": SIGNATURE, "manifest.pub": KEY, **{k.replace("__", "."): v for k, v in changes.items()}}
     for name, content in files.items():
+        os.makedirs(os.path.dirname(f"{path}/{name}"), exist_ok=True)
         if callable(content):
             content(f"{path}/{name}")
         elif content is not None:
@@ -36,7 +38,7 @@ def tree(path, **changes):
 def fat(path, source, label="OCUMANIFEST", bits="16", size=SIZE):
     blank(path, size)
     run("mkfs.vfat", "-F", bits, "-n", label, path)
-    run("mcopy", "-i", path, *[f"{source}/{each}" for each in sorted(os.listdir(source))], "::", env={**os.environ, "MTOOLS_SKIP_CHECK": "1"})
+    run("mcopy", "-s", "-i", path, *[f"{source}/{each}" for each in sorted(os.listdir(source))], "::", env={**os.environ, "MTOOLS_SKIP_CHECK": "1"})
 
 
 def ext4(path, source, label="OCU-MANIFEST", *more):
@@ -77,7 +79,7 @@ def scribbled(path, source):
 def main(folder):
     os.makedirs(folder, exist_ok=True)
     os.chdir(folder)
-    good = tree("good")
+    good = tree("good", **{"mounts/skills.erofs": SHIPPED})
     fat("fat16.img", good, size=16 << 20)
     fat("fat12.img", good, label="OCU-MANIFES", bits="12", size=1440 << 10)
     fat("fat32.img", good, bits="32", size=34 << 20)
@@ -102,8 +104,9 @@ def main(folder):
     scribbled("scribbled.img", "fat16.img")
     patched("truncated.img", "ext4.img")
     os.truncate("truncated.img", 256 << 10)
-    with open("expected", "wb") as file:
-        file.write(MANIFEST)
+    for name, content in (("expected", MANIFEST), ("shipped", SHIPPED)):
+        with open(name, "wb") as file:
+            file.write(content)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@
 #include "appliance/commands.h"
 #include "appliance/profiles/mounter.h"
 #include "appliance/profiles/stick.h"
+#include "base/crypto/crypto.h"
 #include "proto/stick_to_init.h"
 #include "stick/helpers.h"
 #include "support/helper_process.h"
@@ -164,7 +165,7 @@ TEST_CASE(
     "killed or refused",
     "[stick][T-14][T-18][AP-8]")
 {
-    for (auto const* profile : {&profiles::kMounter, &profiles::kStick, &profiles::kStickReport}) {
+    for (auto const* profile : {&profiles::kMounter, &profiles::kStick, &profiles::kStickReport, &profiles::kStickCopy}) {
         INFO(profile->name << " with " << profile->capabilities.size() << " capabilities");
         CHECK(run_confined(*profile, nullptr) == 0);
         for (auto const& attempt : kAttempts) {
@@ -179,7 +180,7 @@ TEST_CASE(
 
 TEST_CASE("stick helpers: given stick's profile, when it tries to make any mount, then it is killed", "[stick][T-18][AP-8]")
 {
-    for (auto const* profile : {&profiles::kStick, &profiles::kStickReport}) {
+    for (auto const* profile : {&profiles::kStick, &profiles::kStickReport, &profiles::kStickCopy}) {
         int const status = run_confined(*profile, [] { return make_tmpfs() >= 0; });
         CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS));
     }
@@ -255,7 +256,7 @@ TEST_CASE(
     UniqueFd const root(::open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC));
     {
         HelperProcess stick("stick", stick::stick_main);
-        stick.configure(proto::StickConfig{proto::StickWork::report}, {root.get()});
+        stick.configure(proto::StickConfig{proto::StickWork::report, {}, {}}, {root.get()});
         stick.ready();
         CHECK(field(stick.pid(), "CapEff") == "0000000000000002");
         stick.send(proto::ReportFile{"../outside", "x"});
@@ -264,7 +265,7 @@ TEST_CASE(
     }
     {
         HelperProcess stick("stick", stick::stick_main);
-        stick.configure(proto::StickConfig{proto::StickWork::report}, {root.get()});
+        stick.configure(proto::StickConfig{proto::StickWork::report, {}, {}}, {root.get()});
         stick.ready();
         stick.send(proto::ReportFile{"inside", "x"});
         stick.send(proto::ReportEnd{2});
@@ -283,12 +284,42 @@ TEST_CASE("stick: given a directory to read, when it answers, then it had no cap
     std::ofstream(std::filesystem::path(folder) / "manifest.json.minisig") << "s";
     UniqueFd const root(::open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC));
     HelperProcess stick("stick", stick::stick_main);
-    stick.configure(proto::StickConfig{proto::StickWork::read}, {root.get()});
+    stick.configure(proto::StickConfig{proto::StickWork::read, {}, {}}, {root.get()});
     stick.ready();
     auto const files = stick.expect<proto::StickFiles>();
     CHECK(files.manifest.view() == "m");
     CHECK(files.signature.view() == "s");
     CHECK(stick.wait() == 0);
+    std::filesystem::remove_all(folder);
+}
+
+TEST_CASE(
+    "stick: given a file to copy, when it has the hash, then it is there whole; when it has not, then that is said", "[stick][T-34][AP-8]")
+{
+    auto const folder = std::filesystem::path("/var/tmp/ocu-copy." + std::to_string(::getpid()));
+    std::filesystem::create_directories(folder / "mounts");
+    std::string const content(3u << 20, 's');
+    std::ofstream(folder / "mounts" / "skills.erofs") << content;
+    UniqueFd const root(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    for (auto const& expected : {content, content + "more"}) {
+        UniqueFd const into(::open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0400));
+        HelperProcess stick("stick", stick::stick_main);
+        stick.configure(
+            proto::StickConfig{proto::StickWork::copy, "skills", crypto::to_hex(crypto::sha256(expected))}, {root.get(), into.get()});
+        stick.ready();
+        if (expected == content) {
+            CHECK(stick.expect<proto::FileCopied>().bytes == content.size());
+            std::string copied(content.size() + 1, '\0');
+            CHECK(::pread(into.get(), copied.data(), copied.size(), 0) == static_cast<ssize_t>(content.size()));
+            CHECK(copied.starts_with(content));
+        } else {
+            CHECK(stick.expect<proto::StickRefused>().why == proto::StickRefusal::other_file);
+        }
+        CHECK(stick.wait() == 0);
+    }
+    HelperProcess without("stick", stick::stick_main);
+    without.configure(proto::StickConfig{proto::StickWork::copy, "skills", crypto::to_hex(crypto::sha256(content))}, {root.get()});
+    CHECK(WEXITSTATUS(without.wait()) == 1);
     std::filesystem::remove_all(folder);
 }
 

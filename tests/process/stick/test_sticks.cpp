@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "appliance/init/sticks.h"
+#include "base/crypto/crypto.h"
 #include "volumes.h"
 
 namespace test_sticks {
@@ -107,6 +108,17 @@ struct SticksTest {
         run_until([&told] { return told.has_value(); });
         return *told;
     }
+    // Copies mounts/skills.erofs to FOLDER/copied: nothing, or the reason why it cannot be had.
+    std::string copy(init::Candidate const& on, std::string_view expected)
+    {
+        UniqueFd into(::open((folder / "copied").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+        std::optional<std::string> told;
+        sticks->copy_file(on, {"skills", crypto::to_hex(crypto::sha256(std::as_bytes(std::span(expected)))), std::move(into)},
+            [&told](std::optional<init::StickFailure> failure) { told = failure ? failure->reason : std::string_view(); });
+        if (pull_out) sticks->vanished(on.device);
+        run_until([&told] { return told.has_value(); });
+        return *told;
+    }
     bool children_are_gone()
     {
         // Reaping them is what Sticks is to do, so this only looks.
@@ -120,6 +132,7 @@ struct SticksTest {
     init::StickSettings settings;
     std::map<std::string, LoopDevice> devices;
     std::unique_ptr<init::Sticks> sticks;
+    bool pull_out = false;  // while it is copied from
     std::vector<init::Candidate> candidates;
     std::vector<std::pair<std::string, std::string>> refusals;
 };
@@ -414,6 +427,45 @@ TEST_CASE_METHOD(SticksTest,
     file.end();
     run_until([this] { return children_are_gone(); });
     CHECK(told.size() == 2);
+}
+
+TEST_CASE_METHOD(SticksTest,
+    "sticks: given a stick of each format, when its named file is copied, then it is there whole, and any other is refused",
+    "[stick][T-18][T-34][AP-2]")
+{
+    OCU_NEED_LOOP_DEVICES;
+    auto const whole = test::content_of(images() / "shipped");
+    for (auto const& each : kFormats) {
+        if (!can_mount(each.type)) continue;
+        INFO(each.image);
+        plug("sdb1", images() / each.image);
+        init::Candidate const on{.device = "sdb1", .format = each.format, .manifest = {}, .signature = {}, .public_key = {}};
+        CHECK(copy(on, whole).empty());
+        CHECK(test::content_of(folder / "copied") == whole);
+        CHECK(copy(on, whole + "x") == "it is another file than the one named");
+    }
+    plug("sdb1", images() / "no_key.img");
+    CHECK(copy({"sdb1", proto::VolumeFormat::ext4, {}, {}, {}}, whole) == "there is no such file on the stick");
+    run_until([this] { return children_are_gone(); });
+}
+
+TEST_CASE_METHOD(SticksTest,
+    "sticks: given a stick that falls silent while a file is copied, when the time is over or it is pulled out, then that is an answer",
+    "[stick][T-18][T-34]")
+{
+    OCU_NEED_LOOP_DEVICES;
+    settings.copy_max = 2s;
+    FickleFile file(images() / "ext4.img", folder / "fuse");
+    plug("sda9", file.path());
+    auto const at = test::content_of(images() / "ext4.img").find("shipped\nshipped\n");
+    file.set(FickleFile::Mode::hang, static_cast<off_t>(at));
+    init::Candidate const on{.device = "sda9", .format = proto::VolumeFormat::ext4, .manifest = {}, .signature = {}, .public_key = {}};
+    CHECK(copy(on, "x") == "the stick did not answer in time");
+    pull_out = true;
+    CHECK(copy(on, "x") == "the stick was pulled out");
+    file.set(FickleFile::Mode::fail, static_cast<off_t>(at));
+    file.end();
+    run_until([this] { return children_are_gone(); });
 }
 
 TEST_CASE_METHOD(

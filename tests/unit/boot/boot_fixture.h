@@ -18,6 +18,18 @@ inline std::string in_short(Action const& action)
         std::string operator()(Ask const& a) const { return "ask " + a.title; }
         std::string operator()(Withdraw const&) const { return "withdraw"; }
         std::string operator()(KeepTrust const&) const { return "keep trust"; }
+        std::string operator()(Fetch const& a) const
+        {
+            std::string out = std::format("fetch {} from {}:", a.number, a.from.device);
+            for (auto const& each : a.files) out += std::format(" {} {} {}", each.key, each.name, each.sha256.substr(0, 4));
+            return out;
+        }
+        std::string operator()(KeepFiles const& a) const
+        {
+            std::string out = "keep";
+            for (auto const& each : a.hashes) out += " " + each.substr(0, 4);
+            return out;
+        }
         std::string operator()(Configure const& a) const { return std::format("configure {}", a.applied.serial); }
         std::string operator()(StartCore const& a) const { return std::format("start {} on {}", a.digest.substr(0, 8), a.address); }
         std::string operator()(StopCore const&) const { return "stop core"; }

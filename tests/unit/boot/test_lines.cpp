@@ -81,10 +81,11 @@ TEST_CASE("core_lines: given bytes in pieces, when they come, then whole lines g
 
 TEST_CASE("core_process: given a service address, when the core's words are made, then it is told, and else not", "[boot]")
 {
-    auto const words = core_arguments({"/m", "/t", "/dev/dm-1", "192.0.2.7"});
+    auto const words = core_arguments({"/m", "/t", "/dev/dm-1", "192.0.2.7", "/run/shipped/now"});
     CHECK(words[words.size() - 2] == "--service-address");
     CHECK(words.back() == "192.0.2.7");
-    auto const without = core_arguments({"/m", "/t", "/dev/dm-1", ""});
+    CHECK(*std::next(std::ranges::find(words, "--mounts")) == "/run/shipped/now");
+    auto const without = core_arguments({"/m", "/t", "/dev/dm-1", "", "/run/shipped/now"});
     CHECK(std::ranges::find(without, "--service-address") == without.end());
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Units: src/stick/manifest_files and src/stick/report, on a directory of this machine.
+// Units: src/stick/manifest_files, src/stick/copied_file and src/stick/report, on a directory of this machine.
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -10,7 +10,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/crypto/crypto.h"
 #include "stick/beneath.h"
+#include "stick/copied_file.h"
 #include "stick/manifest_files.h"
 #include "stick/report.h"
 
@@ -46,6 +48,13 @@ struct StickFilesTest {
         auto const found = stick::read_manifest_files(root.get());
         REQUIRE(std::holds_alternative<StickRefusal>(found));
         return std::get<StickRefusal>(found);
+    }
+
+    // The copy of mounts/skills.erofs, wanted with the hash of `expected`; what was written of it is `into`.
+    std::expected<std::uint64_t, StickRefusal> copy(std::string const& expected) const
+    {
+        UniqueFd const into(::open((folder / "into").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+        return stick::copy_file(root.get(), "skills", crypto::to_hex(crypto::sha256(expected)), into.get());
     }
 
     std::filesystem::path folder;
@@ -112,6 +121,74 @@ TEST_CASE_METHOD(StickFilesTest,
         drop(name);
         put(name, "x");
     }
+}
+
+TEST_CASE_METHOD(StickFilesTest, "copied_file: given the named file, when copied, then every byte is there", "[stick][T-34]")
+{
+    std::filesystem::create_directory(folder / "mounts");
+    for (std::size_t const size : {std::size_t{0}, std::size_t{1}, std::size_t{1} << 20, (std::size_t{5} << 20) + 7}) {
+        std::string const whole(size, 's');
+        put("mounts/skills.erofs", whole);
+        CHECK(copy(whole) == size);
+        CHECK(content("into") == whole);
+    }
+}
+
+TEST_CASE_METHOD(StickFilesTest, "copied_file: given another, a shorter or a longer file, when copied, then it is another", "[stick][T-34]")
+{
+    std::filesystem::create_directory(folder / "mounts");
+    std::string const whole(3u << 20, 's');
+    for (auto const& other : {whole.substr(1), whole + "s", "x" + whole.substr(1), std::string()}) {
+        put("mounts/skills.erofs", other);
+        CHECK(copy(whole) == std::unexpected(StickRefusal::other_file));
+    }
+}
+
+TEST_CASE_METHOD(StickFilesTest,
+    "copied_file: given no file, a link, a directory or a pipe in its place, when copied, then it is refused and nobody waits",
+    "[stick][T-18][T-34]")
+{
+    CHECK(copy("x") == std::unexpected(StickRefusal::no_file));
+    auto const place = folder / "mounts" / "skills.erofs";
+    std::filesystem::create_directory(folder / "mounts");
+    CHECK(copy("x") == std::unexpected(StickRefusal::no_file));
+    put("elsewhere", "x");
+    for (auto const* const target : {"../elsewhere", "/etc/passwd"}) {
+        std::filesystem::create_symlink(target, place);
+        CHECK(copy("x") == std::unexpected(StickRefusal::unreadable));
+        std::filesystem::remove(place);
+    }
+    std::filesystem::create_directory(place);
+    CHECK(copy("x") == std::unexpected(StickRefusal::unreadable));
+    std::filesystem::remove(place);
+    REQUIRE(::mkfifo(place.c_str(), 0644) == 0);
+    CHECK(copy("x") == std::unexpected(StickRefusal::unreadable));
+    std::filesystem::remove_all(folder / "mounts");
+    // The directory itself may be no link either.
+    std::filesystem::create_directory(folder / "other");
+    put("other/skills.erofs", "x");
+    std::filesystem::create_directory_symlink("other", folder / "mounts");
+    CHECK(copy("x") == std::unexpected(StickRefusal::unreadable));
+}
+
+TEST_CASE_METHOD(
+    StickFilesTest, "copied_file: given a file above the limit, when copied, then not one byte of it is read", "[stick][T-06][T-34]")
+{
+    std::filesystem::create_directory(folder / "mounts");
+    put("mounts/skills.erofs", "");
+    std::filesystem::resize_file(folder / "mounts" / "skills.erofs", proto::kCopiedFileBytesMax + 1);
+    CHECK(copy("x") == std::unexpected(StickRefusal::too_large));
+    CHECK(content("into").empty());
+}
+
+TEST_CASE_METHOD(StickFilesTest, "copied_file: given no room, when copied, then it says so", "[stick][T-06][T-34]")
+{
+    std::filesystem::create_directory(folder / "mounts");
+    put("mounts/skills.erofs", "x");
+    UniqueFd const full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+    REQUIRE(full);
+    CHECK(
+        stick::copy_file(root.get(), "skills", crypto::to_hex(crypto::sha256("x")), full.get()) == std::unexpected(StickRefusal::no_room));
 }
 
 TEST_CASE_METHOD(StickFilesTest, "beneath: given paths that lead out, when opened, then they are not", "[stick][T-18]")
