@@ -92,7 +92,8 @@ TEST_CASE("s3_sweep: given a prefix that is none, when it is swept, then nothing
         return refuse(EIO);
     };
     for (auto const* const prefix : {"", "/", "p"})
-        CHECK(sweep_s3({"http://s3.test", "r", "b", prefix, true, {}}, std::move(*Secret::copy_of(bytes_of("id:secret"))), count).error() == EINVAL);
+        CHECK(sweep_s3({"http://s3.test", "r", "b", prefix, true, {}}, std::move(*Secret::copy_of(bytes_of("id:secret"))), count).error() ==
+              EINVAL);
     CHECK(connected == 0);
 }
 
