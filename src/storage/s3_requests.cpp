@@ -135,7 +135,7 @@ void S3Requests::attempt(State& state)
 void S3Requests::hear(State& state, wire::HttpGot got)
 {
     state.ticket.reset();
-    if (got.sendings > 1) state.attempts += got.sendings - 1;
+    if (got.sendings > 1) state.resent += got.sendings - 1;
     bool const said_no = got.failure == wire::HttpFailure::none && got.status >= kRedirected;
     auto verdict = judge_s3(got.failure, got.status, said_no ? read_s3_error(got.body) : std::string());
     // A head that was cut off can look like one that is short; a server that means it says so again.
@@ -150,7 +150,7 @@ void S3Requests::hear(State& state, wire::HttpGot got)
         state.next = clock_.now() + s3_pause(state.attempts, random);
         if (state.next < state.until) return;
     }
-    state.answer = S3Answer{verdict.fault, got.status, state.attempts, got.length, std::move(got.etag), std::move(got.body)};
+    state.answer = S3Answer{verdict.fault, got.status, state.attempts + state.resent, got.length, std::move(got.etag), std::move(got.body)};
 }
 
 void S3Requests::work(std::chrono::milliseconds patience)

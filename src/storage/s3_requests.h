@@ -37,7 +37,7 @@ struct S3Ask {
 struct S3Answer {
     int fault = 0;
     long status = 0;
-    unsigned attempts = 0;
+    unsigned attempts = 0;  // how often it went out
     std::int64_t length = -1;
     std::string etag{};
     std::vector<std::byte> body{};
@@ -82,6 +82,7 @@ private:
         Monotonic until;
         Monotonic next;
         unsigned attempts = 0;
+        unsigned resent = 0;  // by libcurl, within them
         std::optional<wire::HttpClient::Ticket> ticket{};
         std::optional<S3Answer> answer{};
     };

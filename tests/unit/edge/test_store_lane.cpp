@@ -197,7 +197,7 @@ TEST_CASE_METHOD(LaneTest, "store_lane: given as many connections as one may hav
 TEST_CASE_METHOD(
     LaneTest, "store_lane: given one that asks without end, when the burst is spent, then it waits for the clock", "[edge][T-31][T-06]")
 {
-    script.assign(3 * 2 * edge::kLaneConnectsBurst, Dial::refuses);  // each tries three addresses
+    script.assign(3 * 3 * edge::kLaneConnectsBurst, Dial::refuses);  // each tries three addresses
     auto const ask = [this](std::uint64_t request) {
         asker.ask(request);
         settle();
@@ -208,6 +208,22 @@ TEST_CASE_METHOD(
     clock.advance(std::chrono::seconds(1));
     for (std::uint64_t i = 1; i <= edge::kLaneConnectsPerSecond; ++i) CHECK(ask(2000 + i) == LaneFailure::unreachable);
     CHECK(ask(3000) == LaneFailure::over_limit);
+    clock.advance(std::chrono::hours(1));  // what was not asked for is not saved up
+    for (std::uint64_t i = 1; i <= edge::kLaneConnectsBurst; ++i) CHECK(ask(4000 + i) == LaneFailure::unreachable);
+    CHECK(ask(5000) == LaneFailure::over_limit);
+}
+
+TEST_CASE_METHOD(LaneTest, "store_lane: given an address that refuses late, when the time for all is over, then no other is dialled",
+    "[edge][T-31][SB-9]")
+{
+    script = {Dial::is_silent, Dial::answers};
+    asker.ask(1);
+    settle();
+    clock.advance(edge::kLaneConnectWait);
+    far[0].reset();
+    settle();
+    CHECK(refused(1) == LaneFailure::unreachable);
+    CHECK(dialled.size() == 1);
 }
 
 TEST_CASE_METHOD(LaneTest, "store_lane: given an address of this machine's own, when a connection is asked for, then it is not dialled",

@@ -137,6 +137,24 @@ TEST_CASE_METHOD(AskTest, "s3_requests: given an odd answer, when it comes again
     CHECK(asked() == 6);
 }
 
+TEST_CASE_METHOD(AskTest,
+    "s3_requests: given what libcurl asked once more by itself, when odd answers are counted, then that is none [SB-9]", "[storage][SB-9]")
+{
+    S3Requests requests(store.place(), S3Stand::credential(), counted(), store.clock, {});
+    std::string const body = "x";
+    S3Ask const put{.method = "PUT", .key = "p/x", .body = crypto::as_bytes(body)};
+    REQUIRE(requests.ask(put, store.clock.now() + 20s).fault == 0);
+    store.say([turn = 0](S3Heard const&) mutable -> std::optional<std::string> {
+        ++turn;
+        if (turn == 1) return S3Stand::kHangUp;
+        return turn <= 3 ? std::optional(s3_answer(200)) : std::nullopt;
+    });
+    auto const answer = requests.ask(put, store.clock.now() + 20s);
+    CHECK(answer.fault == 0);
+    CHECK(answer.attempts == 4);
+    CHECK(asked() == 5);
+}
+
 TEST_CASE_METHOD(AskTest, "s3_requests: given what is no HTTP/1.1 answer, when it comes, then there is none [T-31]", "[storage][T-31]")
 {
     SECTION("HTTP/0.9") { always("everything that is here\n"); }

@@ -92,7 +92,8 @@ TEST_CASE("s3_sweep: given a prefix that is none, when it is swept, then nothing
         return refuse(EIO);
     };
     for (auto const* const prefix : {"", "/", "p"})
-        CHECK(sweep_s3({"http://s3.test", "r", "b", prefix, true, {}}, std::move(*Secret::copy_of(bytes_of("id:secret"))), count).error() == EINVAL);
+        CHECK(sweep_s3({"http://s3.test", "r", "b", prefix, true, {}}, std::move(*Secret::copy_of(bytes_of("id:secret"))), count).error() ==
+              EINVAL);
     CHECK(connected == 0);
 }
 
@@ -144,6 +145,9 @@ TEST_CASE("s3_answers: given answers of an upload, when they are read, then what
     }
     auto const uploads = read_s3_uploads(
         bytes_of("<ListMultipartUploadsResult><Upload><Key>a</Key><UploadId>1</UploadId></Upload></ListMultipartUploadsResult>"));
+    for (auto const* const each : {"<Error/>", "<ListMultipartUploadsResult><Upload><Key>a</Key></Upload></ListMultipartUploadsResult>",
+             "<ListMultipartUploadsResult><Upload><UploadId>1</UploadId></Upload></ListMultipartUploadsResult>"})
+        CHECK_FALSE(read_s3_uploads(bytes_of(each)).has_value());
     REQUIRE(uploads.has_value());
     CHECK((uploads->size() == 1 && uploads->front().upload_id == "1"));
 }

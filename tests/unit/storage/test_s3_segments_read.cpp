@@ -236,7 +236,7 @@ TEST_CASE_METHOD(ReadTest,
 TEST_CASE_METHOD(
     ReadTest, "s3_segments: given bytes that wait, when their segment is removed, then they are not written [SB-9]", "[storage][SB-9]")
 {
-    auto engine = store.engine({.part_bytes = 100, .operation_time = 300ms, .down_time = 50ms});
+    auto engine = store.engine({.part_bytes = 100, .operation_time = 600ms, .down_time = 20s});
     std::string const text(150, 'x');
     for (bool const parts : {true, true, false}) {
         REQUIRE(engine.make(1).has_value());

@@ -46,6 +46,7 @@ TEST_CASE("xml: given a document beyond a limit, when it is read, then it ends t
     CHECK(told("<a><b><c/></b></a>", {.depth_max = 2}) == "fault over_limit");
     CHECK(told("<a><b/><b/></a>", {.elements_max = 2}) == "fault over_limit");
     CHECK(told("<a>12345</a>", {.text_bytes_max = 4}) == "fault over_limit");
+    CHECK(told("<a2345/>", {.text_bytes_max = 4}) == "fault over_limit");
     CHECK(told("<a>12345</a>", {.bytes_max = 11}) == "fault over_limit");
     CHECK(told("<a>12345</a>", {.bytes_max = 12, .depth_max = 1, .elements_max = 1, .text_bytes_max = 5}) == "/a=12345;");
 }
