@@ -147,12 +147,12 @@ TEST_CASE_METHOD(AskTest,
     store.say([turn = 0](S3Heard const&) mutable -> std::optional<std::string> {
         ++turn;
         if (turn == 1) return S3Stand::kHangUp;
-        return turn <= 3 ? std::optional(s3_answer(200)) : std::nullopt;
+        return turn <= 6 ? std::optional(s3_answer(200)) : std::nullopt;
     });
     auto const answer = requests.ask(put, store.clock.now() + 20s);
     CHECK(answer.fault == 0);
-    CHECK(answer.attempts == 4);
-    CHECK(asked() == 5);
+    CHECK(answer.attempts == 7);
+    CHECK(asked() == 8);
 }
 
 TEST_CASE_METHOD(AskTest, "s3_requests: given what is no HTTP/1.1 answer, when it comes, then there is none [T-31]", "[storage][T-31]")
