@@ -46,26 +46,23 @@ inline constexpr auto kStickSystemCalls = joined(kOneShotSystemCalls,
         __NR_pread64,     // the device's first bytes
     });
 
-inline constexpr helper::Profile kStick{
-    .name = "stick",
-    .user_offset = static_cast<std::uint32_t>(helper::Kind::stick),
-    .capabilities = {},
-    .system_calls = kStickSystemCalls,
-    .address_space_bytes_max = 128ull << 20,
-    .open_files_max = 16,
-    .file_bytes_max = 0,
-};
+consteval helper::Profile stick_that_writes(std::uint64_t bytes)
+{
+    return {
+        .name = "stick",
+        .user_offset = static_cast<std::uint32_t>(helper::Kind::stick),
+        .capabilities = {},
+        .system_calls = kStickSystemCalls,
+        .address_space_bytes_max = 128ull << 20,
+        .open_files_max = 16,
+        .file_bytes_max = bytes,
+    };
+}
+
+inline constexpr auto kStick = stick_that_writes(0);
 
 // A file that a signed manifest names, into the one that the first process has opened for it: that is all there is to write into.
-inline constexpr helper::Profile kStickCopy{
-    .name = "stick",
-    .user_offset = static_cast<std::uint32_t>(helper::Kind::stick),
-    .capabilities = {},
-    .system_calls = kStickSystemCalls,
-    .address_space_bytes_max = 128ull << 20,
-    .open_files_max = 16,
-    .file_bytes_max = 1ull << 30,
-};
+inline constexpr auto kStickCopy = stick_that_writes(1ull << 30);
 
 // The report is written when the manifest's signature has been verified. On ext4 the root directory belongs to whoever made the stick:
 // to write there this one keeps one capability, which reaches nothing but the mount, because nothing else can be opened.

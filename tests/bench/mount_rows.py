@@ -125,9 +125,20 @@ GOALS = {"ext4": ">= 0.5", "bindfs": ">= 0.8", "rclone mount": ">= 3"}
 GOALS_IN_S3 = {"s3fs": ">= 3", "rclone mount, in S3": ">= 3"}
 
 
+def in_turn(sides, rounds, small_files):
+    """What each of them made, by name and kind; the first round only warms up."""
+    values = {}
+    for number in range(rounds + 1):
+        for name, side in sides.items():
+            made = json.loads(side.run(WORKLOAD, MIB, small_files))
+            if number:
+                for what, value in made.items():
+                    values.setdefault((name, what), []).append(value)
+    return values
+
+
 def measure(run, bare_runtime, rounds):
     folder = tempfile.mkdtemp(prefix="ocu-bench.", dir="/var/tmp")
-    values = {}
     bare = bare_runtime("runc")
     try:
         with contextlib.ExitStack() as stack:
@@ -146,12 +157,7 @@ def measure(run, bare_runtime, rounds):
             for name, side in sides.items():
                 if name != "rclone mount":  # it needs a minute for what the others do in a second
                     side.run(TREE, TREE_FILES)
-            for number in range((rounds or 5) + 1):
-                for name, side in sides.items():
-                    made = json.loads(side.run(WORKLOAD, MIB, SMALL_FILES))
-                    if number:
-                        for what, value in made.items():
-                            values.setdefault((name, what), []).append(value)
+            values = in_turn(sides, rounds or 5, SMALL_FILES)
     finally:
         bare.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -161,7 +167,6 @@ def measure(run, bare_runtime, rounds):
 def measure_in_s3(run, bare_runtime, rounds):
     """Files that lie in one S3 server (Ceph's gateway, its store in memory), behind our mount and others'. What is written is there when close returns."""
     folder = tempfile.mkdtemp(prefix="ocu-bench.", dir="/var/tmp")
-    values = {}
     bare = bare_runtime("runc")
     try:
         with contextlib.ExitStack() as stack:
@@ -180,12 +185,7 @@ def measure_in_s3(run, bare_runtime, rounds):
             sides["rclone mount, in S3"] = InBareRunc(bare, stack.enter_context(mounted(
                 ["rclone", "mount", "--config", f"{server.data}/rclone.conf", "--cache-dir", f"{folder}/cache", "--allow-other", "--uid", "1000", "--gid", "1000",
                  f"s3:{s3_servers.BUCKET}/rclone", f"{folder}/rclone"], f"{folder}/rclone")))
-            for number in range((rounds or 3) + 1):
-                for name, side in sides.items():
-                    made = json.loads(side.run(WORKLOAD, MIB, SMALL_FILES_IN_S3))
-                    if number:
-                        for what, value in made.items():
-                            values.setdefault((name, what), []).append(value)
+            values = in_turn(sides, rounds or 3, SMALL_FILES_IN_S3)
     finally:
         bare.close()
         shutil.rmtree(folder, ignore_errors=True)

@@ -7,6 +7,7 @@
 
 #include "gateway/mcp_face.h"
 #include "unit/gateway/gateway_fixture.h"
+#include "unit/gateway/policy_rules.h"
 
 namespace test_policy {
 
@@ -15,22 +16,8 @@ using namespace ocu::gateway;
 using test_gateway::GatewayTest;
 using proto::Reason;
 using proto::What;
-
-PolicyRule rule(std::vector<std::string> callers, std::vector<Action> actions, std::vector<std::string> patterns = {})
-{
-    PolicyRule made;
-    made.callers = std::move(callers);
-    for (auto const each : actions) made.actions.add(each);
-    for (auto const& each : patterns) made.paths.emplace_back(each);
-    return made;
-}
-
-// alice: view anything, create below outputs; everyone: the list of files.
-Policy some_policy()
-{
-    return Policy({rule({"zoe", "alice"}, {Action::view}),
-        rule({"alice"}, {Action::create_file, Action::resources_read}, {"/mnt/user-data/outputs/**"}), rule({}, {Action::resources_list})});
-}
+using test_policy_rules::rule;
+using test_policy_rules::some_policy;
 
 Config with_policy(Policy policy)
 {

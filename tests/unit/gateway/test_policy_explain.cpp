@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "unit/gateway/policy_rules.h"
 #include "wire/codec.h"
 
 namespace test_policy_explain {
@@ -14,22 +15,8 @@ namespace test_policy_explain {
 using namespace ocu;
 using namespace ocu::gateway;
 using proto::Reason;
-
-PolicyRule rule(std::vector<std::string> callers, std::vector<Action> actions, std::vector<std::string> patterns = {})
-{
-    PolicyRule made;
-    made.callers = std::move(callers);
-    for (auto const each : actions) made.actions.add(each);
-    for (auto const& each : patterns) made.paths.emplace_back(each);
-    return made;
-}
-
-// alice: view anything, create below outputs; everyone: the list of files.
-Policy some_policy()
-{
-    return Policy({rule({"zoe", "alice"}, {Action::view}),
-        rule({"alice"}, {Action::create_file, Action::resources_read}, {"/mnt/user-data/outputs/**"}), rule({}, {Action::resources_list})});
-}
+using test_policy_rules::rule;
+using test_policy_rules::some_policy;
 
 TEST_CASE("policy: given a question of an operator, when it is answered, then with the verdict of a call, its rule or what is needed",
     "[gateway][GW-7][T-11]")
