@@ -7,7 +7,8 @@
 //
 //   threading   one thread; only work() waits, on poll(2), and `connect`, as long as it takes
 //   limits      an answer's body by its request; a head by libcurl (300 KiB); times by the rules
-//   secrets     `credential` is copied into libcurl for the time of a request; all memory that libcurl frees is wiped (T-12)
+//   secrets     `credential` is copied into libcurl, which may keep it with a kept connection; all memory that libcurl frees is wiped (T-12), so none
+//               is left after the client
 //   system      http_begin() opens files (time zone, locale) and must come before a process is confined. Afterwards: eventfd2, poll, read, write,
 //               recvfrom, sendto, fcntl, close, getrandom, memory; getsockopt, setsockopt and getpeername on the stream may be refused
 
