@@ -205,10 +205,19 @@ TEST_CASE("s3: the certificate is the endpoint's, by the authorities that were g
     auto const plain = store.place;
     store.place.endpoint = "https://s3.test:" + port;
     store.connect = to_port(port_of("OCU_S3_TLS_PORT"));
+    // A store that answers another name's request says EIO too: so who ended it is asked as well.
+    auto const ended_by = [&store] {
+        wire::HttpClientRules rules;
+        rules.connect = [&store] { return store.connect().value_or(UniqueFd{}); };
+        rules.ca_pem = store.place.ca_pem;
+        wire::HttpClient client(std::move(rules));
+        return client.ask({.method = "GET", .url = store.place.endpoint + "/"}).failure;
+    };
     auto const begun = std::chrono::steady_clock::now();
     SECTION("right")
     {
         store.place.ca_pem = pem("right");
+        CHECK(ended_by() == wire::HttpFailure::none);
         auto const bytes = bytes_of(6, 12u << 20);
         auto const engine = store.engine();
         REQUIRE(engine->make(1).has_value());
@@ -222,6 +231,7 @@ TEST_CASE("s3: the certificate is the endpoint's, by the authorities that were g
     SECTION("another authority")
     {
         store.place.ca_pem = pem("other");
+        CHECK(ended_by() != wire::HttpFailure::none);
         CHECK(store.engine()->list().error() == EIO);
         CHECK(seconds_since(begun) < 5);
     }
@@ -229,6 +239,7 @@ TEST_CASE("s3: the certificate is the endpoint's, by the authorities that were g
     {
         store.place.endpoint = "https://elsewhere.test:" + port;
         store.place.ca_pem = pem("right");
+        CHECK(ended_by() == wire::HttpFailure::tls);
         CHECK(store.engine()->list().error() == EIO);
         CHECK(seconds_since(begun) < 5);
     }
