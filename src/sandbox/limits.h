@@ -19,14 +19,14 @@ inline constexpr std::size_t kSlotsMax = 4096;
 static_assert(kHostIdBase + kSlotsMax * kHostIdsPerSlot < 0x7fff'ffffu, "ids of the last slot are valid");
 
 // Session, seen from the sandbox thread.
-inline constexpr std::chrono::milliseconds kStartDeadline = 20s;        // create to up, else session_failed
+inline constexpr std::chrono::milliseconds kStartDeadline = 45s;        // create to up, else session_failed
 inline constexpr std::chrono::milliseconds kDestroyRetry = 1s;          // after the launcher said that it could not
 inline constexpr std::chrono::milliseconds kStopDeadline = 5s;          // sessions that are still ending when the role stops
 inline constexpr std::chrono::milliseconds kProgressGap = 500ms;        // between two reports of one session; its helper's own is longer
 inline constexpr std::size_t kCallsWaitingMax = 64;                     // of one session, before it is up
 
 // Launcher.
-inline constexpr std::chrono::milliseconds kRuntimeDeadline = 15s;      // one runtime command
+inline constexpr std::chrono::milliseconds kRuntimeDeadline = 40s;      // one runtime command; gVisor on an emulated processor needs ten
 inline constexpr std::chrono::milliseconds kKillRound = 1ms;            // between two looks at a dying cgroup
 inline constexpr std::chrono::milliseconds kKillWarning = 5s;           // a kill that takes this long is said aloud
 inline constexpr std::chrono::milliseconds kRemoveDeadline = 10s;       // empty cgroups that the kernel will not let go of
