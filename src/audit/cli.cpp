@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "audit/cli_read.h"
+#include "audit/cli_words.h"
 #include "audit/export.h"
 #include "audit/layout.h"
 #include "audit/prove.h"
@@ -20,8 +21,6 @@ namespace ocu::audit {
 namespace {
 
 using wire::Json;
-
-constexpr int kDone = 0, kFailed = 1, kUsage = 2;
 
 struct Arguments {
     std::vector<std::string_view> plain;
@@ -44,13 +43,6 @@ int usage(std::FILE* out, int code)
     return code;
 }
 
-int refuse(Error const& error)
-{
-    std::fprintf(stderr, "audit: %s: %.*s%s%s\n", ocu::name_of(error.fault).data(), static_cast<int>(error.what.view().size()),
-        error.what.view().data(), error.os_errno != 0 ? ": " : "", error.os_errno != 0 ? ::strerrorname_np(error.os_errno) : "");
-    return kFailed;
-}
-
 Result<Arguments> parse(std::span<char*> words)
 {
     Arguments out;
@@ -69,13 +61,6 @@ Result<Arguments> parse(std::span<char*> words)
             out.plain.push_back(word);
     }
     return out;
-}
-
-Result<UniqueFd> open_directory(std::string_view path)
-{
-    UniqueFd directory(::open(std::string(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory) return fail_os("open the audit directory");
-    return directory;
 }
 
 Json hashes_of(std::vector<Digest> const& path)

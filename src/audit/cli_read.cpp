@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "audit/cli_read.h"
 
-#include <fcntl.h>
 #include <poll.h>
 
 #include <cstdio>
 #include <string>
 
+#include "audit/cli_words.h"
 #include "audit/journal_walk.h"
 #include "audit/layout.h"
 #include "audit/reading.h"
@@ -16,7 +16,6 @@ namespace ocu::audit {
 
 namespace {
 
-constexpr int kDone = 0, kFailed = 1, kUsage = 2;
 constexpr std::uint64_t kTailDefault = 10;
 constexpr std::uint64_t kTailMax = 1'000'000;
 constexpr int kFollowMs = 200;
@@ -34,15 +33,7 @@ struct Bad {
     std::string_view must;
 };
 
-int refuse(Error const& error)
-{
-    auto const what = error.what.view();
-    std::fprintf(stderr, "audit: %s: %.*s%s%s\n", ocu::name_of(error.fault).data(), static_cast<int>(what.size()), what.data(),
-        error.os_errno != 0 ? ": " : "", error.os_errno != 0 ? ::strerrorname_np(error.os_errno) : "");
-    return kFailed;
-}
-
-int refuse(Bad const& bad)
+int misused(Bad const& bad)
 {
     std::fprintf(stderr, "audit: %.*s %.*s\n", static_cast<int>(bad.option.size()), bad.option.data(), static_cast<int>(bad.must.size()),
         bad.must.data());
@@ -113,13 +104,6 @@ std::expected<Asked, Bad> read_words(std::span<char*> words)
         }
     }
     return out;
-}
-
-Result<UniqueFd> open_directory(std::string_view path)
-{
-    UniqueFd directory(::open(std::string(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory) return fail_os("open the audit directory");
-    return directory;
 }
 
 struct Found {
@@ -214,18 +198,18 @@ int in_directory(std::string_view path, Run run)
 int tail_main(std::span<char*> words)
 {
     auto const asked = read_words(words);
-    if (!asked) return refuse(asked.error());
-    if (asked->plain.size() != 1) return refuse(Bad{"tail", "needs the audit directory"});
+    if (!asked) return misused(asked.error());
+    if (asked->plain.size() != 1) return misused(Bad{"tail", "needs the audit directory"});
     return in_directory(asked->plain[0], [&](Disk& disk, int directory) { return tail(disk, directory, *asked); });
 }
 
 int replay_main(std::span<char*> words)
 {
     auto asked = read_words(words);
-    if (!asked) return refuse(asked.error());
-    if (asked->plain.size() != 2) return refuse(Bad{"replay", "needs the audit directory and a session"});
+    if (!asked) return misused(asked.error());
+    if (asked->plain.size() != 2) return misused(Bad{"replay", "needs the audit directory and a session"});
     auto session = read_session(asked->plain[1]);
-    if (!session) return refuse(Bad{"SESSION", "must be s- and sixteen hex digits"});
+    if (!session) return misused(Bad{"SESSION", "must be s- and sixteen hex digits"});
     asked->wanted.session = std::move(*session);
     return in_directory(asked->plain[0], [&](Disk& disk, int directory) { return replay(disk, directory, *asked); });
 }

@@ -29,19 +29,20 @@ Result<std::optional<std::string>> JournalWalk::next_here()
 
 Result<std::optional<std::string>> JournalWalk::next()
 {
-    if (auto record = OCU_TRY(next_here())) return record;
-    // Whether there is a later segment is asked first: once there is, this one grows no more.
-    auto const later = disk_.open(directory_, segment_path(segment_ + 1), Open::existing_to_read);
-    if (!later && later.error().fault != Fault::not_found) return std::unexpected(later.error());
-    if (!OCU_TRY(load())) return std::nullopt;
-    if (auto record = OCU_TRY(next_here())) return record;
-    if (!later) return std::nullopt;
-    FrameReader reader(bytes_, offset_);
-    if (!reader.next()) return fail(Fault::malformed, "a record does not check: audit verify says which");
-    ++segment_;
-    offset_ = kSegmentHeaderBytes;
-    bytes_.clear();
-    return next();
+    for (;;) {
+        if (auto record = OCU_TRY(next_here())) return record;
+        // Whether there is a later segment is asked first: once there is, this one grows no more.
+        auto const later = disk_.open(directory_, segment_path(segment_ + 1), Open::existing_to_read);
+        if (!later && later.error().fault != Fault::not_found) return std::unexpected(later.error());
+        if (!OCU_TRY(load())) return std::nullopt;
+        if (auto record = OCU_TRY(next_here())) return record;
+        if (!later) return std::nullopt;
+        FrameReader reader(bytes_, offset_);
+        if (!reader.next()) return fail(Fault::malformed, "a record does not check: audit verify says which");
+        ++segment_;
+        offset_ = kSegmentHeaderBytes;
+        bytes_.clear();
+    }
 }
 
 }  // namespace ocu::audit

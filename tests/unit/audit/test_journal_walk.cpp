@@ -2,6 +2,7 @@
 // Unit: audit/journal_walk. Every record once and in order, over the ends of segments, also while they are written.
 
 #include "audit/journal_walk.h"
+#include "audit/layout.h"
 #include "audit/reading.h"
 #include "unit/audit/support.h"
 
@@ -62,6 +63,16 @@ TEST_CASE_METHOD(WalkTest, "journal_walk: given a record that does not check, wh
     auto const first = walk.next();
     REQUIRE_FALSE(first.has_value());
     CHECK(first.error().fault == Fault::malformed);
+}
+
+TEST_CASE_METHOD(WalkTest, "journal_walk: given thousands of segments without a record, when they are walked, then that has an end", "[audit]")
+{
+    std::filesystem::create_directory(folder.path() / "journal");
+    auto const empty = format_header({});
+    for (std::uint64_t i = 0; i < 20'000; ++i) write(folder.path() / segment_path(i), empty);
+    JournalWalk walk(disk, directory.get());
+    CHECK(take_all(walk, 0) == 0);
+    CHECK(walk.segment() == 19'999);
 }
 
 TEST_CASE_METHOD(WalkTest, "journal_walk: given a torn last record, when it is walked, then it waits for what is whole", "[audit]")
