@@ -158,7 +158,8 @@ std::string render_explained(JsonView answer, std::string_view section)
         out += std::format("{:<4} {:<12} {}\n", step["good"].boolean().value_or(false) ? "ok" : "NO", shown(step["topic"].string()),
             shown(step["words"].string()));
     }
-    if (answer["verdict"].string() == "allowed") return out + std::format("ALLOWED by rule {}\n", shown(answer["rule"].string()));
+    auto const rule = answer["rule"].string();
+    if (answer["verdict"].string() == "allowed") return out + (rule && !rule->empty() ? std::format("ALLOWED by rule {}\n", shown(rule)) : "ALLOWED\n");
     out += std::format("DENIED ({})\n", shown(answer["reason"].string()));
     if (JsonView const needed = answer["needed"])
         out += std::format("What {} of the manifest would need, as a rule or within one:\n  {}\n", section, shown(needed.print()));

@@ -115,6 +115,8 @@ TEST_CASE("ctl: given what an egress test found, when it is shown, then steps, v
     CHECK(exit_code_of(denied.view()) == 1);
     auto const allowed = wire::Json::parse(R"({"verdict":"allowed","rule":"site","steps":[]})").value();
     CHECK(render_for_people("egress test", allowed.view()) == "ALLOWED by rule site\n");
+    auto const without_rules = wire::Json::parse(R"({"verdict":"allowed","steps":[]})").value();
+    CHECK(render_for_people("policy explain", without_rules.view()) == "ALLOWED\n");
     CHECK(exit_code_of(allowed.view()) == 0);
     CHECK(exit_code_of(wire::Json::parse(R"({"pending":1})")->view()) == 1);
 }
