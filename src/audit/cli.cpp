@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <iterator>
+#include <thread>
 
 #include "audit/cli_read.h"
 #include "audit/cli_words.h"
@@ -13,7 +15,7 @@
 #include "audit/layout.h"
 #include "audit/prove.h"
 #include "audit/recover.h"
-#include "audit/verify.h"
+#include "audit/verify_range.h"
 #include "wire/json.h"
 
 namespace ocu::audit {
@@ -26,6 +28,8 @@ struct Arguments {
     std::vector<std::string_view> plain;
     std::string_view key;
     std::optional<std::uint64_t> from;
+    std::optional<Range> range;
+    std::size_t jobs = std::max(1u, std::thread::hardware_concurrency());
     bool json = false;
 };
 
@@ -34,6 +38,8 @@ int usage(std::FILE* out, int code)
     std::fputs(
         "usage: ocu-appliance audit COMMAND\n\n"
         "  verify DIR [--key FILE] [--json]  check every record, chain, tile and the signed checkpoint\n"
+        "    [--jobs N]                      N segments at once (1 to 8; default: one for each processor)\n"
+        "    [--range FIRST-LAST]            only these records (from 0), against the checkpoint\n"
         "  head DIR                          the checkpoint, and how many records there are\n"
         "  prove DIR INDEX                   that a record (from 0) is under the checkpoint\n"
         "  prove DIR --from SIZE             that the checkpoint continues an earlier tree\n"
@@ -41,6 +47,22 @@ int usage(std::FILE* out, int code)
         out);
     std::fputs(kReadUsage, out);
     return code;
+}
+
+Result<Range> parse_range(std::string_view text)
+{
+    auto const dash = text.find('-');
+    if (dash == std::string_view::npos) return fail(Fault::malformed, "a range is FIRST-LAST");
+    Range const range{OCU_TRY(parse_number(text.substr(0, dash))), OCU_TRY(parse_number(text.substr(dash + 1)))};
+    if (range.first > range.last) return fail(Fault::malformed, "the range ends before it begins");
+    return range;
+}
+
+Result<std::size_t> parse_jobs(std::string_view text)
+{
+    auto const jobs = OCU_TRY(parse_number(text));
+    if (jobs == 0 || jobs > kVerifyJobsMax) return fail(Fault::malformed, "jobs");
+    return jobs;
 }
 
 Result<Arguments> parse(std::span<char*> words)
@@ -55,6 +77,10 @@ Result<Arguments> parse(std::span<char*> words)
             out.key = words[++i];
         else if (word == "--from" && more)
             out.from = OCU_TRY(parse_number(words[++i]));
+        else if (word == "--range" && more)
+            out.range = OCU_TRY(parse_range(words[++i]));
+        else if (word == "--jobs" && more)
+            out.jobs = OCU_TRY(parse_jobs(words[++i]));
         else if (word.starts_with("-"))
             return fail(Fault::malformed, "unknown option");
         else
@@ -91,6 +117,51 @@ Json report_of(Report const& report)
     return out;
 }
 
+// A bar on a terminal, for whoever waits; never in a file or a pipe.
+class Progress {
+public:
+    explicit Progress(bool quiet) : shows_(!quiet && ::isatty(STDERR_FILENO) == 1) {}
+
+    std::function<void(std::uint64_t, std::uint64_t)> teller()
+    {
+        if (!shows_) return {};
+        return [this](std::uint64_t done, std::uint64_t all) { show(done, all); };
+    }
+    void end() const
+    {
+        if (percent_ <= 100) std::fputs("\r\033[K", stderr);
+    }
+
+private:
+    void show(std::uint64_t done, std::uint64_t all)
+    {
+        auto const percent = static_cast<unsigned>(done * 100 / all);
+        if (percent == percent_) return;
+        percent_ = percent;
+        std::string bar(kWidth, '.');
+        std::fill_n(bar.begin(), percent * kWidth / 100, '#');
+        std::fprintf(stderr, "\rverify [%s] %3u %%", bar.c_str(), percent);
+    }
+
+    static constexpr std::size_t kWidth = 40;
+    bool shows_;
+    unsigned percent_ = 101;  // nothing shown yet
+};
+
+void tell_good(Report const& report, std::optional<Range> const& range)
+{
+    auto const size = static_cast<unsigned long long>(report.checkpoint->size);
+    if (range)
+        std::printf("good: records %llu to %llu are under the checkpoint (%llu) of %s; the others were not looked at\n",
+            static_cast<unsigned long long>(range->first), static_cast<unsigned long long>(range->last), size, report.checkpoint->origin.c_str());
+    else
+        std::printf("good: %llu records, %llu under the checkpoint of %s\n", static_cast<unsigned long long>(report.records), size,
+            report.checkpoint->origin.c_str());
+    if (report.torn_tail_bytes != 0)
+        std::printf("note: %llu bytes after the last record were never acknowledged\n", static_cast<unsigned long long>(report.torn_tail_bytes));
+    if (report.key_from_directory) std::puts("note: the key came with the directory; give a trusted one with --key");
+}
+
 Result<int> run_verify(Disk& disk, int directory, Arguments const& arguments)
 {
     std::optional<VerifierKey> key;
@@ -98,16 +169,14 @@ Result<int> run_verify(Disk& disk, int directory, Arguments const& arguments)
         auto const text = OCU_TRY(disk.read_file(AT_FDCWD, std::string(arguments.key), kNoteBytesMax));
         key = OCU_TRY(parse_key(text));
     }
-    auto const report = OCU_TRY(verify(disk, directory, std::move(key)));
+    Progress progress(arguments.json);
+    auto const report = OCU_TRY(arguments.range ? verify_range(disk, directory, *arguments.range, std::move(key))
+                                                : verify(disk, directory, {std::move(key), std::min(arguments.jobs, kVerifyJobsMax), progress.teller()}));
+    progress.end();
     if (arguments.json) {
         std::puts(report_of(report).print().c_str());
     } else if (report.good()) {
-        std::printf("good: %llu records, %llu under the checkpoint of %s\n", static_cast<unsigned long long>(report.records),
-            static_cast<unsigned long long>(report.checkpoint->size), report.checkpoint->origin.c_str());
-        if (report.torn_tail_bytes != 0)
-            std::printf("note: %llu bytes after the last record were never acknowledged\n",
-                static_cast<unsigned long long>(report.torn_tail_bytes));
-        if (report.key_from_directory) std::puts("note: the key came with the directory; give a trusted one with --key");
+        tell_good(report, arguments.range);
     }
     if (report.good()) return kDone;
     for (auto const& finding : report.findings)

@@ -3,6 +3,8 @@
 
 // Proofs out of the tiles on disk, each checked before it is handed out.
 
+#include <map>
+
 #include "audit/disk.h"
 #include "audit/note.h"
 
@@ -20,6 +22,30 @@ struct ConsistencyProof {
     Digest old_root;
     Checkpoint checkpoint;
     std::vector<Digest> path;
+};
+
+// Subtrees of a log of `size` records out of its tiles: the tile that holds the hashes of the level below, folded up to the height that is
+// wanted. Keeps the last tile of each level. Errors: not_found, malformed (too narrow), os.
+class TileHashes {
+public:
+    TileHashes(Disk& disk, int directory, std::uint64_t size) : disk_(disk), directory_(directory), size_(size) {}
+
+    Result<Digest> subtree(unsigned height, std::uint64_t index);
+    SubtreeHash function()
+    {
+        return [this](unsigned height, std::uint64_t index) { return subtree(height, index); };
+    }
+
+private:
+    struct Kept {
+        std::uint64_t index;
+        std::vector<Digest> hashes;
+    };
+
+    Disk& disk_;
+    int directory_;
+    std::uint64_t size_;
+    std::map<unsigned, Kept> kept_;
 };
 
 // Against the directory's checkpoint. Errors: not_found (not covered by it), malformed (tiles or checkpoint do not hold together), os.

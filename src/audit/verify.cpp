@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "audit/verify.h"
 
-#include "audit/journal.h"
-#include "audit/layout.h"
+#include <algorithm>
+#include <deque>
+#include <future>
+
 #include "audit/recover.h"
+#include "audit/verify_segment.h"
+#include "audit/verify_signed.h"
 #include "audit/verify_tiles.h"
 
 namespace ocu::audit {
@@ -19,22 +23,63 @@ std::string_view name_of(Problem problem)
 
 namespace {
 
+// Judges segments ahead of whoever joins them, `jobs` at once.
+class Lookahead {
+public:
+    using Plan = std::function<SegmentPlan(std::uint64_t number)>;
+
+    Lookahead(Disk& disk, int directory, std::uint64_t segments, std::size_t jobs, Plan plan)
+        : disk_(disk), directory_(directory), segments_(segments), jobs_(std::clamp<std::size_t>(jobs, 1, kVerifyJobsMax)), plan_(std::move(plan))
+    {
+        ask();
+    }
+
+    LoadedSegment next()
+    {
+        auto loaded = ahead_.front().get();
+        ahead_.pop_front();
+        ask();
+        return loaded;
+    }
+
+private:
+    void ask()
+    {
+        while (asked_ < segments_ && ahead_.size() < jobs_) {
+            auto const how = jobs_ == 1 ? std::launch::deferred : std::launch::async;
+            ahead_.push_back(std::async(how, [this, number = asked_++] { return load_segment(disk_, directory_, plan_(number)); }));
+        }
+    }
+
+    Disk& disk_;
+    int directory_;
+    std::uint64_t segments_;
+    std::size_t jobs_;
+    Plan plan_;
+    std::uint64_t asked_ = 0;
+    std::deque<std::future<LoadedSegment>> ahead_;  // their destructors wait
+};
+
 class Verifier {
 public:
-    Verifier(Disk& disk, int directory, std::optional<VerifierKey> key) : disk_(disk), directory_(directory), trusted_(std::move(key)) {}
+    Verifier(Disk& disk, int directory, VerifyOptions options)
+        : disk_(disk), directory_(directory), options_(std::move(options))
+    {}
 
     Result<Report> run()
     {
-        read_signed();
+        AddFinding const add_finding = [this](Problem problem, std::uint64_t record, std::string where) { add(problem, record, std::move(where)); };
+        auto const known = read_signed(disk_, directory_, std::move(options_.key), add_finding);
+        report_.checkpoint = known.checkpoint;
+        report_.key_from_directory = known.key_from_directory;
         read_heads();
         check_top();
         auto const segments = count_segments(disk_, directory_);
         if (!segments && segments.error().fault == Fault::os) return std::unexpected(segments.error());
         if (!segments) add(Problem::journal_unreadable, 0, "journal");
         covered_ = report_.checkpoint ? report_.checkpoint->size : 0;
-        tiles_.emplace(disk_, directory_, covered_,
-            [this](Problem problem, std::uint64_t record, std::string where) { add(problem, record, std::move(where)); });
-        for (std::uint64_t number = 0; segments && number < *segments; ++number) segment(number, number + 1 == *segments);
+        tiles_.emplace(disk_, directory_, covered_, add_finding);
+        if (segments) join_all(*segments);
         finish();
         return std::move(report_);
     }
@@ -44,25 +89,6 @@ private:
     {
         ++report_.findings_count;
         if (report_.findings.size() < kFindingsMax) report_.findings.push_back({problem, record, std::move(where)});
-    }
-
-    void read_signed()
-    {
-        auto const own = read_key(disk_, directory_);
-        if (!own) add(Problem::key_malformed, 0, std::string(kKeyPath));
-        report_.key_from_directory = !trusted_;
-        bool const has_own = own && own->has_value();
-        if (trusted_ && has_own && format_key(*trusted_) != format_key(**own)) add(Problem::key_differs, 0, std::string(kKeyPath));
-        if (!trusted_ && has_own) trusted_ = **own;
-        if (own && !trusted_) add(Problem::key_missing, 0, std::string(kKeyPath));
-
-        auto const note = read_checkpoint(disk_, directory_);
-        if (!note) return add(Problem::checkpoint_malformed, 0, std::string(kCheckpointPath));
-        if (!*note) return add(Problem::checkpoint_missing, 0, std::string(kCheckpointPath));
-        report_.checkpoint = (*note)->checkpoint;
-        if (!trusted_ || check_note(**note, *trusted_)) return;
-        if (report_.key_from_directory && check_with_any_key(disk_, directory_, **note)) return;
-        add(Problem::signature_bad, 0, std::string(kCheckpointPath));
     }
 
     void read_heads()
@@ -99,62 +125,42 @@ private:
         }
     }
 
-    void segment(std::uint64_t number, bool last)
+    void join_all(std::uint64_t segments)
     {
-        auto const path = segment_path(number);
-        auto const bytes = disk_.read_file(directory_, path, kSegmentBytesMax);
-        if (!bytes) return add(Problem::journal_unreadable, report_.records, path);
-        auto const header = parse_header(*bytes);
-        if (!header || *header != SegmentHeader{report_.records, report_.chains}) add(Problem::segment_header, report_.records, path);
-        FrameReader reader(*bytes);
-        for (;;) {
-            auto frame = reader.next();
-            if (!frame) {
-                if (last && report_.records >= covered_) break;  // nothing signed is missing: a torn write
-                add(Problem::record_damaged, report_.records, path);
-                frame = reader.next_unchecked();
-            }
-            if (!frame || !*frame) break;
-            record((*frame)->record, path);
+        auto const plan_of = [this, segments](std::uint64_t number) {
+            return SegmentPlan{segment_path(number), covered_, number + 1 == segments, &heads_};
+        };
+        Lookahead ahead(disk_, directory_, segments, options_.jobs, plan_of);
+        for (std::uint64_t number = 0; number < segments; ++number) {
+            join(ahead.next(), plan_of(number));
+            if (options_.progress) options_.progress(number + 1, segments);
         }
-        auto const tail = reader.tail().size();
-        if (tail == 0) return;
-        if (last && report_.records >= covered_)
-            report_.torn_tail_bytes = tail;
-        else
-            add(Problem::record_damaged, report_.records, path);
     }
 
-    void record(std::string_view bytes, std::string const& path)
+    void join(LoadedSegment loaded, SegmentPlan const& plan)
+    {
+        if (!loaded.bytes) return add(Problem::journal_unreadable, report_.records, plan.path);
+        SegmentHeader const here{report_.records, report_.chains};
+        if (loaded.header != here) {
+            add(Problem::segment_header, report_.records, plan.path);
+            loaded.verdict = judge_segment(*loaded.bytes, here, plan);
+        }
+        auto& verdict = loaded.verdict;
+        for (auto& finding : verdict.findings) add(finding.problem, finding.record, std::move(finding.where));
+        report_.findings_count += verdict.findings_count - verdict.findings.size();
+        for (auto const& record : verdict.records) plant(record);
+        report_.chains = verdict.chains;
+        report_.torn_tail_bytes += verdict.torn_tail_bytes;
+        for (std::size_t source = 0; source < kSources; ++source)
+            if (verdict.head_seen[source]) head_seen_[source] = true;
+    }
+
+    void plant(JudgedRecord const& record)
     {
         auto const index = report_.records++;
-        if (auto const mark = read_mark(bytes))
-            chain(*mark, bytes, index, path);
-        else
-            add(Problem::record_malformed, index, path);
-        tiles_->add(bytes);
+        tiles_->add(record.bytes, record.leaf);
         if (report_.checkpoint && report_.records == covered_ && tiles_->tree().root() != report_.checkpoint->root)
             add(Problem::root_mismatch, index, std::string(kCheckpointPath));
-    }
-
-    void chain(ChainMark const& mark, std::string_view bytes, std::uint64_t index, std::string const& path)
-    {
-        auto const& next = report_.chains.next(mark.source);
-        if (mark.link.sequence != next.sequence)
-            add(Problem::sequence_broken, index, path);
-        else if (mark.link.previous != next.previous)
-            add(Problem::chain_broken, index, path);
-        // Go on from what the record says, so that one gap is one finding.
-        auto links = report_.chains.all();
-        links[static_cast<std::size_t>(mark.source)].sequence = mark.link.sequence;
-        report_.chains = Chains(links);
-        report_.chains.advance(mark.source, bytes);
-
-        auto& head = heads_[static_cast<std::size_t>(mark.source)];
-        if (!head || head->sequence != mark.link.sequence) return;
-        if (head->hash != report_.chains.next(mark.source).previous)
-            add(Problem::head_mismatch, index, head_path(proto::name_of(mark.source)));
-        head.reset();
     }
 
     void finish()
@@ -163,22 +169,24 @@ private:
         if (report_.checkpoint && covered_ == 0 && report_.checkpoint->root != empty_root())
             add(Problem::root_mismatch, 0, std::string(kCheckpointPath));
         for (std::size_t i = 0; i < kSources; ++i)
-            if (heads_[i]) add(Problem::head_mismatch, report_.records, head_path(proto::name_of(static_cast<proto::Source>(i))));
+            if (heads_[i] && !head_seen_[i])
+                add(Problem::head_mismatch, report_.records, head_path(proto::name_of(static_cast<proto::Source>(i))));
         tiles_->finish();
         report_.root = tiles_->tree().root();
     }
 
     Disk& disk_;
     int directory_;
-    std::optional<VerifierKey> trusted_;
     Report report_;
     std::uint64_t covered_ = 0;
-    std::array<std::optional<SourceHead>, kSources> heads_;
+    SourceHeads heads_;
+    std::array<bool, kSources> head_seen_{};
     std::optional<TileCheck> tiles_;
+    VerifyOptions options_;
 };
 
 }  // namespace
 
-Result<Report> verify(Disk& disk, int directory, std::optional<VerifierKey> key) { return Verifier(disk, directory, std::move(key)).run(); }
+Result<Report> verify(Disk& disk, int directory, VerifyOptions options) { return Verifier(disk, directory, std::move(options)).run(); }
 
 }  // namespace ocu::audit

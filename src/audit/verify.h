@@ -4,6 +4,7 @@
 // Checks an audit directory from its files and a public key alone: nothing of the running appliance is asked, nothing is written.
 // The same code in the appliance, in the tests and in the auditor's hands.
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,7 +58,13 @@ struct Report {
     bool good() const { return findings_count == 0; }
 };
 
-// `key`: what the auditor trusts; without it the directory's own. Errors: os (cannot be read at all).
-Result<Report> verify(Disk& disk, int directory, std::optional<VerifierKey> key = {});
+struct VerifyOptions {
+    std::optional<VerifierKey> key = {};  // what the auditor trusts; without it the directory's own
+    std::size_t jobs = 1;                 // segments that are judged at once, each in a thread and in memory; 1..kVerifyJobsMax
+    std::function<void(std::uint64_t done, std::uint64_t all)> progress = {};  // in segments; on the caller's thread
+};
+
+// Errors: os (cannot be read at all).
+Result<Report> verify(Disk& disk, int directory, VerifyOptions options = {});
 
 }  // namespace ocu::audit

@@ -40,9 +40,9 @@ std::string TileCheck::path_of(Place place, std::size_t width) const
 
 std::uint64_t TileCheck::first_record(Place place) const { return place.index << ((place.level + 1) * kTileHeight); }
 
-void TileCheck::add(std::string_view record)
+void TileCheck::add(std::string_view record, Digest const& leaf)
 {
-    tree_.append(leaf_hash(record));
+    tree_.append(leaf);
     bundle_.emplace_back(record);
     if (bundle_.size() == kTileWidth) {
         check_full({true, 0, tree_.size() / kTileWidth - 1}, bundle_of(bundle_, kTileWidth));

@@ -20,7 +20,7 @@ public:
     // Files for trees up to `covered` must be there; later ones may be.
     TileCheck(Disk& disk, int directory, std::uint64_t covered, Add add);
 
-    void add(std::string_view record);
+    void add(std::string_view record, Digest const& leaf);
     void finish();
     Tree const& tree() const { return tree_; }
 

@@ -14,7 +14,7 @@ import threading
 import time
 
 from bench import bench as table
-from bench import egress_rows, mount_rows, s3_rows
+from bench import audit_rows, egress_rows, mount_rows, s3_rows
 from bench.boot_row import power_on_to_answer
 from support.appliance import Appliance, children_of, free_port, setting, wait_until
 from support.mcp import Mcp
@@ -247,5 +247,5 @@ def size_and_memory(_rounds):
 
 
 ROWS = {"P1": tool_call, "P4": session_create, "P6": idle_memory, "P9": egress_rows.passthrough, "P10": egress_rows.bump, "P11": lambda rounds: mount_rows.mount(running, BareRuntime, rounds),
-        "P12": lambda rounds: s3_rows.s3(rounds), "P13": audit_append, "P15": mcp_requests, "P16": size_and_memory,
+        "P12": lambda rounds: s3_rows.s3(rounds), "P13": audit_append, "P14": audit_rows.verified, "P15": mcp_requests, "P16": size_and_memory,
         "P17": power_on_to_answer}

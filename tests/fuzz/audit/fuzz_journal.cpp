@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A journal segment and its records, as verify and recovery read them.
 
-#include "audit/journal.h"
+#include "audit/verify_segment.h"
 #include "base/assert.h"
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
@@ -15,5 +15,12 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     FrameReader loose(bytes);
     for (auto frame = loose.next_unchecked(); frame && *frame; frame = loose.next_unchecked()) (void)read_mark((*frame)->record);
     (void)read_mark(bytes);
+
+    SourceHeads heads;
+    heads[0] = SourceHead{1, {}};
+    SegmentPlan const plan{"journal/00000000.seg", 2, true, &heads};
+    auto const verdict = judge_segment(bytes, parse_header(bytes).value_or(SegmentHeader{}), plan);
+    OCU_ASSERT(verdict.findings.size() <= kFindingsMax && verdict.findings.size() <= verdict.findings_count);
+    OCU_ASSERT(verdict.torn_tail_bytes <= bytes.size());
     return 0;
 }

@@ -103,11 +103,11 @@ inline void sign(Log& log, Signer const& signer)
     REQUIRE(log.write_checkpoint(*checkpoint, signer.key, signer.sign(format_body(*checkpoint))).has_value());
 }
 
-inline Report check(Folder const& folder)
+inline Report check(Folder const& folder, std::size_t jobs = 1)
 {
     SystemDisk disk;
     auto const directory = folder.open();
-    auto report = verify(disk, directory.get());
+    auto report = verify(disk, directory.get(), {.jobs = jobs});
     REQUIRE(report.has_value());
     return *report;
 }

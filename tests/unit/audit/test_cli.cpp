@@ -38,6 +38,9 @@ TEST_CASE_METHOD(CliTest, "cli: given a good log, when each command is called, t
     auto const archive = (out.path() / "audit.tar.zst").string();
     CHECK(call({"verify", dir}) == 0);
     CHECK(call({"verify", dir, "--json", "--key", (out.path() / "key").string()}) == 0);
+    CHECK(call({"verify", dir, "--jobs", "2"}) == 0);
+    CHECK(call({"verify", dir, "--range", "7-250"}) == 0);
+    CHECK(call({"verify", dir, "--range", "7-9999", "--json"}) == 1);
     CHECK(call({"head", dir}) == 0);
     CHECK(call({"tail", dir, "-n", "2"}) == 0);
     CHECK(call({"tail", dir, "--json", "--session", "s-0000000000000007", "--since", "2026-01-01T00:00:00Z", "--outcome", "success"}) == 0);
@@ -71,6 +74,8 @@ TEST_CASE("cli: given words that are no command, when called, then usage", "[aud
     CHECK(call({"shred", "x"}) == 2);
     CHECK(call({"verify"}) == 2);
     CHECK(call({"verify", "x", "--force"}) == 2);
+    for (auto const* range : {"7", "9-7", "-7", "a-b"}) CHECK(call({"verify", "x", "--range", range}) == 2);
+    for (auto const* jobs : {"0", "9", "many"}) CHECK(call({"verify", "x", "--jobs", jobs}) == 2);
     CHECK(call({"tail", "x", "-n", "many"}) == 2);
     CHECK(call({"tail", "x", "-n", "1000001"}) == 2);
     CHECK(call({"tail"}) == 2);

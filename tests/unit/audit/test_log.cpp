@@ -183,10 +183,10 @@ TEST_CASE_METHOD(
     auto const directory = folder.open();
     crypto::PublicKey other = signer.key;
     other[3] ^= 1;
-    auto const trusting_other = verify(disk, directory.get(), make_key(kOrigin, other));
+    auto const trusting_other = verify(disk, directory.get(), {.key = make_key(kOrigin, other)});
     CHECK(has(*trusting_other, Problem::key_differs));
     CHECK(has(*trusting_other, Problem::signature_bad));
-    CHECK(verify(disk, directory.get(), make_key(kOrigin, signer.key))->good());
+    CHECK(verify(disk, directory.get(), {.key = make_key(kOrigin, signer.key)})->good());
 
     write(folder.path() / "tile/0/007", "x");
     write(folder.path() / "note.txt", "x");
