@@ -60,11 +60,13 @@ class Reading(ApplianceCase):
         self.assertEqual(len(self.read("tail", "-n", "4").splitlines()), 4)
 
     def test_tail_follows_what_comes(self):
-        words = [setting("OCU_BINARY"), "audit", "tail", self.appliance.audit_dir(), "-n", "0", "-f", "--event", "tool_call_begin"]
+        words = [setting("OCU_BINARY"), "audit", "tail", self.appliance.audit_dir(), "-n", "1", "-f", "--event", "tool_call_begin"]
+        self.client.bash("echo needle-follow-0")
         with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
             try:
-                for number in range(3):
-                    self.client.bash(f"echo needle-follow-{number}")
+                for number in range(4):
+                    if number:  # the one from before it was started says that it has come to the end
+                        self.client.bash(f"echo needle-follow-{number}")
                     self.assertTrue(select.select([process.stdout], [], [], 20)[0], "nothing came")
                     self.assertIn(f"needle-follow-{number}".encode(), os.read(process.stdout.fileno(), 65536))
             finally:
