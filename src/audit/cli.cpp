@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "audit/cli_read.h"
+#include "audit/cli_witness.h"
 #include "audit/cli_words.h"
 #include "audit/export.h"
 #include "audit/layout.h"
@@ -45,6 +46,7 @@ int usage(std::FILE* out, int code)
         "  prove DIR --from SIZE             that the checkpoint continues an earlier tree\n"
         "  export DIR OUT.tar.zst            journal, tiles, checkpoint and keys in one file\n",
         out);
+    std::fputs(kWitnessUsage, out);
     std::fputs(kReadUsage, out);
     return code;
 }
@@ -254,6 +256,8 @@ int audit_main(int argc, char** argv)
     std::span const words(argv + 2, static_cast<std::size_t>(argc - 2));
     if (wanted == "tail") return tail_main(words);
     if (wanted == "replay") return replay_main(words);
+    if (wanted == "witness-request") return witness_request_main(words);
+    if (wanted == "import-check") return import_check_main(words);
     auto const* const command = std::ranges::find(kCommands, wanted, &Command::name);
     if (command == std::end(kCommands)) return usage(stderr, kUsage);
     auto const arguments = parse(words);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "audit/note.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "audit/layout.h"
 #include "wire/json.h"
@@ -10,9 +12,9 @@ namespace ocu::audit {
 
 namespace {
 
-constexpr std::uint8_t kEd25519 = 0x01;
 constexpr std::string_view kDash = "\xe2\x80\x94 ";  // em dash, space
 constexpr std::size_t kIdBytes = 4;
+constexpr std::size_t kTimeBytes = 8;  // of a cosignature, big-endian seconds, before the signature itself
 
 std::uint32_t big_endian(std::span<std::uint8_t const> bytes)
 {
@@ -78,24 +80,24 @@ bool is_origin(std::string_view name)
     return std::ranges::all_of(name, [](char c) { return c > ' ' && c < '\x7f' && c != '+'; });
 }
 
-VerifierKey make_key(std::string_view name, crypto::PublicKey const& key)
+VerifierKey make_key(std::string_view name, crypto::PublicKey const& key, KeyKind kind)
 {
-    std::array<std::uint8_t, 2> const separator{'\n', kEd25519};
+    std::array<std::uint8_t, 2> const separator{'\n', static_cast<std::uint8_t>(kind)};
     crypto::Sha256 hash;
     auto const digest = hash.update(name).update(std::as_bytes(std::span(separator))).update(std::as_bytes(std::span(key))).finish();
-    return {std::string(name), big_endian(digest), key};
+    return {std::string(name), big_endian(digest), key, kind};
 }
 
 std::string format_key(VerifierKey const& key)
 {
-    std::vector<std::uint8_t> encoded{kEd25519};
+    std::vector<std::uint8_t> encoded{static_cast<std::uint8_t>(key.kind)};
     encoded.insert(encoded.end(), key.key.begin(), key.key.end());
     char id[16];
     std::snprintf(id, sizeof id, "+%08x+", key.id);
     return key.name + id + crypto::to_base64(encoded) + "\n";
 }
 
-Result<VerifierKey> parse_key(std::string_view text)
+Result<VerifierKey> parse_key(std::string_view text, KeyKind kind)
 {
     if (text.ends_with('\n')) text.remove_suffix(1);
     auto const first = text.find('+');
@@ -103,10 +105,11 @@ Result<VerifierKey> parse_key(std::string_view text)
         return fail(Fault::malformed, "not a verifier key");
     auto const bytes = OCU_TRY(from_canonical_base64(text.substr(first + 10)));
     crypto::PublicKey key{};
-    if (bytes.size() != key.size() + 1 || bytes[0] != kEd25519) return fail(Fault::malformed, "verifier key is not Ed25519");
+    if (bytes.size() != key.size() + 1 || bytes[0] != static_cast<std::uint8_t>(kind))
+        return fail(Fault::malformed, "verifier key is of another kind");
     std::copy(bytes.begin() + 1, bytes.end(), key.begin());
     if (!is_origin(text.substr(0, first))) return fail(Fault::malformed, "verifier key's name is not a name");
-    auto const parsed = make_key(text.substr(0, first), key);
+    auto const parsed = make_key(text.substr(0, first), key, kind);
     if (format_key(parsed) != std::string(text) + "\n") return fail(Fault::malformed, "verifier key's id does not belong to it");
     return parsed;
 }
@@ -158,6 +161,24 @@ Result<void> check_note(Note const& note, VerifierKey const& key)
     }
     if (!verified) return fail(Fault::denied, "no signature of this key");
     return {};
+}
+
+Result<std::uint64_t> check_cosignature(Note const& note, VerifierKey const& witness)
+{
+    std::optional<std::uint64_t> latest;
+    for (auto const& each : note.signatures) {
+        if (each.name != witness.name || each.id != witness.id) continue;
+        crypto::Signature signature{};
+        if (each.signature.size() != kTimeBytes + signature.size()) return fail(Fault::denied, "cosignature has the wrong size");
+        auto const bytes = std::span(each.signature);
+        auto const time = static_cast<std::uint64_t>(big_endian(bytes)) << 32 | big_endian(bytes.subspan(kTimeBytes / 2));
+        std::ranges::copy(bytes.subspan(kTimeBytes), signature.begin());
+        auto const text = "cosignature/v1\ntime " + std::to_string(time) + "\n" + note.body;
+        if (!crypto::ed25519_verify(witness.key, crypto::as_bytes(text), signature)) return fail(Fault::denied, "cosignature does not verify");
+        latest = std::max(latest.value_or(0), time);
+    }
+    if (!latest) return fail(Fault::denied, "no cosignature of this witness");
+    return *latest;
 }
 
 }  // namespace ocu::audit

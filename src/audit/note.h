@@ -15,15 +15,20 @@ namespace ocu::audit {
 // Not empty, bounded, no space, no control character, no '+': usable as origin and as key name.
 bool is_origin(std::string_view name);
 
+// C2SP signed-note: the signature types that are known here. Both are Ed25519; a cosignature is over a time and the body (tlog-cosignature).
+enum class KeyKind : std::uint8_t { log = 0x01, witness = 0x04 };
+
 struct VerifierKey {
     std::string name;
     std::uint32_t id;
     crypto::PublicKey key;
+    KeyKind kind = KeyKind::log;
 };
 
-VerifierKey make_key(std::string_view name, crypto::PublicKey const& key);
+VerifierKey make_key(std::string_view name, crypto::PublicKey const& key, KeyKind kind = KeyKind::log);
 std::string format_key(VerifierKey const& key);            // name+hexid+base64, with a newline
-Result<VerifierKey> parse_key(std::string_view text);      // the newline may be missing
+// The newline may be missing. Errors: malformed, another kind among it.
+Result<VerifierKey> parse_key(std::string_view text, KeyKind kind = KeyKind::log);
 
 struct Checkpoint {
     std::string origin;
@@ -50,5 +55,7 @@ struct Note {
 Result<Note> parse_note(std::string_view text);
 // Errors: denied (no signature of this key, or one that does not verify).
 Result<void> check_note(Note const& note, VerifierKey const& key);
+// When a witness says that it saw the checkpoint, in seconds since 1970: the latest of its cosignatures. Errors as check_note.
+Result<std::uint64_t> check_cosignature(Note const& note, VerifierKey const& witness);
 
 }  // namespace ocu::audit

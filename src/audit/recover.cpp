@@ -130,7 +130,7 @@ Result<std::uint64_t> count_segments(Disk& disk, int directory)
 
 Result<std::optional<VerifierKey>> read_key(Disk& disk, int directory)
 {
-    return read_optional<VerifierKey>(disk, directory, kKeyPath, kKeyBytesMax, parse_key);
+    return read_optional<VerifierKey>(disk, directory, kKeyPath, kKeyBytesMax, [](std::string_view text) { return parse_key(text); });
 }
 
 Result<void> check_with_any_key(Disk& disk, int directory, Note const& note)
