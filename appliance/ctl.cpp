@@ -95,7 +95,10 @@ std::string render_status(JsonView status)
         shown(status["status"].string()), status["frozen"].boolean().value_or(false) ? ", FROZEN (no new sessions)" : "");
     out += std::format("profile {}, tier {}, up {}\n", shown(status["profile"].string()), shown(status["tier"].string()),
         age(status["uptime_s"].integer().value_or(0)));
-    out += std::format("sessions {}\n", status["sessions"].integer().value_or(0));
+    out += std::format("sessions {}", status["sessions"].integer().value_or(0));
+    if (auto const pool = status["warm_pool"])
+        out += std::format(", {} of {} more kept ready", pool["ready"].integer().value_or(0), pool["wanted"].integer().value_or(0));
+    out += "\n";
     out += std::format("mcp {}\n", shown(status["mcp"].string()));
     if (auto const fingerprint = status["certificate_sha256"].string()) out += std::format("certificate SHA-256 {}\n", shown(fingerprint));
     if (auto const webhook = status["webhook"])

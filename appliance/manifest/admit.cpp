@@ -260,6 +260,8 @@ Admission<void> admit_control(JsonView root, Applied& applied)
     config.manifest_digest = applied.digest;
     config.mcp_url = applied.mcp.url() + "/mcp";
     config.sessions_max = applied.sandbox.slots;
+    config.warm_pool = count_or(root["sandbox"], "warm_pool", 0);
+    if (config.warm_pool >= config.sessions_max) return refuse("sandbox.warm_pool", "is not below sandbox.limits.sessions");
     config.sessions_per_caller_max = count_or(root["mcp"]["limits"], "sessions_per_caller", config.sessions_per_caller_max);
     config.creates_per_minute_max = count_or(root["mcp"]["limits"], "creates_per_minute", config.creates_per_minute_max);
     config.idle_max = *idle;

@@ -109,6 +109,8 @@ std::string explain(Applied const& applied)
     out += std::format("At most {} sessions, {} per caller. Each: {} MiB memory, {} processes, {} % of a core, {} MiB scratch.\n",
         applied.control.sessions_max, applied.control.sessions_per_caller_max, limits.memory_bytes / kMebi, limits.pids, limits.cpu_percent,
         limits.scratch_bytes / kMebi);
+    if (applied.control.warm_pool != 0)
+        out += std::format("{} sandbox(es) are kept ready, of no caller until one asks, while callers leave slots free.\n", applied.control.warm_pool);
     out += std::format("A session ends after being idle for: {}; in any case after: {}.\n", lifetime(applied.control.idle_max),
         lifetime(applied.control.absolute_max));
     out += std::format("{}: {} MiB in all, {} MiB each.\n", explain_store(applied.store), applied.storage.session_bytes_max / kMebi,

@@ -358,7 +358,8 @@ std::string_view schema_text()
               "description": "Default: 0 (off) for trusted_operator, 43200 otherwise."}
           }
         },
-        "warm_pool": {"type": "integer", "minimum": 0, "maximum": 0, "x-why": "there is no warm pool yet", "default": 0},
+        "warm_pool": {"type": "integer", "minimum": 0, "maximum": 64, "default": 0, "x-why": "64 sandboxes are kept ready at most",
+          "description": "Sandboxes that are kept ready, of no caller until one asks; each takes memory and, until callers need it, a slot of limits.sessions."},
         "mounts": {
           "type": "array", "maxItems": 8, "description": "Directories that the operator ships, read-only in every sandbox at /mnt/ocu/NAME.",
           "items": {

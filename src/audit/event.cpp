@@ -30,6 +30,7 @@ constexpr OcsfClass kClasses[] = {
     {kSystem, kProcess, 2, kHigh, "helper_death"},
     {kSystem, kProcess, 2, kHigh, "helper_violation"},
     {kIam, kEntity, 1, kInformational, "session_create"},
+    {kIam, kEntity, 1, kInformational, "session_pooled"},
     {kIam, kEntity, 10, kInformational, "session_ready"},
     {kIam, kEntity, 4, kInformational, "session_destroy"},
     {kIam, kEntity, 11, kMedium, "session_failed"},

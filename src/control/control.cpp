@@ -71,7 +71,7 @@ struct Control::State {
     void tell_vitals(wire::Loop& loop)
     {
         if (wires.vitals == nullptr) return;
-        wires.vitals->sessions = static_cast<std::uint32_t>(lifecycle.sessions().count());
+        wires.vitals->sessions = static_cast<std::uint32_t>(lifecycle.sessions().owned());
         wires.vitals->frozen = lifecycle.frozen() == Frozen::yes;
         vitals_watch = loop.after(kVitalsEvery, [this, &loop] { tell_vitals(loop); });
     }

@@ -51,6 +51,7 @@ struct Config {
     std::size_t sessions_max = 64;  // whole appliance; also the number of slots
     std::size_t sessions_per_caller_max = 32;
     std::size_t creates_per_minute_max = 600;  // per caller
+    std::size_t warm_pool = 0;  // sandboxes that are kept ready; they take slots, and give way when callers need them
     std::chrono::seconds idle_max{0};  // 0 = off (minimal shelf)
     std::chrono::seconds absolute_max{0};  // 0 = off
     std::chrono::seconds token_life{3600};

@@ -16,8 +16,10 @@ Lifecycle::Lifecycle(
     wire::Loop& loop, Clock const& clock, Config const& config, Control::Wires& wires, std::function<void(SessionId)> severed)
     : loop_(loop), clock_(clock), config_(config), wires_(wires), severed_(std::move(severed)),
       sessions_(std::min(config.sessions_max, kSessionsMax)),
-      quota_({std::min(config.sessions_max, kSessionsMax), config.sessions_per_caller_max, config.creates_per_minute_max})
+      quota_({std::min(config.sessions_max, kSessionsMax), config.sessions_per_caller_max, config.creates_per_minute_max}),
+      pool_(std::min(config.warm_pool, kWarmPoolMax))
 {
+    if (pool_.wanted() > 0) refill_watch_ = loop_.after(kRefillEvery, [this] { refill(); });
     if (config_.idle_max.count() > 0 || config_.absolute_max.count() > 0) sweep_watch_ = loop_.after(kSweepEvery, [this] { sweep(); });
 }
 
@@ -96,28 +98,73 @@ void Lifecycle::wanted(Wanted const& wanted)
         return;
     }
     if (frozen_ == Frozen::yes) return refuse(wanted, Reason::sessions_frozen);
-    Monotonic const now = clock_.now();
-    Reason const verdict = quota_.admit(wanted.caller, sessions_.count(), sessions_.live_of(wanted.caller), now);
+    Reason const verdict = quota_.admit(wanted.caller, sessions_.owned(), sessions_.live_of(wanted.caller), clock_.now());
     if (verdict != Reason::none) return refuse(wanted, verdict);
+    if (Session* const ready = sessions_.find_pooled()) return claim(*ready, wanted);
+    make(wanted);
+}
+
+void Lifecycle::make(Wanted const& wanted)
+{
     SessionId const id{crypto::random_u64()};
     if (sessions_.find(id) != nullptr) return refuse(wanted, Reason::internal);
-    Session* const session = sessions_.add(id, wanted.caller, wanted.caller_name, wanted.chat, now);
+    Session* const session = sessions_.add(id, wanted.caller, wanted.caller_name, wanted.chat, clock_.now());
     if (session == nullptr) return refuse(wanted, Reason::too_many_sessions);
     session->trace = wanted.trace;
     session->waiters.push_back(wanted.waiter);
     create_watches_[id] = loop_.after(kCreateWait, [this, id] { create_late(id); });
-    // CT-6: nothing is prepared for a session whose creation is not on disk.
-    wires_.recorder.record(event(*session, What::session_create, Reason::none), [this, id](Result<EventNumber> number) {
+    record_birth(*session, What::session_create);
+}
+
+// CT-6: nothing is prepared for a session whose creation is not on disk, and none of the pool runs a call before it is on record whose it is.
+void Lifecycle::record_birth(Session const& session, What what)
+{
+    wires_.recorder.record(event(session, what, Reason::none), [this, id = session.id](Result<EventNumber> number) {
         if (Session* const found = sessions_.find(id))
             move(*found, number ? Happening::recorded : Happening::record_failed, Reason::audit_unavailable);
     });
+}
+
+void Lifecycle::claim(Session& session, Wanted const& wanted)
+{
+    session.owner = Owner::caller;
+    session.caller = wanted.caller;
+    session.caller_name = wanted.caller_name;
+    session.chat = wanted.chat;
+    session.trace = wanted.trace;
+    session.born = session.used = clock_.now();  // its limits count from here
+    session.waiters.push_back(wanted.waiter);
+    move(session, Happening::claim, Reason::none);
+}
+
+void Lifecycle::refill()
+{
+    if (stopping_) return;
+    refill_watch_ = loop_.after(kRefillEvery, [this] { refill(); });
+    for (SessionId const id : sessions_.pooled_for(clock_.now(), kPooledAgeMax))
+        if (Session* const session = sessions_.find(id)) move(*session, Happening::end, Reason::session_ended);
+    auto const pool = sessions_.pool();
+    if (frozen_ == Frozen::no && pool_.may_make({pool.ready, pool.coming, sessions_.starting(), sessions_.slots_free()}, clock_.now()))
+        make_for_pool();
+}
+
+void Lifecycle::make_for_pool()
+{
+    SessionId const id{crypto::random_u64()};
+    if (sessions_.find(id) != nullptr) return;
+    Session* const session = sessions_.add_for_pool(id, clock_.now());
+    if (session == nullptr) return;
+    create_watches_[id] = loop_.after(kCreateWait, [this, id] { create_late(id); });
+    record_birth(*session, What::session_pooled);
 }
 
 void Lifecycle::hear(proto::SandboxToControl::Message message)
 {
     std::visit(wire::Overloaded{
                    [this](proto::SessionUp const& up) {
-                       if (Session* const session = sessions_.find(up.session)) move(*session, Happening::came_up, Reason::none);
+                       Session* const session = sessions_.find(up.session);
+                       if (session == nullptr) return;
+                       move(*session, session->owner == Owner::nobody ? Happening::shelve : Happening::came_up, Reason::none);
                    },
                    [this](proto::SessionDead const& dead) {
                        if (Session* const session = sessions_.find(dead.session)) move(*session, Happening::died, Reason::session_ended);
@@ -148,6 +195,9 @@ void Lifecycle::hear(proto::TokenMinted minted)
 
 void Lifecycle::move(Session& session, Happening happening, Reason reason)
 {
+    using enum Happening;
+    bool const loss = happening == record_failed || happening == mint_failed || happening == died || happening == went_down;
+    if (loss && session.owner == Owner::nobody && Sessions::is_live(session.phase)) pool_.lost(clock_.now());
     perform(session, sessions_.apply(session, happening), reason);
 }
 
@@ -187,6 +237,11 @@ void Lifecycle::perform(Session& session, Act act, Reason reason)
     case Act::kill_harder: sever(session); break;
     case Act::lost: wires_.gateway.send(proto::SessionGone{session.id, reason}); break;
     case Act::severed: severed_(session.id); break;
+    case Act::shelve:
+        create_watches_.erase(session.id);
+        pool_.came_up();
+        break;
+    case Act::record_claim: record_birth(session, What::session_create); break;
     }
     if (session.phase == Phase::gone) finish(session, reason);
 }
@@ -237,7 +292,7 @@ void Lifecycle::ask_token(Session const& session)
 void Lifecycle::create_late(SessionId id)
 {
     Session* const session = sessions_.find(id);
-    if (session == nullptr || session->phase >= Phase::up) return;
+    if (session == nullptr || session->phase >= Phase::pooled) return;
     bool const told_sandbox = session->phase == Phase::starting;
     move(*session, Happening::kill, Reason::session_failed);
     if (told_sandbox) wires_.recorder.note(event(*session, What::session_failed, Reason::session_failed));
@@ -280,6 +335,7 @@ void Lifecycle::stop(std::function<void()> ended)
     stopping_ = true;
     ended_ = std::move(ended);
     sweep_watch_.reset();
+    refill_watch_.reset();
     for (SessionId const id : sessions_.ids())
         if (Session* const session = sessions_.find(id)) move(*session, Happening::end, Reason::shutting_down);
     stop_watch_ = loop_.after(kStopWait, [this] {

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "control/control.h"
+#include "control/pool.h"
 #include "control/quota.h"
 #include "control/sessions.h"
 
@@ -36,6 +37,7 @@ public:
     // Ends every session in order and takes no new one; `ended` runs once all are gone, or at kStopWait.
     void stop(std::function<void()> ended);
 
+    std::size_t pool_wanted() const { return pool_.wanted(); }
     Sessions const& sessions() const { return sessions_; }
     Sessions& sessions() { return sessions_; }
 
@@ -48,6 +50,11 @@ private:
         std::string_view trace;
     };
     void wanted(Wanted const& wanted);
+    void make(Wanted const& wanted);
+    void claim(Session& session, Wanted const& wanted);
+    void record_birth(Session const& session, proto::What what);
+    void refill();
+    void make_for_pool();
     void look_up(Waiter waiter, CallerId caller, std::string_view chat);
     void refuse(Wanted const& wanted, proto::Reason reason);
     void tell(Waiter waiter, SessionId session, proto::Reason reason);
@@ -70,6 +77,7 @@ private:
     std::function<void(SessionId)> severed_;
     Sessions sessions_;
     Quota quota_;
+    Pool pool_;
     Frozen frozen_ = Frozen::no;
     bool stopping_ = false;
     std::function<void()> ended_;
@@ -78,6 +86,7 @@ private:
     std::map<SessionId, proto::TokenMinted> tokens_;  // between minted and create
     std::uint64_t last_request_ = 0;
     wire::Watch sweep_watch_;
+    wire::Watch refill_watch_;
     wire::Watch stop_watch_;
 };
 

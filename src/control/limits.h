@@ -19,6 +19,9 @@ inline constexpr milliseconds kExplainWait{20'000};     // for the edge, which m
 inline constexpr milliseconds kCreateWait{60'000};      // from "wanted" to "up"
 inline constexpr milliseconds kStopWait{10'000};        // for all sessions to be gone at the end
 inline constexpr milliseconds kSweepEvery{1'000};       // idle and absolute limits
+inline constexpr milliseconds kRefillEvery{200};        // a look at whether the warm pool lacks one
+inline constexpr std::chrono::seconds kPooledAgeMax{1'800};  // then it gives way to a new one: what it was lent has a life
+inline constexpr std::size_t kWarmPoolMax = 64;         // a manifest that wants more is refused
 inline constexpr milliseconds kAcceptPause{100};        // after the descriptor table was full
 inline constexpr milliseconds kShutdownDelay{50};       // lets the answer reach the operator
 inline constexpr std::size_t kWaitersMax = 256;         // calls that wait for one session to come up

@@ -116,6 +116,11 @@ Json status_body(proto::OperatorAnswer const& answer)
     body.set("status", answer.healthy ? "healthy" : "degraded").set("name", answer.name.view()).set("version", answer.version.view());
     body.set("tier", answer.tier.view()).set("profile", answer.profile.view());
     body.set("uptime_s", static_cast<std::int64_t>(answer.uptime.count())).set("sessions", static_cast<std::int64_t>(answer.session_count));
+    if (answer.pool_wanted != 0) {
+        Json pool = Json::object();
+        pool.set("ready", static_cast<std::int64_t>(answer.pool_ready)).set("wanted", static_cast<std::int64_t>(answer.pool_wanted));
+        body.set("warm_pool", std::move(pool));
+    }
     body.set("frozen", answer.frozen).set("mcp", answer.mcp_url.view());
     if (!answer.certificate_sha256.empty()) body.set("certificate_sha256", answer.certificate_sha256.view());
     if (answer.webhook.health != proto::WebhookHealth::none) {

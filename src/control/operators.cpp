@@ -378,7 +378,9 @@ void Operators::fill_status(proto::OperatorAnswer& answer) const
     answer.tier = wire::Text<16>::cut(proto::name_of(config_.tier));
     answer.profile = wire::Text<32>::cut(config_.profile);
     answer.uptime = std::chrono::duration_cast<std::chrono::seconds>(clock_.now() - born_);
-    answer.session_count = static_cast<std::uint32_t>(lifecycle_.sessions().count());
+    answer.session_count = static_cast<std::uint32_t>(lifecycle_.sessions().owned());
+    answer.pool_ready = static_cast<std::uint32_t>(lifecycle_.sessions().pool().ready);
+    answer.pool_wanted = static_cast<std::uint32_t>(lifecycle_.pool_wanted());
     answer.manifest_serial = config_.manifest_serial;
     answer.manifest_digest = wire::Text<128>::cut(config_.manifest_digest);
     answer.mcp_url = wire::Text<512>::cut(config_.mcp_url);

@@ -16,11 +16,25 @@
 
 namespace ocu::control {
 
-// live: recording, minting, starting, up. A session that is ending is nobody's any more: its caller's next call makes another.
-enum class Phase : std::uint8_t { recording, minting, starting, up, ending, killing, dead, gone, kLast = gone };
+// live: up to `up`. A session that is ending is nobody's any more: its caller's next call makes another. One of the warm pool waits in `pooled`
+// for its caller, is recorded as that caller's in `claiming`, and never goes back (SX-6).
+enum class Phase : std::uint8_t { recording, minting, starting, pooled, claiming, up, ending, killing, dead, gone, kLast = gone };
 inline constexpr std::size_t kPhases = static_cast<std::size_t>(Phase::kLast);  // gone is not stored
 
-enum class Happening : std::uint8_t { recorded, record_failed, minted, mint_failed, came_up, died, went_down, end, kill, kLast = kill };
+enum class Happening : std::uint8_t {
+    recorded,
+    record_failed,
+    minted,
+    mint_failed,
+    came_up,
+    died,
+    went_down,
+    end,
+    kill,
+    shelve,  // came up, and nobody has asked for it yet
+    claim,   // somebody does
+    kLast = claim,
+};
 inline constexpr std::size_t kHappenings = static_cast<std::size_t>(Happening::kLast) + 1;
 
 // What the thread does about it.
@@ -38,11 +52,13 @@ enum class Act : std::uint8_t {
     kill_harder,    // was ending: now killed
     lost,           // up and died by itself: tell gateway
     severed,        // confirmed: nothing of it runs
+    shelve,         // ready for whoever comes
+    record_claim,   // put on record whose it is from now on
 };
 
 constexpr std::string_view name_of(Phase phase)
 {
-    constexpr std::string_view kNames[] = {"recording", "minting", "starting", "up", "ending", "killing", "dead", "gone"};
+    constexpr std::string_view kNames[] = {"recording", "minting", "starting", "pooled", "claiming", "up", "ending", "killing", "dead", "gone"};
     return kNames[static_cast<std::size_t>(phase)];
 }
 
@@ -53,9 +69,13 @@ struct Waiter {
     RequestId request;
 };
 
+// nobody: made for the warm pool and not claimed yet.
+enum class Owner : std::uint8_t { caller, nobody };
+
 struct Session {
     SessionId id;
-    CallerId caller;
+    Owner owner = Owner::caller;
+    CallerId caller;                   // this and the next three: nothing while it is nobody's
     std::string caller_name;
     std::string chat;
     std::string trace;                 // of the call that asked for it
@@ -77,6 +97,10 @@ public:
     Session const* find(SessionId id) const;
     // A new one in phase recording; nullptr when every slot is taken.
     Session* add(SessionId id, CallerId caller, std::string_view caller_name, std::string_view chat, Monotonic now);
+    // The same for the warm pool: of no caller.
+    Session* add_for_pool(SessionId id, Monotonic now);
+    // The one of the pool that has waited longest.
+    Session* find_pooled();
     // Moves a session on. Its slot is free again, and the session forgotten by forget(), only once it is gone.
     Act apply(Session& session, Happening happening);
     void forget(SessionId id);
@@ -84,13 +108,25 @@ public:
     std::size_t live_of(CallerId caller) const;
     std::size_t count() const { return sessions_.size(); }
     std::size_t live() const;
+    struct PoolCount {
+        std::size_t ready = 0;  // pooled
+        std::size_t coming = 0; // on their way to it
+    };
+    PoolCount pool() const;
+    std::size_t owned() const;     // count() without the pool's
+    std::size_t starting() const;  // of callers, who wait for them
+    std::size_t slots_free() const;
     std::vector<SessionId> ids() const;  // in order of birth
     // Live sessions that have been idle or alive for longer than allowed (0 = no such limit).
     std::vector<SessionId> overdue(Monotonic now, std::chrono::seconds idle_max, std::chrono::seconds absolute_max) const;
 
+    std::vector<SessionId> pooled_for(Monotonic now, std::chrono::seconds age) const;
+
     static bool is_live(Phase phase) { return phase <= Phase::up; }
 
 private:
+    Session* add(Session session, Monotonic now);
+
     std::vector<bool> slots_;
     std::map<SessionId, Session> sessions_;
 };

@@ -31,6 +31,7 @@ enum class What : std::uint8_t {
     helper_death,
     helper_violation,
     session_create,
+    session_pooled,
     session_ready,
     session_destroy,
     session_failed,

@@ -107,6 +107,8 @@ struct OperatorAnswer {
     wire::Text<32> profile;
     std::chrono::seconds uptime{};
     std::uint32_t session_count = 0;
+    std::uint32_t pool_ready = 0;
+    std::uint32_t pool_wanted = 0;
     std::int64_t manifest_serial = 0;
     wire::Text<128> manifest_digest;
     wire::Text<512> mcp_url;
@@ -129,8 +131,8 @@ struct OperatorAnswer {
 
     static void fields(auto& wire, auto& m)
     {
-        wire(m.request, m.reason, m.healthy, m.frozen, m.name, m.version, m.tier, m.profile, m.uptime, m.session_count, m.manifest_serial,
-            m.manifest_digest, m.mcp_url, m.certificate_sha256, m.webhook, m.store, m.helpers, m.sessions, m.leases, m.explained, m.files, m.killed,
+        wire(m.request, m.reason, m.healthy, m.frozen, m.name, m.version, m.tier, m.profile, m.uptime, m.session_count, m.pool_ready,
+            m.pool_wanted, m.manifest_serial, m.manifest_digest, m.mcp_url, m.certificate_sha256, m.webhook, m.store, m.helpers, m.sessions, m.leases, m.explained, m.files, m.killed,
             m.pending, m.recorded);
     }
 };

@@ -3,8 +3,9 @@
 
 import glob
 import os
+import socket
 
-from support.appliance import TAGS, setting, wait_until
+from support.appliance import TAGS, WORLD_NUMBERS, setting, wait_until
 
 HELPER_UID_BASE = 884_000
 SESSION_UID_BASE = 1_000_000
@@ -56,9 +57,13 @@ def cgroups():
 
 
 def network_names():
-    links = {each for each in os.listdir("/sys/class/net")}
-    named = set(glob.glob("/run/netns/*"))
+    links = {name for _index, name in socket.if_nameindex()}
+    named = {each for each in glob.glob("/run/netns/*") if not SHARED or number_of(each) in WORLD_NUMBERS}
     return links | named
+
+
+def number_of(path):
+    return int("".join(filter(str.isdigit, os.path.basename(path))) or "-1")
 
 
 def network_namespaces():

@@ -20,6 +20,8 @@ QUICK = ("tidy", "unit", "process", "flow", "badday", "redteam")
 TSAN_FOLDERS = ("wire", "gateway", "control")
 FUZZ_SECONDS = 4
 FILE_SECONDS_MAX = 1800
+FLOW_AT_ONCE = 2  # most of their time is waiting
+LONGEST = ("preview_page",)  # begun first, so that nothing waits for it at the end
 FAILED = []  # the name of each thing that failed, printed again before the closing line: the end of a log is what is kept
 
 
@@ -129,31 +131,51 @@ def units(preset, wanted):
     return count
 
 
-def python_files(suite, pick):
-    """Every file of a folder, each in a process of its own; they share nothing but the program that they start."""
-    count = Count()
-    for path in sorted(glob.glob(f"{ROOT}/tests/{suite}/test_*.py")):
-        name = os.path.basename(path)[5:-3]
-        if pick and pick[0] not in (name, os.path.basename(path)):
+def python_file(suite, path, pattern=(), cell=False):
+    """One file in a process of its own. In a cell it has a network of its own too, and what it says is kept until it has ended, so that
+    another can run beside it: their ports, namespaces, cgroups and processes are told apart, and each sees only its own as left behind."""
+    name, started = os.path.basename(path)[5:-3], time.monotonic()
+    enter = ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "cell"] if cell else []
+    env = {**os.environ, **({"OCU_SHARED": "1"} if cell else {})}
+    process = subprocess.Popen([*enter, sys.executable, f"{ROOT}/tests/support/main.py", path, *pattern], stdout=subprocess.PIPE, text=True, env=env)
+    last, kept = "", [f" {suite}/{name}"]
+    if not cell:
+        say(kept.pop())
+    for line in process.stdout:
+        if line.startswith("SUITE "):
+            last = line
             continue
-        started = time.monotonic()
-        say(f" {suite}/{name}")
-        process = subprocess.Popen([sys.executable, f"{ROOT}/tests/support/main.py", path, *pick[1:2]], stdout=subprocess.PIPE, text=True)
-        last = ""
-        for line in process.stdout:
-            if line.startswith("SUITE "):
-                last = line
-            else:
-                print(line, end="", flush=True)
-                if line.startswith("  FAIL"):
-                    FAILED.append(f"{suite}/{name}: {line.split(maxsplit=2)[-1].strip()}")
-        try:
-            process.wait(FILE_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        one = Count(*map(int, last.split()[1:4])) if last else fail(f"{suite}/{name} ended without a count")
-        say(f"  {suite}/{name}: {one} ({time.monotonic() - started:.0f} s)")
-        count.add(one)
+        if line.startswith("  FAIL"):
+            FAILED.append(f"{suite}/{name}: {line.split(maxsplit=2)[-1].strip()}")
+        if cell:
+            kept.append(line.rstrip("\n"))
+        else:
+            print(line, end="", flush=True)
+    try:
+        process.wait(FILE_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    if kept:
+        say("\n".join(kept))
+    one = Count(*map(int, last.split()[1:4])) if last else fail(f"{suite}/{name} ended without a count")
+    say(f"  {suite}/{name}: {one} ({time.monotonic() - started:.0f} s)")
+    return one
+
+
+def python_files(suite, pick, at_once=1):
+    """Every file of a folder; they share nothing but the program that they start."""
+    paths = sorted(glob.glob(f"{ROOT}/tests/{suite}/test_*.py"))
+    if pick:
+        paths = [each for each in paths if pick[0] in (os.path.basename(each)[5:-3], os.path.basename(each))]
+    paths.sort(key=lambda path: os.path.basename(path)[5:-3] not in LONGEST)
+    count = Count()
+    if at_once == 1 or len(paths) < 2:
+        for path in paths:
+            count.add(python_file(suite, path, pick[1:2]))
+        return count
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        for one in pool.map(lambda path: python_file(suite, path, cell=True), paths):
+            count.add(one)
     return count
 
 
@@ -278,7 +300,7 @@ RUN = {
     "unit": lambda pick: units("fuzz", pick[:1] or None),  # the same sanitizers as `dev`, and what is compiled serves the fuzz targets too
     "tsan": lambda pick: units("tsan", pick[:1] or TSAN_FOLDERS),
     "process": processes,
-    "flow": lambda pick: python_files("flow", pick),
+    "flow": lambda pick: python_files("flow", pick, FLOW_AT_ONCE),
     "badday": lambda pick: python_files("badday", pick),
     "redteam": lambda pick: python_files("redteam", pick),
     "mcp": mcp,

@@ -15,10 +15,10 @@ import tempfile
 import threading
 import time
 
-from support.appliance import wait_until
+from support.appliance import WORLD_NUMBERS, wait_until
 from support.mcp import REVISION
 
-NAMES = itertools.count(os.getpid() % 10000 * 10)
+NAMES = itertools.chain(WORLD_NUMBERS)
 PUBLIC, PUBLIC6, OTHER, INTERNAL, RESOLVER = "93.184.216.34", "2606:2800:220:1::34", "93.184.216.35", "203.0.113.10", "93.184.216.53"
 # Name -> addresses that the world's resolver says.
 HOSTS = {
