@@ -94,6 +94,15 @@ class Bill(unittest.TestCase):
         have = {(each["name"], each["version"]) for each in self.components if "#guest-" in each["bom-ref"]}
         self.assertEqual(wanted - have, set())
 
+    def test_given_every_package_of_the_guest_then_its_licences_lie_beside_the_image(self):
+        with open(self.packages, encoding="utf-8") as file:
+            wanted = [line.split()[:2] for line in file]
+        with open(self.packages.removesuffix(".packages") + ".licences", encoding="utf-8") as file:
+            told = [line.rstrip("\n").split("\t") for line in file]
+        self.assertEqual([each[:2] for each in told], wanted)
+        self.assertEqual([each for each in told if len(each) != 3 or not each[2] or each[2] == "no copyright file"], [])
+        self.assertIn("GPL-3+", dict((name, licences) for name, _, licences in told)["bash"])
+
     def test_given_every_library_that_the_build_links_then_it_is_in_the_bill(self):
         with open(f"{ROOT}/CMakeLists.txt", encoding="utf-8") as file:
             build = file.read()
