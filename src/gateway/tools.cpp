@@ -57,7 +57,8 @@ constexpr std::array kReplaceArguments{
 constexpr std::array kTools{
     ToolText{Tool::bash, "Run a command",
         "Runs a command with `bash -lc` in /workspace inside the sandbox of this conversation and returns what it printed, stdout and "
-        "stderr together. Files stay between calls, running programs do not. A non-zero exit is said in the text. Output over 30,000 "
+        "stderr together. Files stay between calls, and so does a program that was started with `&`: send its output to a file. The "
+        "timeout ends a command that still runs, with all it started. A non-zero exit is said in the text. Output over 30,000 "
         "characters loses its middle.",
         kBashArguments, false},
     ToolText{Tool::view, "View a file or directory",
