@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "gateway/desk.h"
 
+#include "base/crypto/crypto.h"
 #include "gateway/limits.h"
 
 namespace ocu::gateway {
@@ -10,10 +11,26 @@ using proto::What;
 
 namespace {
 
-// What of a call is worth a line in the record: the command, or the path. The guest's or caller's bytes; the writer encodes them.
-std::string_view detail_of(proto::ToolArguments const& arguments)
+// What a call would run or write: the whole of it is on record by its digest, however long it is.
+std::string_view content_of(proto::ToolArguments const& arguments)
 {
-    return arguments.tool == proto::Tool::bash ? arguments.command.view() : arguments.path.view();
+    switch (arguments.tool) {
+    case proto::Tool::bash: return arguments.command.view();
+    case proto::Tool::view: return {};
+    case proto::Tool::create_file: return arguments.text.view();
+    case proto::Tool::str_replace: return arguments.replacement.view();
+    }
+    return {};
+}
+
+// What of a call is worth a line in the record: the command or the path, cut, and as its last word the digest (SX-9). Caller's bytes; the writer
+// encodes them. A command that ends like a digest does not hide its own, which comes after.
+std::string detail_of(proto::ToolArguments const& arguments)
+{
+    auto const shown = arguments.tool == proto::Tool::bash ? arguments.command.view() : arguments.path.view();
+    if (arguments.tool == proto::Tool::view) return std::string(shown.substr(0, kDetailBytesMax));
+    auto const digest = " sha256=" + crypto::to_hex(crypto::sha256(content_of(arguments)));
+    return std::string(shown.substr(0, kDetailBytesMax - digest.size())) + digest;
 }
 
 std::int64_t milliseconds_since(Monotonic from, Monotonic now)
@@ -50,7 +67,7 @@ void Desk::open(Call call)
 {
     call.began = clock_.now();
     call.tool = call.arguments.tool;
-    call.detail = std::string(detail_of(call.arguments).substr(0, kDetailBytesMax));
+    call.detail = detail_of(call.arguments);
     Call const& added = table_.add(std::move(call));
     advance(added.caller, added.chat);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Flow F10: every record is on disk before its answer, and nobody changes one unseen (AU-1 .. AU-4, CT-6, SX-9, T-09, T-10)."""
 
+import hashlib
 import json
 import os
 import re
@@ -29,6 +30,28 @@ class OnDiskFirst(ApplianceCase):
             self.assertTrue(find_events(self.appliance, lambda e: says(e, "tool_call_begin", "needle-running"), seconds=5))
             self.assertFalse([e for e in events(self.appliance) if says(e, "tool_call_end") and says(e, "needle-running")])
             time.sleep(1.2)
+
+    def test_the_whole_of_what_is_run_or_written_is_on_record_by_its_digest(self):
+        """However long it is, and whatever it ends in (SX-9)."""
+        decoy = " sha256=" + "0" * 64
+        command, text, new = "true # needle-long " + "x" * 5000 + decoy, "needle text\n" * 400, "needle-new"
+        self.client.bash(command)
+        self.client.call("create_file", path="/workspace/needle-file", file_text=text)
+        self.client.call("str_replace", path="/workspace/short", old_str="a", new_str=new)
+        told = [each["unmapped"] for each in events(self.appliance) if each["message"] == "tool_call_begin"]
+        for mark, whole in (("needle-long", command), ("needle-file", text), ("/workspace/short", new)):
+            detail = next(each["detail"] for each in told if mark in each["detail"])
+            self.assertEqual(detail.rsplit(" sha256=", 1)[1], hashlib.sha256(whole.encode()).hexdigest(), mark)
+            self.assertLessEqual(len(detail), 1024)
+
+    def test_a_call_ends_on_record_whatever_its_guest_does(self):
+        for number, deed in enumerate(("kill -9 -1", "exec 1>&- 2>&-; sleep 0.1", "head -c 20000000 /dev/zero", "printf '\\377\\376{\"unmapped\":{\"exit\":0}}\\0'; exit 7",
+                                       ":(){ :|:& };: 2>/dev/null; sleep 0.2; kill -9 $$")):
+            self.chat(f"deed-{number}").bash(f"{deed} # needle-deed-{number}", timeout_s=5)
+            ended = [e["unmapped"] for e in events(self.appliance) if e["message"] == "tool_call_end" and f"needle-deed-{number}" in e["unmapped"]["detail"]]
+            self.assertEqual(len(ended), 1, deed)
+            begun = [e["unmapped"] for e in events(self.appliance) if e["message"] == "tool_call_begin" and f"needle-deed-{number}" in e["unmapped"]["detail"]]
+            self.assertEqual(ended[0]["session"], begun[0]["session"])
 
     def test_session_and_refusals_are_recorded(self):
         self.client.bash("true")

@@ -27,6 +27,8 @@ class Background(ApplianceCase):
 
     def test_another_chat_neither_sees_nor_reaches_it(self):
         self.client.bash("python3 -m http.server 8001 > log 2>&1 & echo $!")
+        fetch = "curl -s --noproxy '*' --retry 20 --retry-delay 1 --retry-connrefused http://127.0.0.1:8001/ >/dev/null && echo reached"
+        self.assertIn("reached", self.client.bash(fetch))
         other = self.chat("another-" + self.client.chat)
         self.assertEqual(other.bash("ps -eo args | grep -c '[h]ttp.server 8001'").split()[0], "0")
         self.assertNotIn("reached", other.bash("curl -s --noproxy '*' http://127.0.0.1:8001/ && echo reached"))

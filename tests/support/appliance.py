@@ -22,7 +22,8 @@ READY = re.compile(r"^READY mcp=(\S+) token-file=(\S+) files=(\S+) operator-sock
 README = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "rootfs", "guest", "README.guest.md")
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 15
-WORLD_NUMBERS = range(os.getpid() * 1000, os.getpid() * 1000 + 1000)  # in the names of the network namespaces that this process makes
+FIRST_NUMBER = (int(os.environ.get("OCU_CELL", "0")) or os.getpid() + 1000) * 1000  # cells have process numbers of their own
+WORLD_NUMBERS = range(FIRST_NUMBER, FIRST_NUMBER + 1000)  # in the names of the network namespaces that this process makes
 TAGS = set()  # the names that the appliances started here gave to their run directories and cgroups
 
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 
-from support.appliance import wait_until
+from support.appliance import WORLD_NUMBERS, wait_until
 
 PORT = 3128
 CONFIG = """http_port {address}:{port}
@@ -39,7 +39,7 @@ class Squid:
         self.world, self.address = world, address
         self.folder = tempfile.mkdtemp(prefix="ocu-squid.", dir="/var/tmp")
         shutil.chown(self.folder, "proxy")
-        self.service = f"ocusquid{os.getpid()}"
+        self.service = f"ocusquid{WORLD_NUMBERS[0]}"
         with open(f"{self.folder}/squid.conf", "w", encoding="ascii") as file:
             file.write(CONFIG.format(folder=self.folder, address=address, port=PORT, resolver=resolver, closed=closed, closed_name=closed_name))
         os.chmod(f"{self.folder}/squid.conf", 0o644)

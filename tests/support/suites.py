@@ -131,12 +131,12 @@ def units(preset, wanted):
     return count
 
 
-def python_file(suite, path, pattern=(), cell=False):
-    """One file in a process of its own. In a cell it has a network of its own too, and what it says is kept until it has ended, so that
-    another can run beside it: their ports, namespaces, cgroups and processes are told apart, and each sees only its own as left behind."""
+def python_file(suite, path, pattern=(), cell=0):
+    """One file in a process of its own. In a cell (a number from 1) it has network, processes and mounts of its own too, and what it says is
+    kept until it has ended, so that another can run beside it and neither takes the other's for what it left behind."""
     name, started = os.path.basename(path)[5:-3], time.monotonic()
-    enter = ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "cell"] if cell else []
-    env = {**os.environ, **({"OCU_SHARED": "1"} if cell else {})}
+    enter = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "cell"] if cell else []
+    env = {**os.environ, **({"OCU_SHARED": "1", "OCU_CELL": str(cell)} if cell else {})}
     process = subprocess.Popen([*enter, sys.executable, f"{ROOT}/tests/support/main.py", path, *pattern], stdout=subprocess.PIPE, text=True, env=env)
     last, kept = "", [f" {suite}/{name}"]
     if not cell:
@@ -174,7 +174,7 @@ def python_files(suite, pick, at_once=1):
             count.add(python_file(suite, path, pick[1:2]))
         return count
     with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
-        for one in pool.map(lambda path: python_file(suite, path, cell=True), paths):
+        for one in pool.map(lambda each: python_file(suite, each[1], cell=each[0]), enumerate(paths, 1)):
             count.add(one)
     return count
 

@@ -50,10 +50,10 @@ inline constexpr Words kWords[] = {
     {What::session_refused, Source::control, "it was not begun; `detail` the chat", "dev", "", "chat-1", 0, 0, 0, Reason::too_many_sessions,
         false},
     {What::tool_call_begin, Source::gateway,
-        "before a call runs; `detail` its command or path, bounded, `number` arguments that the tool does not know", "dev", "bash_tool",
-        "ls -l"},
-    {What::tool_call_end, Source::gateway, "before its answer is given; `number` the exit status, `bytes` the output", "dev", "bash_tool",
-        "ls -l", 0, 214, 12},
+        "before a call runs; `detail` its command or path, bounded, and `sha256=` of all of the command or of the text that is written, `number` arguments "
+        "that the tool does not know", "dev", "bash_tool", "ls -l sha256=f0f40cf78dab06e0d336e5ced925157780fdb4a376f454d6cc80f3d21bf10769"},
+    {What::tool_call_end, Source::gateway, "before its answer is given; `detail` as it began; by the guest's word: `number` the exit status, `bytes` the output; `duration` by "
+        "the host's clock", "dev", "bash_tool", "ls -l sha256=f0f40cf78dab06e0d336e5ced925157780fdb4a376f454d6cc80f3d21bf10769", 0, 214, 12},
     {What::tool_call_refused, Source::gateway, "it was not run; by policy: `detail` has what a rule would need; of a caller at its ceiling: folded, `number` how many", "dev", "bash_tool",
         "ls -l", 1, 0, 0, Reason::rate_exceeded},
     {What::caller_refused, Source::gateway, "no such key (also from storage, for files); folded: `number` how many", "unknown", "mcp", "",

@@ -28,7 +28,7 @@ TEST_CASE("gateway: given a call, when it runs, then begin and end are on record
     CHECK(events[0].what == What::tool_call_begin);
     CHECK(events[0].actor.view() == "alice");
     CHECK(events[0].resource.view() == "bash_tool");
-    CHECK(events[0].detail.view() == "command 1");
+    CHECK(events[0].detail.view() == "command 1 sha256=b4793bf45977acb4ee0269521749b51bc48b5873dd41b585654849792ca3dcb4");
     CHECK(events[0].session);
     test.neighbours.recorder.held = true;
     test.finish(0, "out");
