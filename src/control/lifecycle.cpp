@@ -101,6 +101,8 @@ void Lifecycle::wanted(Wanted const& wanted)
     Reason const verdict = quota_.admit(wanted.caller, sessions_.owned(), sessions_.live_of(wanted.caller), clock_.now());
     if (verdict != Reason::none) return refuse(wanted, verdict);
     if (Session* const ready = sessions_.find_pooled()) return claim(*ready, wanted);
+    // Nearer than a new one, and its slot may be the last: it is claimed when it comes up.
+    if (Session* const coming = sessions_.find_coming()) return belongs_to(*coming, wanted);
     make(wanted);
 }
 
@@ -127,6 +129,13 @@ void Lifecycle::record_birth(Session const& session, What what)
 
 void Lifecycle::claim(Session& session, Wanted const& wanted)
 {
+    belongs_to(session, wanted);
+    create_watches_[session.id] = loop_.after(kCreateWait, [this, id = session.id] { create_late(id); });
+    move(session, Happening::claim, Reason::none);
+}
+
+void Lifecycle::belongs_to(Session& session, Wanted const& wanted)
+{
     session.owner = Owner::caller;
     session.caller = wanted.caller;
     session.caller_name = wanted.caller_name;
@@ -134,7 +143,6 @@ void Lifecycle::claim(Session& session, Wanted const& wanted)
     session.trace = wanted.trace;
     session.born = session.used = clock_.now();  // its limits count from here
     session.waiters.push_back(wanted.waiter);
-    move(session, Happening::claim, Reason::none);
 }
 
 void Lifecycle::refill()
@@ -164,7 +172,9 @@ void Lifecycle::hear(proto::SandboxToControl::Message message)
                    [this](proto::SessionUp const& up) {
                        Session* const session = sessions_.find(up.session);
                        if (session == nullptr) return;
-                       move(*session, session->owner == Owner::nobody ? Happening::shelve : Happening::came_up, Reason::none);
+                       bool const for_pool = session->birth == Birth::for_pool;
+                       move(*session, for_pool ? Happening::shelve : Happening::came_up, Reason::none);
+                       if (for_pool && session->owner == Owner::caller) move(*session, Happening::claim, Reason::none);
                    },
                    [this](proto::SessionDead const& dead) {
                        if (Session* const session = sessions_.find(dead.session)) move(*session, Happening::died, Reason::session_ended);
@@ -238,7 +248,7 @@ void Lifecycle::perform(Session& session, Act act, Reason reason)
     case Act::lost: wires_.gateway.send(proto::SessionGone{session.id, reason}); break;
     case Act::severed: severed_(session.id); break;
     case Act::shelve:
-        create_watches_.erase(session.id);
+        if (session.owner == Owner::nobody) create_watches_.erase(session.id);  // else a caller waits
         pool_.came_up();
         break;
     case Act::record_claim: record_birth(session, What::session_create); break;
@@ -292,8 +302,8 @@ void Lifecycle::ask_token(Session const& session)
 void Lifecycle::create_late(SessionId id)
 {
     Session* const session = sessions_.find(id);
-    if (session == nullptr || session->phase >= Phase::pooled) return;
-    bool const told_sandbox = session->phase == Phase::starting;
+    if (session == nullptr || session->phase >= Phase::up) return;
+    bool const told_sandbox = session->phase >= Phase::starting;
     move(*session, Happening::kill, Reason::session_failed);
     if (told_sandbox) wires_.recorder.note(event(*session, What::session_failed, Reason::session_failed));
 }

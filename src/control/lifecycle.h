@@ -52,6 +52,7 @@ private:
     void wanted(Wanted const& wanted);
     void make(Wanted const& wanted);
     void claim(Session& session, Wanted const& wanted);
+    void belongs_to(Session& session, Wanted const& wanted);
     void record_birth(Session const& session, proto::What what);
     void refill();
     void make_for_pool();

@@ -74,6 +74,7 @@ Session* Sessions::add_for_pool(SessionId id, Monotonic now)
 {
     Session session;
     session.id = id;
+    session.birth = Birth::for_pool;
     session.owner = Owner::nobody;
     return add(std::move(session), now);
 }
@@ -127,6 +128,13 @@ Session* Sessions::find_pooled()
     for (auto& [id, session] : sessions_)
         if (session.phase == Phase::pooled && (oldest == nullptr || session.born < oldest->born)) oldest = &session;
     return oldest;
+}
+
+Session* Sessions::find_coming()
+{
+    for (auto& [id, session] : sessions_)
+        if (session.owner == Owner::nobody && session.phase < Phase::pooled) return &session;
+    return nullptr;
 }
 
 Sessions::PoolCount Sessions::pool() const

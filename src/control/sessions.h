@@ -71,9 +71,11 @@ struct Waiter {
 
 // nobody: made for the warm pool and not claimed yet.
 enum class Owner : std::uint8_t { caller, nobody };
+enum class Birth : std::uint8_t { for_caller, for_pool };
 
 struct Session {
     SessionId id;
+    Birth birth = Birth::for_caller;
     Owner owner = Owner::caller;
     CallerId caller;                   // this and the next three: nothing while it is nobody's
     std::string caller_name;
@@ -99,8 +101,9 @@ public:
     Session* add(SessionId id, CallerId caller, std::string_view caller_name, std::string_view chat, Monotonic now);
     // The same for the warm pool: of no caller.
     Session* add_for_pool(SessionId id, Monotonic now);
-    // The one of the pool that has waited longest.
+    // The one of the pool that has waited longest; one that is on its way to it.
     Session* find_pooled();
+    Session* find_coming();
     // Moves a session on. Its slot is free again, and the session forgotten by forget(), only once it is gone.
     Act apply(Session& session, Happening happening);
     void forget(SessionId id);

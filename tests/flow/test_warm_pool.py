@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sandboxes that are kept ready: whoever comes gets a whole one of their own at once, and nobody gets it after them (SX-6, P5, CT-6)."""
 
+import threading
+
 from support.appliance import wait_until
 from support.audit import events
 from support.case import ApplianceCase, on_gvisor
@@ -55,12 +57,20 @@ class WarmPool(ApplianceCase):
     LOOK = ("id; hostname; ls -la / /workspace | awk '{print $1, $3, $9}'; grep -E 'Cap|Seccomp|NoNew' /proc/self/status; cat /proc/self/limits; "
             "env | sed 's/=.*//' | sort")
 
-    def test_what_is_lent_and_what_it_may_reach_is_the_same_as_of_one_that_was_made_for_its_caller(self):
+    def test_what_is_in_one_is_the_same_as_in_one_that_was_made_for_its_caller(self):
         self.ready()
-        warm = self.client.bash(self.LOOK)
-        for number in range(WANTED):  # use up what is ready
-            self.chat(f"spare-{number}").bash("true")
-        self.assertEqual(self.chat("cold").bash(self.LOOK), warm)
+        seen, threads = {}, []
+        for number in range(WANTED + 4):  # more than are ready or on their way
+            client = self.chat(f"same-{number}")
+            threads.append(threading.Thread(target=lambda client=client: seen.update({client.chat: client.bash(self.LOOK)})))
+            threads[-1].start()
+        for each in threads:
+            each.join()
+        self.assertEqual(len(seen), WANTED + 4)
+        self.assertEqual(len(set(seen.values())), 1, seen)
+        ids = {each["id"].removeprefix("s-") for each in self.sessions() if each["chat"] in seen}
+        pooled = {each["session"] for each in self.told("session_pooled")}
+        self.assertTrue(ids & pooled and ids - pooled, "some of each kind were compared")
 
     def test_kill_all_ends_what_is_ready_too_and_freeze_makes_no_more(self):
         self.ready()

@@ -97,6 +97,37 @@ TEST_CASE_METHOD(PoolTest, "pool: given a claim whose record is not there yet, w
     CHECK(creates() == 1);
 }
 
+TEST_CASE_METHOD(PoolTest, "pool: given one that is on its way, when a caller comes, then it is theirs, and on record as theirs, when it comes up",
+    "[control][SX-6][CT-6]")
+{
+    REQUIRE(soon([&] { return creates() == 1; }));
+    SessionId const coming = created();
+    want(1, 7, "chat-1");
+    want(2, 7, "chat-1");
+    CHECK(creates() == 1);
+    CHECK(granted(coming).empty());
+    recorder.pen = Pen::silent;
+    sandbox_in.send(proto::SessionUp{coming});
+    loop.settle();
+    CHECK(granted(coming).empty());
+    CHECK(last_event(What::session_create).actor.view() == "dev");
+    recorder.pen = Pen::writes;
+    want(3, 8, "other");
+    CHECK(granted(coming).empty());
+}
+
+TEST_CASE_METHOD(PoolTest, "pool: given one that a caller waits for, when it cannot start, then they hear so and it counts as theirs", "[control][CT-1][CT-4]")
+{
+    REQUIRE(soon([&] { return creates() == 1; }));
+    SessionId const coming = created();
+    want(1, 7, "chat-1");
+    sandbox_in.send(proto::SessionDown{coming, Reason::session_failed});
+    loop.settle();
+    CHECK(last_refusal() == Reason::session_failed);
+    want(2, 7, "chat-1");
+    CHECK(creates() >= 2);
+}
+
 TEST_CASE_METHOD(PoolTest, "pool: given a frozen appliance, when one was claimed before, then none is made until it is thawed", "[control][CT-2]")
 {
     connect_front();
