@@ -9,7 +9,7 @@ import tempfile
 import unittest
 
 from support.attempts import MUST, Way, not_refused, read_outcomes, script_of
-from ways import ESCAPE, HELP, MOUNT, MOUNT_TOP
+from ways import ASK, ESCAPE, HELP, METADATA, MOUNT, MOUNT_TOP, NOTATIONS
 
 # The first process stays a shell, as the agent is the first process of a sandbox; it has a pipe that can be taken from it, and leaves it
 # open to the attempts. Nothing is written but into memory: the root is an overlay, and what the guest has of its own lies in memory.
@@ -39,6 +39,20 @@ libc.syscall(ctypes.c_long(250), 1, None)
 def before(): libc.unshare(0x20000)
 """
 
+# In a network of nobody's: the loopback interface has every address that the notations name, and one server answers on all of them.
+ANSWERS = r"""
+subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
+for address in %r:
+    subprocess.run(['ip', 'address', 'replace', address, 'dev', 'lo'] + (['nodad'] if ':' in address else []), check=True)
+door = socket.create_server(('::', 80), family=socket.AF_INET6, dualstack_ipv6=True)
+if os.fork() == 0:
+    while True:
+        with door.accept()[0] as peer:
+            peer.recv(4096)
+            peer.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi')
+door.close()
+"""
+
 
 class Control(unittest.TestCase):
     def on_the_host(self, ways, preamble):
@@ -64,6 +78,11 @@ class Control(unittest.TestCase):
 
     def test_tricks_on_the_file_mount_work_where_nothing_holds_them(self):
         self.check(MOUNT, MOUNT_TOP, 7)
+
+    def test_every_notation_of_the_metadata_address_leads_somewhere(self):
+        hosts = [host.strip("[]") for name, host in NOTATIONS.items() if host.startswith("[") and not name.startswith("mapped")]
+        hosts += [host for host in NOTATIONS.values() if host.count(".") == 3 and not host.startswith(("0", "["))]
+        self.check(METADATA, ASK + ANSWERS % hosts, 25)
 
     def outcome_of(self, call):
         made = [Way("one", "T-04", call)]

@@ -189,3 +189,53 @@ MOUNT = [
     Way("huge-hole", "T-08", "os.pwrite(os.open(top + 'f', os.O_WRONLY), b'x', 1 << 44)", MUST),
     Way("dot-dot", "T-08", "os.path.exists('/mnt/user-data/outputs/../../../../var/tmp/ocu-test')"),
 ]
+
+# What answers from inside: each of these, on the ports of the appliance's own fronts and on 22 and 80. An answer of even one byte is a way out.
+REACH_FOUR = ("127.0.0.1", "127.0.0.2", "0.0.0.0", "169.254.169.254", "169.254.170.2", "100.64.0.1", "10.0.0.1", "172.17.0.1", "192.168.0.1", "8.8.8.8")
+REACH_SIX = ("::1", "::", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::ffff:100.64.0.1", "fe80::1", "fd00:ec2::254", "64:ff9b::7f00:1")
+
+# The address at which clouds give out credentials, written in every way that a program may read, and what stands for it elsewhere.
+NOTATIONS = {
+    "dotted": "169.254.169.254",
+    "decimal": "2852039166",
+    "hexadecimal": "0xa9fea9fe",
+    "hexadecimal-dotted": "0xa9.0xfe.0xa9.0xfe",
+    "octal": "025177524776",
+    "octal-dotted": "0251.0376.0251.0376",
+    "octal-padded": "000251.000376.000251.000376",
+    "mixed": "169.0376.0xa9fe",
+    "two-parts": "169.16689662",
+    "three-parts": "169.254.43518",
+    "mapped": "[::ffff:169.254.169.254]",
+    "mapped-hexadecimal": "[::ffff:a9fe:a9fe]",
+    "mapped-in-full": "[0:0:0:0:0:ffff:a9fe:a9fe]",
+    "compatible": "[::a9fe:a9fe]",
+    "nat64": "[64:ff9b::169.254.169.254]",
+    "nat64-local": "[64:ff9b:1::a9fe:a9fe]",
+    "6to4": "[2002:a9fe:a9fe::1]",
+    "teredo": "[2001:0:a9fe:a9fe::5601:5601]",
+    "isatap": "[fd00::5efe:a9fe:a9fe]",
+    "amazon-six": "[fd00:ec2::254]",
+    "google-six": "[fd20:ce::254]",
+    "containers": "169.254.170.2",
+    "alibaba": "100.100.100.200",
+    "oracle": "192.0.0.192",
+    "azure-wire": "168.63.129.16",
+}
+METADATA_NAMES = {
+    "google-name": "metadata.google.internal",
+    "amazon-name": "instance-data.ec2.internal",
+    "name-that-says-it": "169.254.169.254.nip.io",
+    "host-name": "host.docker.internal",
+    "full-width": "\uff11\uff16\uff19.254.169.254",
+}
+METADATA = [Way(f"metadata-{name}", "T-05", f"answered('http://{host}/')", MUST) for name, host in NOTATIONS.items()]
+METADATA += [Way(f"metadata-{name}", "T-05", f"answered('http://{host}/')") for name, host in METADATA_NAMES.items()]
+
+ASK = r"""
+def answered(url):
+    # The lane's own refusal, by rule or because of what the address is, is no answer.
+    got = subprocess.run(['curl', '-g', '-s', '-i', '-m', '3', '--noproxy', '*', url], capture_output=True).stdout
+    ours = any(b'\r\nx-deny-reason: ' + reason + b'\r\n' in got for reason in (b'not_allowed', b'address_denied'))
+    return bool(got) and not (got.startswith(b'HTTP/1.1 403 ') and ours)
+"""
