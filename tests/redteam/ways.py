@@ -159,7 +159,7 @@ GRANTED_BY_GVISOR = {
     "nested-user-namespace": "a namespace of gVisor's own",
     "kernel-log-size": "gVisor's own log, which is made up",
     "key-control": "a key ring of gVisor's own",
-    "fuse-device": "gVisor's own FUSE; nothing can be mounted",
+    "fuse-device": "gVisor's own FUSE, inside the sandbox",
     "kernel-log": "gVisor's own log, which is made up",
     "netlink-uevent": "gVisor's own; no event of the host is heard",
     "asynchronous-io": "done by gVisor in the guest's own memory",
