@@ -141,9 +141,9 @@ def set_id(folder):
     shutil.copy('/usr/bin/id', path)
     for owner in (0, 1, 1234):
         try: os.chown(path, owner, owner)
-        except OSError: pass
-        try: os.chmod(path, 0o6755)
-        except OSError: pass
+        except OSError:
+            if owner: continue
+        os.chmod(path, 0o6755)
         said = [subprocess.run([path, word], capture_output=True, text=True, timeout=3).stdout.strip() for word in ('-u', '-g')]
         if said != [str(os.getuid()), str(os.getgid())] and said != ['', '']: return said
 def capable(folder):

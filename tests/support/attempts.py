@@ -24,7 +24,7 @@ class Way:
 
 
 PRELUDE = r"""
-import ctypes, os, shutil, signal, socket, stat, struct, subprocess, time
+import ctypes, os, resource, shutil, signal, socket, stat, struct, subprocess, time
 libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
 patience_s = 5
@@ -34,6 +34,7 @@ def attempt(name, threat, call):
     child = os.fork()
     if child == 0:
         signal.alarm(patience_s)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         try:
             before()
             code = 7 if call() else 0
