@@ -20,7 +20,7 @@ differ. The threats are those of [SECURITY.md](../SECURITY.md#threats). Each att
   inside cannot come from an attempt that does not work. Where the control leaves one out, it says why; "open" depends on the host.
 
 An attempt that hangs, or that is wrong in itself, fails the test. What needs more than one call (other sessions, exhaustion, races, the end of a
-session, what a reader of output is sent) is in the other tests of `tests/redteam`.
+session, what a reader of output is sent) is in the other tests of `tests/redteam`; another session's token in `tests/flow/test_lent_credential.py`.
 """
 
 
