@@ -19,6 +19,7 @@
 #include "appliance/embedded.h"
 #include "appliance/listeners.h"
 #include "appliance/manifest/files.h"
+#include "appliance/manifest/trust.h"
 #include "appliance/plans.h"
 #include "appliance/roots.h"
 #include "appliance/shipped.h"
@@ -112,6 +113,7 @@ public:
     void finish();
 
 private:
+    void record_downgrade();
     void record_start();
     void custody_ready(std::span<std::byte const> report);
     void refuse_manifest(std::string const& key, crypto::IdentityFault fault);
@@ -168,6 +170,7 @@ Result<void> Machine::start()
     OCU_CHECK(supervisor_.start(kStartFirst));
     // Before anything serves, and before this manifest is remembered as applied. A machine that runs already goes on without.
     if (!refusal_.empty()) return fail(Fault::denied, "what is sealed in the manifest is refused");
+    record_downgrade();
     OCU_CHECK(supervisor_.start(kStartThen));
     signal_watch_ = loop_.on_readable(signals_.get(), [this] {
         signalfd_siginfo info{};
@@ -217,6 +220,21 @@ void Machine::put_authority(std::string_view certificate)
         log::failure("the authority that guests trust cannot be put in place", put.error());
 }
 
+// CT-9. Queued before there is a process that could take a call: in this source's order it is on disk before the start is, for which READY waits.
+void Machine::record_downgrade()
+{
+    auto const& applied = prepared_.applied;
+    auto change = manifest::downgrade(manifest::recall_trust(prepared_.state.path), {applied.profile, applied.tier});
+    if (!change) return;
+    log::warning("this manifest holds its guests less than the one before:", *change);
+    proto::Event event;
+    event.what = proto::What::trust_profile_downgraded;
+    event.resource = wire::Text<512>::cut(*change);
+    event.detail = wire::Text<1024>::cut(applied.digest);
+    event.number = applied.serial;
+    core_->recorder().note(std::move(event));
+}
+
 void Machine::record_start()
 {
     proto::Event applied;
@@ -252,6 +270,11 @@ void Machine::probe(int attempt)
 
 void Machine::announce()
 {
+    // Trust first: were it lost after the serial, a weaker manifest that follows would be measured by an older one and might pass unsaid.
+    if (auto const kept = manifest::remember_trust(prepared_.state.path, {prepared_.applied.profile, prepared_.applied.tier}); !kept) {
+        log::failure("the manifest's trust profile cannot be kept", kept.error());
+        return stop();
+    }
     if (auto const kept = manifest::remember_serial(prepared_.state.path, prepared_.applied); !kept) {
         log::failure("the manifest's serial cannot be kept", kept.error());
         return stop();

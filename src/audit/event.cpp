@@ -26,6 +26,7 @@ constexpr OcsfClass kClasses[] = {
     {kSystem, kProcess, 1, kInformational, "appliance_start"},
     {kSystem, kProcess, 2, kInformational, "appliance_stop"},
     {kIam, kEntity, 3, kInformational, "manifest_applied"},
+    {kIam, kEntity, 3, kHigh, "trust_profile_downgraded"},
     {kSystem, kProcess, 1, kInformational, "helper_start"},
     {kSystem, kProcess, 2, kHigh, "helper_death"},
     {kSystem, kProcess, 2, kHigh, "helper_violation"},

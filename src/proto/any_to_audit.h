@@ -27,6 +27,7 @@ enum class What : std::uint8_t {
     appliance_start,
     appliance_stop,
     manifest_applied,
+    trust_profile_downgraded,
     helper_start,
     helper_death,
     helper_violation,

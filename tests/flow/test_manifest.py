@@ -8,6 +8,7 @@ import tempfile
 import unittest
 
 from support.appliance import Appliance, Manifest, free_port, run_binary
+from support.audit import events, says
 from support.stranger import sign_anything
 
 
@@ -137,3 +138,50 @@ class Serial(unittest.TestCase):
         appliance.manifest.write()
         appliance.start()
         appliance.stop()
+
+
+class Downgrade(unittest.TestCase):
+    """CT-9: a manifest that holds its guests less than the one before is good, but on record before it serves."""
+
+    def setUp(self):
+        self.appliance = Appliance()
+        self.addCleanup(self.appliance.remove)
+        self.addCleanup(self.appliance.stop)
+
+    def serve(self, profile, tier):
+        """Starts with the next serial, and ends; what it put on record of a downgrade, which is there by READY."""
+        self.appliance.stop()
+        value, before = self.appliance.manifest.value, len(self.downgrades())
+        value["appliance"].update(profile=profile, tier=tier)
+        value["serial"] += 1
+        self.appliance.manifest.write()
+        self.appliance.start()
+        return self.downgrades()[before:]
+
+    def downgrades(self):
+        return [each for each in events(self.appliance) if says(each, "trust_profile_downgraded")]
+
+    def assert_told(self, found, change):
+        self.assertEqual(len(found), 1, found)
+        self.assertEqual(found[0]["entity"]["name"].encode("latin-1").decode(), change)
+        self.assertEqual(found[0]["severity_id"], 4)
+
+    def test_weaker_is_on_record_and_equal_or_stricter_is_not(self):
+        self.assertEqual(self.serve("trusted_operator", "runc"), [])  # the first
+        self.assertEqual(self.serve("trusted_operator", "gvisor"), [])
+        self.assertEqual(self.serve("internal_workforce", "gvisor"), [])
+        self.assertEqual(self.serve("internal_workforce", "gvisor"), [])
+        self.assert_told(self.serve("trusted_operator", "gvisor"), "internal_workforce/gvisor→trusted_operator/gvisor")
+        self.assert_told(self.serve("trusted_operator", "runc"), "trusted_operator/gvisor→trusted_operator/runc")
+        self.appliance.stop()
+        self.appliance.start()  # the same again: it was said
+        self.assertEqual(len(self.downgrades()), 2)
+        self.assertEqual(self.appliance.verify_audit().returncode, 0)
+
+    def test_damaged_note_is_a_downgrade(self):
+        self.assertEqual(self.serve("trusted_operator", "runc"), [])
+        self.appliance.stop()
+        with open(os.path.join(self.appliance.state, "state", "manifest.trust"), "w", encoding="utf-8"):
+            pass
+        self.assert_told(self.serve("trusted_operator", "runc"), "unknown→trusted_operator/runc")
+        self.assertEqual(self.serve("trusted_operator", "runc"), [])  # it is whole again

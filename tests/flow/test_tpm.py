@@ -26,7 +26,7 @@ class OnTpm(Appliance):
 
     def there(self):
         """What custody and its key have on disk."""
-        return sorted(each for each in os.listdir(self.at("")) if each != "manifest.serial")
+        return sorted(each for each in os.listdir(self.at("")) if not each.startswith("manifest."))
 
     def bytes_of(self, name):
         with open(self.at(name), "rb") as file:
