@@ -36,6 +36,11 @@ def image():
     return made.stdout.strip().splitlines()[-1]
 
 
+def fetch():
+    image()
+    npm_program()
+
+
 def npm_program():
     """The registry's package of npm, fetched once, and what it must be."""
     path = os.path.join(os.environ["OCU_CACHE"], f"npm-{NPM_VERSION}.tgz")

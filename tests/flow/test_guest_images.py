@@ -110,6 +110,11 @@ def full_image():
     return made.stdout.strip()
 
 
+def fetch():
+    if os.environ.get("OCU_LONG"):
+        full_image()
+
+
 class FullImage(ApplianceCase):
     @classmethod
     def setUpClass(cls):

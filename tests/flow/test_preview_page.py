@@ -22,11 +22,15 @@ FILE_API = os.path.exists(f"{suites.ROOT}/src/storage/openapi.h")
 HOST_PORT = free_port()  # of a page that embeds ours
 
 
-def in_browser(name, **env):
-    """Runs one file of tests and answers what it printed."""
+def fetch():
     if not shutil.which("chromium"):
         subprocess.run(["bash", "-c", f". {suites.ROOT}/scripts/lib.sh; need chromium chromium fonts-dejavu-core"], check=True)
-    modules = suites.node_modules(FOLDER)
+    return suites.node_modules(FOLDER)
+
+
+def in_browser(name, **env):
+    """Runs one file of tests and answers what it printed."""
+    modules = fetch()
     with tempfile.TemporaryDirectory(prefix="ocu-page.", dir="/var/tmp") as work:
         for each in ("support.mjs", "package.json", name):
             shutil.copy(f"{FOLDER}/{each}", work)

@@ -11,6 +11,11 @@ from support.appliance import Appliance, wait_until
 from support.audit import events
 from support.mcp import Mcp
 
+
+def fetch():
+    s3_servers.programs()
+
+
 NEEDLE = "needle-in-the-bucket-7731"
 PREFIX = "ocu/one"
 

@@ -9,8 +9,13 @@ import unittest
 from support.appliance import Appliance, run_binary, wait_until
 from support.audit import find_events
 from support.mcp import Mcp, Refused
-from support.tpm import Tpm
+from support.tpm import Tpm, program
 from test_custody import RULE, SECRET, lend
+
+
+def fetch():
+    program()
+
 
 ANEW = "vault start-anew --state"
 

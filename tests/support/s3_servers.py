@@ -144,6 +144,11 @@ class ServerEnded(Exception):
     pass
 
 
+def programs():
+    """The root that they are in."""
+    return subprocess.run([os.path.join(HERE, "scripts/toolchain/s3-servers")], check=True, capture_output=True, text=True).stdout.strip()
+
+
 class Server:
     """Programs of the servers' root, as processes of this test's."""
 
@@ -151,7 +156,7 @@ class Server:
     name = ""
 
     def __init__(self, namespace):
-        self.root = subprocess.run([os.path.join(HERE, "scripts/toolchain/s3-servers")], check=True, capture_output=True, text=True).stdout.strip()
+        self.root = programs()
         self.namespace, self.running = namespace, []
         self.data = tempfile.mkdtemp(prefix="ocu-s3-")
         started = time.monotonic()

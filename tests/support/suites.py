@@ -173,6 +173,11 @@ def python_files(suite, pick, at_once=1):
         for path in paths:
             count.add(python_file(suite, path, pick[1:2]))
         return count
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            fetches = "\ndef fetch():\n" in file.read()
+        if fetches:  # a cell has no network
+            subprocess.run([sys.executable, f"{ROOT}/tests/support/main.py", path], env={**os.environ, "OCU_FETCH": "1"}, check=False)
     with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
         for one in pool.map(lambda each: python_file(suite, each[1], cell=each[0]), enumerate(paths, 1)):
             count.add(one)
