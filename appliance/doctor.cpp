@@ -23,6 +23,7 @@
 #include "appliance/machine_key.h"
 #include "appliance/manifest/files.h"
 #include "base/unique_fd.h"
+#include "sandbox/host_limits.h"
 #include "wire/json.h"
 
 namespace ocu::appliance {
@@ -77,20 +78,42 @@ Finding examine_namespaces()
         "raise user.max_user_namespaces and look at kernel.unprivileged_userns_clone, or at the container this runs in");
 }
 
-Finding examine_cgroups()
+Finding examine_cgroups(std::vector<sandbox::CgroupTree> const& trees)
 {
-    constexpr char kWhat[] = "control groups";
-    if (::access("/sys/fs/cgroup/cgroup.controllers", R_OK) == 0) {
-        std::string const controllers = read_kernel_file("/sys/fs/cgroup/cgroup.controllers");
-        for (char const* const name : {"memory", "pids", "cpu"})
-            if (controllers.find(name) == std::string::npos)
-                return bad(std::format("{} v2 without the {} controller", kWhat, name),
-                    "boot without cgroup_disable for it, or delegate it to this container");
-        return good("control groups v2 with memory, pids, cpu");
-    }
-    bool const hybrid = ::access("/sys/fs/cgroup/memory", F_OK) == 0 && ::access("/sys/fs/cgroup/pids", F_OK) == 0;
-    if (!hybrid) return bad(kWhat, "mount cgroup2 on /sys/fs/cgroup");
+    if (trees.empty()) return bad("control groups", "mount cgroup2 on /sys/fs/cgroup");
+    if (trees.size() == 1 && trees.front().unified) return good("control groups v2");
     return worse("control groups v1 (hybrid)", "works; boot with systemd.unified_cgroup_hierarchy=1 for the single hierarchy");
+}
+
+char const* words_of(sandbox::Limit limit)
+{
+    switch (limit) {
+    case sandbox::Limit::pids: return "limit of tasks";
+    case sandbox::Limit::memory: return "limit of memory";
+    case sandbox::Limit::cpu: return "limit of processor time";
+    case sandbox::Limit::swap: return "limit of swap";
+    case sandbox::Limit::sockets: return "limit of socket buffers";
+    case sandbox::Limit::kill: return "end of a whole sandbox at once";
+    }
+    return "";
+}
+
+char const* advice_without(sandbox::Limit limit)
+{
+    switch (limit) {
+    case sandbox::Limit::swap: return "works; boot with swapaccount=1, or without swap: a sandbox could fill the machine's swap";
+    case sandbox::Limit::sockets: return "works; a sandbox's socket buffers are not counted as its memory";
+    default: return "works; processes are ended one by one, in rounds, until none is left";
+    }
+}
+
+Finding examine_limit(sandbox::HostLimit const& each)
+{
+    auto const what = std::format("{} ({})", words_of(each.limit), each.by);
+    if (each.given == sandbox::Given::yes) return good(what);
+    if (each.given == sandbox::Given::unseen) return worse(what + " cannot be seen yet", "works; it is shown once there is a control group with it");
+    if (!each.needed) return worse(what + " is not there", advice_without(each.limit));
+    return bad(what + " is not there", "boot without cgroup_disable for it, mount it, or delegate it to this container: without it no sandbox starts");
 }
 
 Finding examine_file_systems()
@@ -197,9 +220,12 @@ char const* word_of(Health health) { return health == Health::good ? "good" : he
 
 std::vector<Finding> examine()
 {
-    return {examine_user(), examine_kernel(), examine_namespaces(), examine_cgroups(), examine_file_systems(), examine_fuse(),
-        examine_landlock(), examine_seccomp(), examine_lookup_program(), examine_locked_memory(), examine_tpm(), examine_runc(),
-        examine_runsc()};
+    auto const trees = sandbox::mounted_cgroup_trees();
+    std::vector<Finding> findings{examine_user(), examine_kernel(), examine_namespaces(), examine_cgroups(trees)};
+    for (auto const& each : sandbox::host_limits(trees)) findings.push_back(examine_limit(each));
+    findings.insert(findings.end(), {examine_file_systems(), examine_fuse(), examine_landlock(), examine_seccomp(), examine_lookup_program(),
+                                        examine_locked_memory(), examine_tpm(), examine_runc(), examine_runsc()});
+    return findings;
 }
 
 int verdict_of(std::vector<Finding> const& findings)

@@ -11,6 +11,7 @@
 #include <ranges>
 
 #include "sandbox/files.h"
+#include "sandbox/host_limits.h"
 #include "sandbox/limits.h"
 
 namespace ocu::sandbox {
@@ -74,21 +75,19 @@ std::vector<CgroupTree> parse_cgroup_trees(std::string_view mountinfo)
     return trees;
 }
 
+std::vector<CgroupTree> mounted_cgroup_trees() { return parse_cgroup_trees(read_text("/proc/self/mountinfo", 1u << 20)); }
+
 Result<Cgroups> Cgroups::open(std::string const& prefix)
 {
-    Cgroups groups(parse_cgroup_trees(read_text("/proc/self/mountinfo", 1u << 20)));
+    Cgroups groups(mounted_cgroup_trees());
     if (groups.trees_.empty()) return fail(Fault::not_found, "no cgroup hierarchy is mounted");
+    OCU_CHECK(check_limits(host_limits(groups.trees_)));
     if (groups.pure()) {
         auto const& root = groups.trees_.front().mount;
         OCU_CHECK(enable_below(root));
         OCU_CHECK(make_group(root + "/" + prefix));
         OCU_CHECK(enable_below(root + "/" + prefix));
-        return groups;
     }
-    for (std::string_view const controller : {"pids", "memory", "cpu"})
-        if (groups.with(controller) == nullptr) return fail(Fault::not_found, "a cgroup controller is missing: pids, memory or cpu");
-    if (groups.unified() == nullptr && groups.with("freezer") == nullptr)
-        return fail(Fault::not_found, "neither cgroup v2 nor the freezer");
     return groups;
 }
 

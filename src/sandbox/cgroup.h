@@ -33,10 +33,11 @@ struct CgroupTree {
 
 // The cgroup hierarchies that /proc/self/mountinfo names.
 std::vector<CgroupTree> parse_cgroup_trees(std::string_view mountinfo);
+std::vector<CgroupTree> mounted_cgroup_trees();
 
 class Cgroups {
 public:
-    // Errors: not_found (no cgroups, or a controller is missing), os.
+    // Errors: not_found (no cgroups, or a controller is missing: which one, as host_limits has it), os.
     static Result<Cgroups> open(std::string const& prefix);
 
     // Idempotent. `name` is "/PREFIX/sN".
