@@ -49,11 +49,11 @@ Result<void> remember_trust(std::string const& state_dir, Trust const& trust)
 
 std::optional<std::string> downgrade(Recalled const& before, Trust const& next)
 {
-    if (before.damaged) return "unknown→" + in_words(next);
+    if (before.damaged) return "unknown->" + in_words(next);
     if (!before.trust) return std::nullopt;
     auto const& last = *before.trust;
     if (strictness(next.profile) >= strictness(last.profile) && strictness(next.tier) >= strictness(last.tier)) return std::nullopt;
-    return in_words(last) + "→" + in_words(next);
+    return in_words(last) + "->" + in_words(next);
 }
 
 }  // namespace ocu::manifest

@@ -32,7 +32,7 @@ Recalled recall_trust(std::string const& state_dir);
 // Once the downgrade, if it is one, is on record. Durable when it returns.
 Result<void> remember_trust(std::string const& state_dir, Trust const& trust);
 
-// "from→to" if `next` has a weaker profile or a weaker tier than what was before. Stricter in the one does not make up for the other.
+// "from->to" if `next` has a weaker profile or a weaker tier than what was before. Stricter in the one does not make up for the other.
 std::optional<std::string> downgrade(Recalled const& before, Trust const& next);
 
 }  // namespace ocu::manifest

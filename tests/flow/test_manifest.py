@@ -171,8 +171,8 @@ class Downgrade(unittest.TestCase):
         self.assertEqual(self.serve("trusted_operator", "gvisor"), [])
         self.assertEqual(self.serve("internal_workforce", "gvisor"), [])
         self.assertEqual(self.serve("internal_workforce", "gvisor"), [])
-        self.assert_told(self.serve("trusted_operator", "gvisor"), "internal_workforce/gvisor→trusted_operator/gvisor")
-        self.assert_told(self.serve("trusted_operator", "runc"), "trusted_operator/gvisor→trusted_operator/runc")
+        self.assert_told(self.serve("trusted_operator", "gvisor"), "internal_workforce/gvisor->trusted_operator/gvisor")
+        self.assert_told(self.serve("trusted_operator", "runc"), "trusted_operator/gvisor->trusted_operator/runc")
         self.appliance.stop()
         self.appliance.start()  # the same again: it was said
         self.assertEqual(len(self.downgrades()), 2)
@@ -183,5 +183,5 @@ class Downgrade(unittest.TestCase):
         self.appliance.stop()
         with open(os.path.join(self.appliance.state, "state", "manifest.trust"), "w", encoding="utf-8"):
             pass
-        self.assert_told(self.serve("trusted_operator", "runc"), "unknown→trusted_operator/runc")
+        self.assert_told(self.serve("trusted_operator", "runc"), "unknown->trusted_operator/runc")
         self.assertEqual(self.serve("trusted_operator", "runc"), [])  # it is whole again

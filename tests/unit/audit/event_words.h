@@ -33,9 +33,9 @@ inline constexpr Words kWords[] = {
     {What::manifest_applied, Source::core, "at every start; `detail` the manifest's SHA-256, `number` its serial", "core", "box", "9f2c...",
         7, 0, 0, Reason::none, false},
     {What::trust_profile_downgraded, Source::core,
-        "before READY, where the manifest holds its guests less than the one before it: profile and tier, `from→to` (`unknown`: what was "
+        "before READY, where the manifest holds its guests less than the one before it: profile and tier, `from->to` (`unknown`: what was "
         "remembered is damaged); `number` its serial",
-        "", "internal_workforce/gvisor→trusted_operator/runc", "9f2c...", 7, 0, 0, Reason::none, false},
+        "", "internal_workforce/gvisor->trusted_operator/runc", "9f2c...", 7, 0, 0, Reason::none, false},
     {What::helper_start, Source::core, "a standing helper is confined and ready", "core", "gateway-front", "", 4711, 0, 0, Reason::none,
         false},
     {What::helper_death, Source::core, "a helper ended by itself (of a session's egress: source edge); its zone is closed until it is back",

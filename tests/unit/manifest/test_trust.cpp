@@ -35,12 +35,12 @@ struct TrustTest {
 
 TEST_CASE("trust: given a weaker profile or tier than before, when they are compared, then both are named", "[manifest][CT-9]")
 {
-    CHECK(told({kWorkforce, kGvisor}, {kOperator, kRunc}) == "internal_workforce/gvisor→trusted_operator/runc");
-    CHECK(told({kWorkforce, kGvisor}, {kOperator, kGvisor}) == "internal_workforce/gvisor→trusted_operator/gvisor");
-    CHECK(told({kOperator, kGvisor}, {kOperator, kRunc}) == "trusted_operator/gvisor→trusted_operator/runc");
-    CHECK(told({kUntrusted, kGvisor}, {kWorkforce, kGvisor}) == "untrusted/gvisor→internal_workforce/gvisor");
+    CHECK(told({kWorkforce, kGvisor}, {kOperator, kRunc}) == "internal_workforce/gvisor->trusted_operator/runc");
+    CHECK(told({kWorkforce, kGvisor}, {kOperator, kGvisor}) == "internal_workforce/gvisor->trusted_operator/gvisor");
+    CHECK(told({kOperator, kGvisor}, {kOperator, kRunc}) == "trusted_operator/gvisor->trusted_operator/runc");
+    CHECK(told({kUntrusted, kGvisor}, {kWorkforce, kGvisor}) == "untrusted/gvisor->internal_workforce/gvisor");
     // Stricter in the one does not make up for the other.
-    CHECK(told({kOperator, kGvisor}, {kWorkforce, kRunc}) == "trusted_operator/gvisor→internal_workforce/runc");
+    CHECK(told({kOperator, kGvisor}, {kWorkforce, kRunc}) == "trusted_operator/gvisor->internal_workforce/runc");
 }
 
 TEST_CASE("trust: given an equal or stricter manifest, when they are compared, then nothing is said", "[manifest][CT-9]")
@@ -82,7 +82,7 @@ TEST_CASE_METHOD(TrustTest, "trust: given a damaged note, when a manifest is com
         CAPTURE(text);
         REQUIRE(write_file(note(), std::as_bytes(std::span(text)), 0600, Replace::yes));
         CHECK(recall_trust(folder).damaged);
-        CHECK(downgrade(recall_trust(folder), {kWorkforce, kGvisor}) == "unknown→internal_workforce/gvisor");
+        CHECK(downgrade(recall_trust(folder), {kWorkforce, kGvisor}) == "unknown->internal_workforce/gvisor");
     }
     // Not a file at all.
     std::filesystem::remove(note());
