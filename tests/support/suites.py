@@ -135,7 +135,8 @@ def python_file(suite, path, pattern=(), cell=0):
     """One file in a process of its own. In a cell (a number from 1) it has network, processes and mounts of its own too, and what it says is
     kept until it has ended, so that another can run beside it and neither takes the other's for what it left behind."""
     name, started = os.path.basename(path)[5:-3], time.monotonic()
-    enter = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "cell"] if cell else []
+    enter = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--", "bash", "-c", 'ip link set lo up && "$@"; exit $?',
+             "cell"] if cell else []  # the shell stays: somebody must reap
     env = {**os.environ, **({"OCU_SHARED": "1", "OCU_CELL": str(cell)} if cell else {})}
     process = subprocess.Popen([*enter, sys.executable, f"{ROOT}/tests/support/main.py", path, *pattern], stdout=subprocess.PIPE, text=True, env=env)
     last, kept = "", [f" {suite}/{name}"]
