@@ -3,6 +3,9 @@
 
 #include "unit/control/control_fixture.h"
 
+#include <future>
+#include <optional>
+
 #include "control/pool.h"
 #include "control/sessions.h"
 
@@ -27,7 +30,45 @@ Config with_pool(std::size_t wanted, std::size_t slots = 8)
 struct PoolTest : ControlTest {
     explicit PoolTest(Config config = with_pool(1)) : ControlTest(std::move(config)) {}
 
-    // The pool is looked at by a timer of the loop.
+    // The pool is looked at by a timer of the loop, so nothing is at rest here: all that the neighbours noted is read on their thread.
+    template <class Look>
+    auto on_loop(Look look)
+    {
+        std::promise<decltype(look())> told;
+        static_cast<wire::Loop&>(loop).post([&] {
+            if constexpr (std::is_void_v<decltype(look())>) {
+                look();
+                told.set_value();
+            } else {
+                told.set_value(look());
+            }
+        });
+        return told.get_future().get();
+    }
+    std::size_t creates()
+    {
+        return on_loop([this] { return ControlTest::creates(); });
+    }
+    SessionId created()
+    {
+        return on_loop([this] { return ControlTest::created(); });
+    }
+    Reason last_refusal()
+    {
+        return on_loop([this] { return ControlTest::last_refusal(); });
+    }
+    std::vector<RequestId> granted(SessionId session)
+    {
+        return on_loop([this, session] { return ControlTest::granted(session); });
+    }
+    void hold(Pen pen)
+    {
+        on_loop([this, pen] { recorder.pen = pen; });
+    }
+    void later(std::chrono::milliseconds time)
+    {
+        on_loop([this, time] { clock.advance(time); });
+    }
     template <class Holds>
     bool soon(Holds holds)
     {
@@ -45,9 +86,12 @@ struct PoolTest : ControlTest {
     }
     proto::Event last_event(What what)
     {
-        auto const found = std::ranges::find_last(recorder.events, what, &proto::Event::what);
-        REQUIRE_FALSE(found.empty());
-        return found.front();
+        auto const event = on_loop([this, what] {
+            auto const found = std::ranges::find_last(recorder.events, what, &proto::Event::what);
+            return found.empty() ? std::nullopt : std::optional(found.front());
+        });
+        REQUIRE(event.has_value());
+        return *event;
     }
 };
 
@@ -56,7 +100,7 @@ TEST_CASE_METHOD(PoolTest, "pool: given one that is ready, when a caller comes, 
     SessionId const ready = pooled();
     CHECK(last_event(What::session_pooled).session == ready);
     CHECK(last_event(What::session_pooled).actor.empty());
-    CHECK(recorder.count(What::session_create) == 0);
+    CHECK(on_loop([&] { return recorder.count(What::session_create); }) == 0);
     auto const before = creates();
     want(1, 7, "chat-1");
     CHECK(granted(ready) == std::vector{RequestId{1}});
@@ -77,20 +121,22 @@ TEST_CASE_METHOD(PoolTest, "pool: given one that is ready, when a caller comes, 
 TEST_CASE_METHOD(PoolTest, "pool: given no record of the claim, when a caller comes, then it is refused and the sandbox is ended", "[control][CT-6][SX-6]")
 {
     SessionId const ready = pooled();
-    recorder.pen = Pen::fails;
+    hold(Pen::fails);
     want(1);
     CHECK(last_refusal() == Reason::audit_unavailable);
     CHECK(granted(ready).empty());
-    CHECK(std::ranges::any_of(to_sandbox, [&](auto const& m) {
-        auto const* const end = std::get_if<proto::SessionEnd>(&m);
-        return end != nullptr && end->session == ready;
+    CHECK(on_loop([&] {
+        return std::ranges::any_of(to_sandbox, [&](auto const& m) {
+            auto const* const end = std::get_if<proto::SessionEnd>(&m);
+            return end != nullptr && end->session == ready;
+        });
     }));
 }
 
 TEST_CASE_METHOD(PoolTest, "pool: given a claim whose record is not there yet, when it is asked for again, then nobody is granted it before", "[control][CT-6]")
 {
     SessionId const ready = pooled();
-    recorder.pen = Pen::silent;
+    hold(Pen::silent);
     want(1);
     want(2);
     CHECK(granted(ready).empty());
@@ -106,12 +152,12 @@ TEST_CASE_METHOD(PoolTest, "pool: given one that is on its way, when a caller co
     want(2, 7, "chat-1");
     CHECK(creates() == 1);
     CHECK(granted(coming).empty());
-    recorder.pen = Pen::silent;
+    hold(Pen::silent);
     sandbox_in.send(proto::SessionUp{coming});
     loop.settle();
     CHECK(granted(coming).empty());
     CHECK(last_event(What::session_create).actor.view() == "dev");
-    recorder.pen = Pen::writes;
+    hold(Pen::writes);
     want(3, 8, "other");
     CHECK(granted(coming).empty());
 }
@@ -139,7 +185,7 @@ TEST_CASE_METHOD(PoolTest, "pool: given a frozen appliance, when one was claimed
     sandbox_in.send(proto::SessionDead{ready});
     sandbox_in.send(proto::SessionDown{ready, Reason::session_ended});
     loop.settle();
-    clock.advance(61s);
+    later(61s);
     auto const started = std::chrono::steady_clock::now();
     while (std::chrono::steady_clock::now() < started + 3 * kRefillEvery) loop.settle();
     CHECK(creates() == 1);
@@ -152,7 +198,7 @@ TEST_CASE_METHOD(PoolTest, "pool: given kill-all, when one is ready, then it is 
     connect_front();
     SessionId const ready = pooled();
     CHECK(ask(proto::OperatorAction::kill_all).killed == 1);
-    CHECK(std::ranges::count(severed_edge, ready) == 1);
+    CHECK(on_loop([&] { return std::ranges::count(severed_edge, ready); }) == 1);
     want(1);
     CHECK(granted(ready).empty());
     CHECK(soon([&] { return creates() >= 2; }));
@@ -161,11 +207,11 @@ TEST_CASE_METHOD(PoolTest, "pool: given kill-all, when one is ready, then it is 
 TEST_CASE_METHOD(PoolTest, "pool: given one that waits for too long, when its time is over, then another takes its place", "[control][SX-6]")
 {
     SessionId const ready = pooled();
-    clock.advance(kPooledAgeMax - 1s);
+    later(kPooledAgeMax - 1s);
     auto const started = std::chrono::steady_clock::now();
     while (std::chrono::steady_clock::now() < started + 3 * kRefillEvery) loop.settle();
     CHECK(creates() == 1);
-    clock.advance(1s);
+    later(1s);
     CHECK(pooled(2) != ready);
     CHECK(last_event(What::session_destroy).session == ready);
 }
@@ -178,13 +224,13 @@ TEST_CASE_METHOD(PoolTest, "pool: given sandboxes that are lost, when it makes o
         loop.settle();
     };
     lose(1);
-    clock.advance(1s);
+    later(1s);
     lose(2);
-    clock.advance(1'999ms);
+    later(1'999ms);
     auto const started = std::chrono::steady_clock::now();
     while (std::chrono::steady_clock::now() < started + 3 * kRefillEvery) loop.settle();
     CHECK(creates() == 2);
-    clock.advance(1ms);
+    later(1ms);
     CHECK(soon([&] { return creates() == 3; }));
 }
 
