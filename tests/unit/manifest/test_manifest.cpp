@@ -10,22 +10,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "support/temporary_folder.h"
+
 namespace test_manifest {
 
 using namespace ocu;
 using namespace ocu::manifest;
 
-struct ManifestTest {
+struct ManifestTest : test::TemporaryFolder {
     ManifestTest()
     {
-        char name[] = "/tmp/ocu-test-XXXXXX";
-        REQUIRE(::mkdtemp(name) != nullptr);
-        folder = name;
         REQUIRE(::mkdir((folder + "/state").c_str(), 0700) == 0);
         put(folder + "/trust.pub", write_public_key(key.verify));
         write(R"({"schema": "ocu-manifest/1", "serial": 5})");
     }
-    ~ManifestTest() { std::filesystem::remove_all(folder); }
 
     void put(std::string const& path, std::string const& text) const
     {
@@ -44,7 +42,6 @@ struct ManifestTest {
         return applied.error().key + "|" + applied.error().reason;
     }
 
-    std::string folder;
     SigningKey key = make_key().value();
 };
 

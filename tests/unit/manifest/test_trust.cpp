@@ -4,9 +4,9 @@
 #include "appliance/manifest/files.h"
 #include "appliance/manifest/trust.h"
 
-#include <filesystem>
-
 #include <sys/stat.h>
+
+#include "support/temporary_folder.h"
 
 namespace test_trust {
 
@@ -18,19 +18,13 @@ constexpr auto kRunc = proto::Tier::runc, kGvisor = proto::Tier::gvisor;
 
 std::string told(Trust const& last, Trust const& next) { return downgrade({.damaged = false, .trust = last}, next).value_or(""); }
 
-struct TrustTest {
+struct TrustTest : test::TemporaryFolder {
     TrustTest()
     {
-        char name[] = "/tmp/ocu-test-XXXXXX";
-        REQUIRE(::mkdtemp(name) != nullptr);
-        folder = name;
         REQUIRE(::mkdir((folder + "/state").c_str(), 0700) == 0);
     }
-    ~TrustTest() { std::filesystem::remove_all(folder); }
 
     std::string note() const { return folder + "/" + kTrustNoteFile; }
-
-    std::string folder;
 };
 
 TEST_CASE("trust: given a weaker profile or tier than before, when they are compared, then both are named", "[manifest][CT-9]")

@@ -3,27 +3,16 @@
 
 #include "sandbox/host_limits.h"
 
-#include <catch2/catch_test_macros.hpp>
-
-#include <filesystem>
 #include <fstream>
 
-#include <stdlib.h>
+#include "support/temporary_folder.h"
 
 namespace test_host_limits {
 
 using namespace ocu;
 using namespace ocu::sandbox;
 
-struct HostLimitsTest {
-    HostLimitsTest()
-    {
-        char name[] = "/tmp/ocu-test-XXXXXX";
-        REQUIRE(::mkdtemp(name) != nullptr);
-        folder = name;
-    }
-    ~HostLimitsTest() { std::filesystem::remove_all(folder); }
-
+struct HostLimitsTest : test::TemporaryFolder {
     void put(std::string const& path, std::string const& text = "") const
     {
         auto const whole = std::filesystem::path(folder) / path;
@@ -38,8 +27,6 @@ struct HostLimitsTest {
         for (auto const& each : controllers) trees.push_back({folder + "/" + each, {"rw", each}, false});
         return trees;
     }
-
-    std::string folder;
 };
 
 HostLimit of(std::vector<HostLimit> const& limits, Limit limit) { return limits.at(static_cast<std::size_t>(limit)); }
