@@ -64,7 +64,8 @@ std::string argument_fault(std::string_view name, gateway::Actions actions)
     for (std::size_t i = 0; i < gateway::kActions; ++i) {
         auto const action = static_cast<Action>(i);
         if (!actions.has(action)) continue;
-        if (action == Action::bash) return "a shell command cannot be judged by a pattern: give bash_tool a rule of its own, or to nobody";
+        if (is_free_text(action))
+            return std::format("a command or input cannot be judged by a pattern: give {} a rule of its own, or to nobody", name_of(action));
         bool is_path = action == Action::resources_read && name == "path", known = is_path;
         if (i <= static_cast<std::size_t>(proto::Tool::kLast)) {
             for (auto const& argument : gateway::arguments_of(static_cast<proto::Tool>(i))) {
@@ -139,7 +140,8 @@ bool shell_undoes_paths(gateway::Policy const& policy, std::string_view caller)
 {
     bool const has_paths =
         std::ranges::any_of(policy.rules(), [&](PolicyRule const& rule) { return !rule.paths.empty() && rule.is_for_caller(caller); });
-    return has_paths && policy.may_use(caller).has(Action::bash);
+    auto const may = policy.may_use(caller);
+    return has_paths && (may.has(Action::bash) || may.has(Action::process_start));
 }
 
 }  // namespace
@@ -167,7 +169,7 @@ std::string explain_policy(gateway::Policy const& policy, std::vector<gateway::C
     }
     if (!nothing.empty()) out += std::format("  May do nothing: {}.\n", listed(nothing));
     if (!anyway.empty())
-        out += std::format("  With bash_tool these reach every file of their sandbox, whatever its path: {}.\n", listed(anyway));
+        out += std::format("  With a shell (bash_tool, process_start) these reach every file of their sandbox, whatever its path: {}.\n", listed(anyway));
     return out + "  The files listener is not judged by these rules.\n";
 }
 

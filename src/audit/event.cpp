@@ -39,6 +39,7 @@ constexpr OcsfClass kClasses[] = {
     {kApplication, kApi, kOther, kInformational, "tool_call_begin"},
     {kApplication, kApi, kOther, kInformational, "tool_call_end"},
     {kApplication, kApi, kOther, kMedium, "tool_call_refused"},
+    {kSystem, kProcess, 2, kInformational, "process_ended"},
     {kIam, kAuthentication, 1, kMedium, "caller_refused"},
     {kNetwork, kNetworkActivity, 5, kMedium, "egress_denied"},
     {kNetwork, kDns, 1, kLow, "dns_denied"},
@@ -149,7 +150,7 @@ void set_process(Json& record, proto::Event const& event, Envelope const& envelo
     auto process = named(event.resource.view());
     process.set("uid", or_unknown(event.resource.view()));
     record.set("actor", actor_of(event)).set("device", device_of(envelope, kServerDevice)).set("process", std::move(process));
-    if (event.what == What::helper_death) record.set("exit_code", event.number);
+    if (event.what == What::helper_death || event.what == What::process_ended) record.set("exit_code", event.number);
 }
 
 bool is_one_file(What what)

@@ -70,9 +70,13 @@ std::vector<CallId> CallTable::all() const
 Call* CallTable::next(CallerId caller, std::string const& chat)
 {
     auto const lane = lanes_.find(LaneKey{caller, chat});
-    if (lane == lanes_.end() || lane->second.empty()) return nullptr;
-    Call* const first = find(lane->second.front());
-    return first->phase == Phase::waiting ? first : nullptr;
+    if (lane == lanes_.end()) return nullptr;
+    for (CallId const id : lane->second) {
+        Call* const call = find(id);
+        if (call->phase == Phase::waiting) return call;
+        if (!lets_others_pass(*call)) return nullptr;
+    }
+    return nullptr;
 }
 
 void CallTable::forget_fronts()

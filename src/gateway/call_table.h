@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// The calls under way, and the order they run in. One lane for each (caller, chat): its first call is the one at work, the others wait.
+// The calls under way, and the order they run in. One lane for each (caller, chat): its first call is the one at work, the others wait, but
+// for a process_read that waits itself.
 //
 //     phase      waiting      its turn has not come
 //                asking       control is asked which sandbox
@@ -45,6 +46,9 @@ struct Call {
     proto::ToolAnswer answer;
 };
 
+// A read waits for a program to say something, perhaps in answer to what the next call brings: it holds nobody up once it runs.
+constexpr bool lets_others_pass(Call const& call) { return call.tool == proto::Tool::process_read && call.phase >= Phase::running; }
+
 class CallTable {
 public:
     enum class Refusal { none, caller_full, lane_full };
@@ -59,7 +63,7 @@ public:
     // The call at work in that session and those that wait behind it.
     std::vector<CallId> of_session(SessionId session);
     std::vector<CallId> all() const;
-    // The call that may start now in this lane, if its first has not started yet.
+    // The call that may start now in this lane: the first that has not started, unless one before it has to end first.
     Call* next(CallerId caller, std::string const& chat);
     // The front has gone: its numbers mean nothing any more, and a new one will use them again.
     void forget_fronts();

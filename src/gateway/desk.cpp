@@ -15,22 +15,39 @@ namespace {
 std::string_view content_of(proto::ToolArguments const& arguments)
 {
     switch (arguments.tool) {
-    case proto::Tool::bash: return arguments.command.view();
-    case proto::Tool::view: return {};
-    case proto::Tool::create_file: return arguments.text.view();
+    case proto::Tool::bash:
+    case proto::Tool::process_start: return arguments.command.view();
+    case proto::Tool::create_file:
+    case proto::Tool::process_write: return arguments.text.view();
     case proto::Tool::str_replace: return arguments.replacement.view();
+    default: return {};
     }
-    return {};
 }
 
-// What of a call is worth a line in the record: the command or the path, cut, and as its last word the digest (SX-9). Caller's bytes; the writer
-// encodes them. A command that ends like a digest does not hide its own, which comes after.
+std::string shown_of(proto::ToolArguments const& arguments)
+{
+    if (arguments.tool == proto::Tool::bash || arguments.tool == proto::Tool::process_start) return arguments.command.str();
+    if (arguments.tool == proto::Tool::process_list) return {};
+    if (!proto::is_process_tool(arguments.tool)) return arguments.path.str();
+    std::string shown = "process " + std::to_string(arguments.process.process);
+    for (auto const& each : proto::kProcessSignals)
+        if (each.number == arguments.process.signal) shown.append(" ").append(each.name);
+    return shown;
+}
+
+bool has_content(proto::Tool tool)
+{
+    return tool != proto::Tool::view && tool != proto::Tool::process_read && tool != proto::Tool::process_signal && tool != proto::Tool::process_list;
+}
+
+// What of a call is worth a line in the record: the command, the path or the process, cut, and as its last word the digest (SX-9). What is typed
+// into a program may be a password: only its digest is on record. Caller's bytes; the writer encodes them. A command that ends like a digest does not hide its own, which comes after.
 std::string detail_of(proto::ToolArguments const& arguments)
 {
-    auto const shown = arguments.tool == proto::Tool::bash ? arguments.command.view() : arguments.path.view();
-    if (arguments.tool == proto::Tool::view) return std::string(shown.substr(0, kDetailBytesMax));
+    auto const shown = shown_of(arguments);
+    if (!has_content(arguments.tool)) return shown.substr(0, kDetailBytesMax);
     auto const digest = " sha256=" + crypto::to_hex(crypto::sha256(content_of(arguments)));
-    return std::string(shown.substr(0, kDetailBytesMax - digest.size())) + digest;
+    return shown.substr(0, kDetailBytesMax - digest.size()) + digest;
 }
 
 std::int64_t milliseconds_since(Monotonic from, Monotonic now)
@@ -122,6 +139,7 @@ void Desk::on_begun(CallId id, Result<EventNumber> const& written)
     }
     call->phase = Phase::running;
     wires_.sandbox.send(proto::CallTool{call->id, call->session, std::exchange(call->arguments, {})});
+    if (lets_others_pass(*call)) advance(call->caller, call->chat);
 }
 
 void Desk::on_progress(proto::ToolProgress const& progress)
@@ -167,7 +185,7 @@ void Desk::end(Call& call)
     proto::Event event = event_of(call, What::tool_call_end);
     event.outcome = answer.reason == Reason::none && !answer.is_error ? proto::Outcome::success : proto::Outcome::failure;
     event.reason = answer.reason;
-    event.number = answer.exit_status;
+    event.number = answer.process > 0 ? static_cast<std::int64_t>(answer.process) : answer.exit_status;
     event.bytes = answer.output_bytes;
     event.duration_ms = milliseconds_since(call.began, clock_.now());
     wires_.recorder.record(std::move(event), [this, alive = std::weak_ptr(alive_), id = call.id](Result<EventNumber> written) {

@@ -23,6 +23,16 @@ using proto::What;
 
 namespace {
 
+// A front that has been taken over gives a call no more time than its face would have.
+void hold_to_limits(proto::ToolArguments& arguments, std::chrono::milliseconds tool_timeout_max)
+{
+    constexpr std::chrono::milliseconds kNone{0};
+    bool const lives_on = proto::is_process_tool(arguments.tool);
+    arguments.timeout = std::clamp(arguments.timeout, kNone, lives_on ? std::chrono::milliseconds(proto::kProcessTimeMax) : tool_timeout_max);
+    arguments.process.wait = std::clamp(arguments.process.wait, kNone, std::chrono::milliseconds(proto::kProcessWaitMax));
+    arguments.process.cpu_max = std::clamp(arguments.process.cpu_max, kNone, std::chrono::milliseconds(proto::kProcessTimeMax));
+}
+
 constexpr std::size_t kQueueBytesMax = 128u << 20;  // answers of many callers at once; the front always reads
 
 }  // namespace
@@ -334,7 +344,7 @@ void Gateway::State::on_call(proto::FrontCall asked)
     // What was judged is what is used: `a/../b` would lead elsewhere if `a` were a link.
     if (!verdict.path.empty()) call.arguments.path = std::move(verdict.path);
     // Judged at the face already; the ceiling is the manifest's and holds here too, whatever the front has become.
-    call.arguments.timeout = std::clamp(call.arguments.timeout, std::chrono::milliseconds(0), config.tool_timeout_max);
+    hold_to_limits(call.arguments, config.tool_timeout_max);
     call.wants_progress = asked.wants_progress;
     call.ignored_arguments = asked.ignored_arguments;
     desk.open(std::move(call));

@@ -34,6 +34,10 @@ std::string_view sentence_of(Reason reason)
     case Reason::shutting_down: return "The appliance is shutting down.";
     case Reason::role_unavailable: return "A part of the appliance is not running at the moment. Try again shortly.";
     case Reason::policy_denied: return "Policy does not allow this call. Where it judges a path, the path must begin with /.";
+    case Reason::unknown_process: return "There is no process of that number in this sandbox. process_list says which there are.";
+    case Reason::process_ended: return "That process has ended. process_read still shows what it wrote.";
+    case Reason::too_many_processes: return "This sandbox runs as many processes as it may. End one with process_signal, then try again.";
+    case Reason::process_input_full: return "The process has not read what was written to it before. Nothing was added; try again when it has.";
     default: return "The call was refused.";
     }
 }

@@ -22,11 +22,24 @@ inline constexpr std::size_t kRuleCallersMax = 64;
 inline constexpr std::size_t kRulePatternsMax = 16;
 
 // The tools, and what a caller may ask for besides. In the order of proto::Tool.
-enum class Action : std::uint8_t { bash, view, create_file, str_replace, resources_list, resources_read, kLast = resources_read };
+enum class Action : std::uint8_t {
+    bash,
+    view,
+    create_file,
+    str_replace,
+    process_start,
+    process_read,
+    process_write,
+    process_signal,
+    process_list,
+    resources_list,
+    resources_read,
+    kLast = resources_read,
+};
 inline constexpr std::size_t kActions = static_cast<std::size_t>(Action::kLast) + 1;
 
 constexpr Action action_of(proto::Tool tool) { return static_cast<Action>(tool); }
-static_assert(action_of(proto::Tool::bash) == Action::bash && action_of(proto::Tool::kLast) == Action::str_replace);
+static_assert(action_of(proto::Tool::bash) == Action::bash && action_of(proto::Tool::kLast) == Action::process_list);
 
 constexpr std::string_view name_of(Action action)
 {
@@ -36,8 +49,16 @@ constexpr std::string_view name_of(Action action)
 }
 std::optional<Action> action_named(std::string_view name);
 
-// Where a file is named. A shell command is none: what it will do cannot be told from its letters.
-constexpr bool has_path(Action action) { return action != Action::bash && action != Action::resources_list; }
+// What a shell will do cannot be told from a command's letters, nor from keys that are pressed.
+constexpr bool is_free_text(Action action)
+{
+    return action == Action::bash || action == Action::process_start || action == Action::process_write;
+}
+// Where a file is named.
+constexpr bool has_path(Action action)
+{
+    return action == Action::view || action == Action::create_file || action == Action::str_replace || action == Action::resources_read;
+}
 
 class Actions {
 public:

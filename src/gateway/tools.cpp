@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "gateway/tools.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <span>
 
 namespace ocu::gateway {
@@ -13,13 +15,16 @@ using wire::JsonView;
 
 namespace {
 
-enum class Shape { text, path, seconds, line_range };
+enum class Shape { text, input, path, seconds, number, flag, signal, line_range };
 
 struct Argument {
     std::string_view name;
     Shape shape;
     bool required;
     std::string_view about;
+    std::int64_t least = 0;  // number
+    std::int64_t most = 0;
+    std::optional<std::int64_t> otherwise{};
 };
 
 struct ToolText {
@@ -54,6 +59,53 @@ constexpr std::array kReplaceArguments{
     Argument{"description", Shape::text, false, kWhy},
 };
 
+constexpr std::int64_t kProcessMost = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t kPositionMost = 1ll << 53;  // what a JSON number holds exactly
+constexpr std::int64_t kTimeMost = proto::kProcessTimeMax.count();
+constexpr std::int64_t kWaitMost = proto::kProcessWaitMax.count();
+constexpr std::int64_t kRowsMost = 500, kColumnsMost = 1000;
+
+constexpr Argument kProcess{"process", Shape::number, true, "The number that process_start gave it.", 1, kProcessMost};
+constexpr Argument kWait{
+    "wait_s", Shape::number, false, "Most seconds to wait for output. The answer comes earlier: when there is some and it pauses, or the process ends.", 0, kWaitMost, 1};
+constexpr Argument kRaw{"raw", Shape::flag, false, "With the terminal's control sequences: for programs that draw on the whole screen."};
+constexpr Argument kDescription{"description", Shape::text, false, kWhy};
+
+constexpr std::array kStartArguments{
+    Argument{"command", Shape::text, true, "The command line, as bash reads it. To run one program, begin with exec."},
+    Argument{"rows", Shape::number, false, "Height of its terminal.", 1, kRowsMost, 24},
+    Argument{"columns", Shape::number, false, "Width of its terminal.", 1, kColumnsMost, 80},
+    Argument{"timeout_s", Shape::number, false, "Seconds until it is killed; left out: it ends with the sandbox.", 1, kTimeMost},
+    Argument{"cpu_s", Shape::number, false, "Seconds of CPU time that it, and each process it starts, may use; left out: no limit.", 1, kTimeMost},
+    kWait,
+    kRaw,
+    kDescription,
+};
+constexpr std::array kReadArguments{
+    kProcess,
+    Argument{"from", Shape::number, false, "First byte of its output that you want; left out: where the last answer ended. The last 262144 bytes are kept.", 0, kPositionMost},
+    kWait,
+    kRaw,
+    kDescription,
+};
+constexpr std::array kWriteArguments{
+    kProcess,
+    Argument{"text", Shape::input, true, "What is typed, byte for byte: end a line with \n; Ctrl-C is \u0003, Ctrl-D \u0004, Escape \u001b."},
+    kWait,
+    kRaw,
+    kDescription,
+};
+constexpr std::array kSignalArguments{
+    kProcess,
+    Argument{"signal", Shape::signal, true, "WINCH changes the size of its terminal to rows and columns."},
+    Argument{"rows", Shape::number, false, "With WINCH.", 1, kRowsMost},
+    Argument{"columns", Shape::number, false, "With WINCH.", 1, kColumnsMost},
+    kWait,
+    kRaw,
+    kDescription,
+};
+constexpr std::array kListArguments{kDescription};
+
 constexpr std::array kTools{
     ToolText{Tool::bash, "Run a command",
         "Runs a command with `bash -lc` in /workspace inside the sandbox of this conversation and returns what it printed, stdout and "
@@ -69,6 +121,21 @@ constexpr std::array kTools{
     ToolText{Tool::str_replace, "Replace text in a file",
         "Replaces one piece of text in a file. The text must occur exactly once: take in as many lines around it as that needs.",
         kReplaceArguments, false},
+    ToolText{Tool::process_start, "Start a program that goes on",
+        "Starts a program that runs on after this call, with a terminal: a server, a build, an interpreter to talk to. Answers with its "
+        "number and what it has written so far. It lives until it ends, is ended, or its sandbox is; at most 16 are held.",
+        kStartArguments, false},
+    ToolText{Tool::process_read, "Read a program's output",
+        "What a started program has written since the last answer, and whether it still runs. Anybody in this conversation may read on, also "
+        "after a connection was lost.",
+        kReadArguments, true},
+    ToolText{Tool::process_write, "Type into a program", "Types into the terminal of a started program, and answers with what it then writes.",
+        kWriteArguments, false},
+    ToolText{Tool::process_signal, "Signal a program",
+        "Sends a signal to a started program (its process group, and what runs in its terminal's foreground), or changes the size of its terminal.",
+        kSignalArguments, false},
+    ToolText{Tool::process_list, "List started programs", "Every program that process_start began in this sandbox: its number, its state, its command.",
+        kListArguments, true},
 };
 
 ToolText const& text_of(Tool tool)
@@ -85,6 +152,27 @@ Json schema_of(Argument const& argument, ToolLimits const& limits)
     Json schema = Json::object();
     switch (argument.shape) {
     case Shape::text: schema.set("type", "string"); break;
+    case Shape::input:
+        schema.set("type", "string");
+        schema.set("maxLength", static_cast<std::int64_t>(proto::kProcessInputBytesMax));
+        break;
+    case Shape::number:
+        schema.set("type", "integer");
+        schema.set("minimum", argument.least);
+        schema.set("maximum", argument.most);
+        if (argument.otherwise) schema.set("default", *argument.otherwise);
+        break;
+    case Shape::flag:
+        schema.set("type", "boolean");
+        schema.set("default", false);
+        break;
+    case Shape::signal: {
+        schema.set("type", "string");
+        Json names = Json::array();
+        for (auto const& each : proto::kProcessSignals) names.push(Json::string(each.name));
+        schema.set("enum", std::move(names));
+        break;
+    }
     case Shape::path:
         schema.set("type", "string");
         schema.set("minLength", 1);
@@ -127,7 +215,7 @@ Json tool_of(ToolText const& tool, ToolLimits const& limits)
     hints.set("title", tool.title);
     hints.set("readOnlyHint", tool.read_only);
     hints.set("destructiveHint", !tool.read_only);
-    hints.set("openWorldHint", tool.tool == Tool::bash);
+    hints.set("openWorldHint", tool.tool == Tool::bash || tool.tool == Tool::process_start || tool.tool == Tool::process_write);
     Json out = Json::object();
     out.set("name", proto::name_of(tool.tool));
     out.set("title", tool.title);
@@ -139,7 +227,13 @@ Json tool_of(ToolText const& tool, ToolLimits const& limits)
 
 using Bad = std::unexpected<BadArgument>;
 
-// Everything that a string, a path, a number of seconds or a range of lines can be wrong in.
+proto::ProcessSignal const* signal_named(std::string_view name)
+{
+    auto const* const found = std::ranges::find(proto::kProcessSignals, name, &proto::ProcessSignal::name);
+    return found == std::end(proto::kProcessSignals) ? nullptr : found;
+}
+
+// Everything that one argument can be wrong in.
 std::expected<void, BadArgument> check(Argument const& argument, JsonView value, ToolLimits const& limits)
 {
     switch (argument.shape) {
@@ -151,6 +245,22 @@ std::expected<void, BadArgument> check(Argument const& argument, JsonView value,
         if (!value.string() || value.string()->empty() || value.string()->size() > proto::kPathBytesMax) {
             return Bad({argument.name, "must be a string of 1 to 4096 bytes"});
         }
+        return {};
+    case Shape::input:
+        if (!value.string() || value.string()->size() > proto::kProcessInputBytesMax)
+            return Bad({argument.name, "must be a string of at most 16384 bytes"});
+        return {};
+    case Shape::number: {
+        auto const number = value.integer();
+        if (!number || *number < argument.least || *number > argument.most)
+            return Bad({argument.name, "must be a whole number within the bounds that tools/list states"});
+        return {};
+    }
+    case Shape::flag:
+        if (!value.boolean()) return Bad({argument.name, "must be true or false"});
+        return {};
+    case Shape::signal:
+        if (!value.string() || signal_named(*value.string()) == nullptr) return Bad({argument.name, "must be one of those that tools/list states"});
         return {};
     case Shape::seconds: {
         auto const seconds = value.integer();
@@ -182,6 +292,19 @@ void take(ReadArguments& out, std::string_view name, JsonView value)
         to.has_range = true;
         to.range_first = *value.at(0).integer();
         to.range_last = *value.at(1).integer();
+    }
+    auto& process = to.process;
+    if (name == "text") to.text = std::string(*value.string());
+    if (name == "process") process.process = static_cast<std::uint32_t>(*value.integer());
+    if (name == "rows") process.rows = static_cast<std::uint16_t>(*value.integer());
+    if (name == "columns") process.columns = static_cast<std::uint16_t>(*value.integer());
+    if (name == "cpu_s") process.cpu_max = std::chrono::seconds(*value.integer());
+    if (name == "wait_s") process.wait = std::chrono::seconds(*value.integer());
+    if (name == "raw") process.raw = *value.boolean();
+    if (name == "signal") process.signal = signal_named(*value.string())->number;
+    if (name == "from") {
+        process.has_from = true;
+        process.from = static_cast<std::uint64_t>(*value.integer());
     }
 }
 
@@ -215,6 +338,8 @@ std::expected<ReadArguments, BadArgument> read_arguments(Tool tool, JsonView arg
     ReadArguments out;
     out.arguments.tool = tool;
     if (tool == Tool::bash) out.arguments.timeout = limits.timeout_default;
+    if (proto::is_process_tool(tool)) out.arguments.process.wait = std::chrono::seconds(*kWait.otherwise);
+    if (tool == Tool::process_start) out.arguments.process.rows = 24, out.arguments.process.columns = 80;
     std::size_t known = 0;
     for (auto const& argument : text_of(tool).arguments) {
         JsonView const value = arguments[argument.name];
@@ -226,6 +351,10 @@ std::expected<ReadArguments, BadArgument> read_arguments(Tool tool, JsonView arg
         }
         if (auto const checked = check(argument, value, limits); !checked) return std::unexpected(checked.error());
         take(out, argument.name, value);
+    }
+    if (auto const& process = out.arguments.process; tool == Tool::process_signal) {
+        bool const resizes = process.signal == proto::kWindowChanged;
+        if (resizes != (process.rows > 0) || resizes != (process.columns > 0)) return Bad({"signal", "WINCH comes with rows and columns, others without"});
     }
     if (arguments) out.ignored = static_cast<std::uint32_t>(arguments.size() - known);
     return out;

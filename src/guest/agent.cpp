@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "guest/guest.h"
 #include "guest/inbox.h"
 #include "guest/outbox.h"
+#include "guest/processes.h"
 
 namespace ocu::guest {
 
@@ -50,7 +52,7 @@ void occupy_stdio()
 
 class Agent {
 public:
-    Agent(UniqueFd channel, Place const& place) : channel_(std::move(channel)), calls_(place, outbox_) {}
+    Agent(UniqueFd channel, Place const& place) : channel_(std::move(channel)), calls_(place, outbox_), processes_(place, outbox_) {}
 
     int serve()
     {
@@ -59,28 +61,47 @@ public:
         ::fcntl(channel_.get(), F_SETFL, ::fcntl(channel_.get(), F_GETFL) | O_NONBLOCK);
         bool open = true;
         while (open) {
-            calls_.reap();
+            reap();
             calls_.advance();
+            processes_.advance();
             open = outbox_.flush(channel_.get()).has_value() && wait_and_read();
         }
         calls_.end_all();
+        processes_.end_all();
         // T-13: nothing outlives the session. Without a namespace of its own the same call would reach the whole machine.
         if (::getpid() == 1) ::kill(-1, SIGKILL);
         return 0;
     }
 
 private:
+    // Collects every process that has ended, orphans included.
+    void reap()
+    {
+        int status = 0;
+        for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;)
+            if (!processes_.has_ended(pid, status)) calls_.has_ended(pid, status);
+    }
+
+    std::optional<std::chrono::milliseconds> wait_max() const
+    {
+        auto const calls = calls_.wait_max();
+        auto const processes = processes_.wait_max();
+        return calls && processes ? std::min(calls, processes) : calls ? calls : processes;
+    }
+
     bool wait_and_read()
     {
         polled_.clear();
         polled_.push_back({channel_.get(), static_cast<short>(outbox_.empty() ? POLLIN : POLLIN | POLLOUT), 0});
         if (outbox_.has_room()) calls_.add_to_poll(polled_);
-        auto const wait = calls_.wait_max();
+        processes_.add_to_poll(polled_);
+        auto const wait = wait_max();
         timespec limit{};
         if (wait) limit = {wait->count() / 1000, (wait->count() % 1000) * 1'000'000};
         int const ready = ::ppoll(polled_.data(), polled_.size(), wait ? &limit : nullptr, &waiting_mask_);
         if (ready <= 0) return true;
         calls_.take_polled(std::span(polled_).subspan(1));
+        processes_.take_polled(std::span(polled_).subspan(1));
         return (polled_[0].revents & ~POLLOUT) == 0 || read_channel();
     }
 
@@ -115,8 +136,18 @@ private:
         case proto::Type::guest_file: return file(wire::decode<proto::GuestFile>(frame.body));
         case proto::Type::guest_signal: {
             auto const signal = wire::decode<proto::GuestSignal>(frame.body);
-            if (signal) calls_.kill(signal->call);
-            return signal.has_value();
+            if (!signal) return false;
+            calls_.kill(signal->call);
+            processes_.hurry(signal->call);
+            return true;
+        }
+        case proto::Type::guest_process: {
+            auto const asked = wire::decode<proto::GuestProcess>(frame.body);
+            return asked && processes_.take(*asked);
+        }
+        case proto::Type::guest_process_order: {
+            auto const asked = wire::decode<proto::GuestProcessOrder>(frame.body);
+            return asked && processes_.order(*asked);
         }
         default: return false;
         }
@@ -129,6 +160,7 @@ private:
             if (!proto::may_be_set(each.name.view()) || !proto::is_plain_value(each.value.view())) return false;
             variables.push_back(each.name.str() + "=" + each.value.str());
         }
+        processes_.set_variables(variables);
         calls_.set_variables(std::move(variables));
         return true;
     }
@@ -147,6 +179,7 @@ private:
     Inbox inbox_;
     Outbox outbox_;
     Calls calls_;
+    Processes processes_;
     sigset_t waiting_mask_{};
     std::vector<pollfd> polled_;
     bool welcomed_ = false;

@@ -20,12 +20,6 @@ constexpr auto kQuiet = 20ms;                       // after the shell's end: so
 constexpr auto kDrainMax = 300ms;                   // however much a background process still writes
 constexpr std::size_t kLingeringMax = 16;
 
-int shell_status(int status)
-{
-    if (WIFSIGNALED(status)) return 128 + WTERMSIG(status);
-    return WEXITSTATUS(status);
-}
-
 proto::FileOutcome file_outcome(int status)
 {
     if (!WIFEXITED(status) || WEXITSTATUS(status) > static_cast<int>(proto::FileOutcome::kLast)) return proto::FileOutcome::died;
@@ -70,17 +64,14 @@ void Calls::kill(CallId id)
     if (!found->exited) ::kill(found->child.pid, SIGKILL);
 }
 
-void Calls::reap()
+void Calls::has_ended(pid_t pid, int status)
 {
-    int status = 0;
-    for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-        auto const found = std::ranges::find_if(calls_, [pid](Call const& call) { return call.child.pid == pid && !call.exited; });
-        if (found == calls_.end()) continue;
-        found->exited = true;
-        found->status = status;
-        found->quiet_since = std::chrono::steady_clock::now();
-        found->drained_by = found->quiet_since + kDrainMax;
-    }
+    auto const found = std::ranges::find_if(calls_, [pid](Call const& call) { return call.child.pid == pid && !call.exited; });
+    if (found == calls_.end()) return;
+    found->exited = true;
+    found->status = status;
+    found->quiet_since = std::chrono::steady_clock::now();
+    found->drained_by = found->quiet_since + kDrainMax;
 }
 
 bool Calls::due(Call const& call, Monotonic now) const

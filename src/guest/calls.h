@@ -29,8 +29,8 @@ public:
     void run(proto::GuestRun const& asked);
     void file(proto::GuestFile const& asked);
     void kill(CallId call);
-    // Collects every process that has ended, orphans included.
-    void reap();
+    // Ignored where it is none of these.
+    void has_ended(pid_t pid, int status);
     // Ends the calls that are due.
     void advance();
     void end_all();

@@ -4,11 +4,13 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -66,6 +68,15 @@ void be_first_to_go()
     ::close(fd);
 }
 
+// SIGXCPU at the limit, which a program may catch to put its things in order; SIGKILL a second later.
+void limit_cpu(std::chrono::milliseconds most)
+{
+    if (most.count() == 0) return;
+    auto const seconds = static_cast<rlim_t>(std::chrono::ceil<std::chrono::seconds>(most).count());
+    rlimit const limit{seconds, seconds + 1};
+    ::setrlimit(RLIMIT_CPU, &limit);
+}
+
 bool become_user(unsigned user)
 {
     if (::setgroups(0, nullptr) != 0) return false;
@@ -76,7 +87,7 @@ bool become_user(unsigned user)
 }
 
 // After fork, in the child. The order matters: descriptors first (the channel must not survive), ids last of what needs root.
-void settle(Place const& place, int output, int error_status)
+void take_output(int output, int error_status)
 {
     ::setsid();
     ::dup2(output, STDOUT_FILENO);
@@ -84,6 +95,18 @@ void settle(Place const& place, int output, int error_status)
     ::close(STDIN_FILENO);
     close_all_from(3);
     if (::open("/dev/null", O_RDONLY) != STDIN_FILENO) give_up("The sandbox has no /dev/null.\n", error_status);
+}
+
+void take_terminal(int terminal)
+{
+    ::setsid();
+    for (int const fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(terminal, fd);
+    close_all_from(3);
+    ::ioctl(STDIN_FILENO, TIOCSCTTY, 0);
+}
+
+void settle(Place const& place, int error_status)
+{
     reset_signals();
     be_first_to_go();
     rlimit const no_core{0, 0};
@@ -106,11 +129,11 @@ bool hold_script(std::string const& command)
 }
 
 // SX-4: the environment is built here from nothing.
-[[noreturn]] void exec_shell(Place const& place, std::vector<std::string> const& variables, std::string const& command)
+[[noreturn]] void exec_shell(Place const& place, std::vector<std::string> const& variables, char const* terminal, std::string const& command)
 {
     std::string const home = std::string("HOME=") + place.home;
     std::vector<char const*> environment{
-        home.c_str(), "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "TERM=dumb", "SHELL=/bin/bash"};
+        home.c_str(), "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", terminal, "SHELL=/bin/bash"};
     for (auto const& each : variables) environment.push_back(each.c_str());
     environment.push_back(nullptr);
     bool const fits = command.size() <= kArgumentBytesMax;
@@ -132,7 +155,8 @@ Result<Child> start(Place const& place, int error_status, Body body)
     child.pid = ::fork();
     if (child.pid < 0) return fail_os("fork");
     if (child.pid == 0) {
-        settle(place, theirs.get(), error_status);
+        take_output(theirs.get(), error_status);
+        settle(place, error_status);
         body();
         ::_exit(error_status);
     }
@@ -143,7 +167,24 @@ Result<Child> start(Place const& place, int error_status, Body body)
 
 Result<Child> start_shell(Place const& place, std::vector<std::string> const& variables, std::string const& command)
 {
-    return start(place, kStartFailed, [&] { exec_shell(place, variables, command); });
+    return start(place, kStartFailed, [&] { exec_shell(place, variables, "TERM=dumb", command); });
+}
+
+Result<pid_t> start_on_terminal(Place const& place, std::vector<std::string> const& variables, int terminal, TerminalCommand const& command)
+{
+    pid_t const pid = ::fork();
+    if (pid < 0) return fail_os("fork");
+    if (pid > 0) return pid;
+    take_terminal(terminal);
+    limit_cpu(command.cpu_max);
+    settle(place, kStartFailed);
+    exec_shell(place, variables, "TERM=xterm-256color", command.command);
+}
+
+int shell_status(int status)
+{
+    if (WIFSIGNALED(status)) return 128 + WTERMSIG(status);
+    return WEXITSTATUS(status);
 }
 
 Result<Child> start_file_tool(Place const& place, proto::ToolArguments const& arguments)

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -24,5 +25,17 @@ struct Child {
 Result<Child> start_shell(Place const& place, std::vector<std::string> const& variables, std::string const& command);
 // Its exit status is a proto::FileOutcome, its output what the outcome says.
 Result<Child> start_file_tool(Place const& place, proto::ToolArguments const& arguments);
+
+
+struct TerminalCommand {
+    std::string command;
+    std::chrono::milliseconds cpu_max{};  // of each process; zero: none
+};
+
+// A login shell whose controlling terminal is `terminal`; what comes back is also its session and group. Errors: os.
+Result<pid_t> start_on_terminal(Place const& place, std::vector<std::string> const& variables, int terminal, TerminalCommand const& command);
+
+// What a shell would say of a status as waitpid() gives it.
+int shell_status(int status);
 
 }  // namespace ocu::guest

@@ -21,7 +21,7 @@ FileAnswer run_file_tool(proto::ToolArguments const& arguments)
     case proto::Tool::view: return view(arguments);
     case proto::Tool::create_file: return create_file(path, arguments.text.view());
     case proto::Tool::str_replace: return str_replace(path, arguments.text.view(), arguments.replacement.view());
-    case proto::Tool::bash: break;
+    default: break;
     }
     return refused("Not a file tool.");
 }

@@ -7,7 +7,8 @@
 //             for happens in a child that has become uid 1000 first
 //   hears     exec     proto/exec_to_guest.h
 //   tells     exec     proto/exec_to_guest.h
-//   never     listens, opens a path itself, or outlives its channel; nothing on the host relies on it being honest
+//   never     listens, opens a path itself (but /dev/ptmx and its other side), or outlives its channel; nothing on the host relies on it
+//             being honest
 
 #include "base/unique_fd.h"
 

@@ -40,6 +40,7 @@ enum class What : std::uint8_t {
     tool_call_begin,
     tool_call_end,
     tool_call_refused,
+    process_ended,
     caller_refused,
     egress_denied,
     dns_denied,

@@ -65,7 +65,12 @@ enum class Reason : std::uint16_t {
     body_too_large,
     archive_refused,
     type_denied,
-    kLast = type_denied,
+    // process tools
+    unknown_process,
+    process_ended,
+    too_many_processes,
+    process_input_full,
+    kLast = process_input_full,
 };
 
 constexpr std::string_view name_of(Reason reason)
@@ -77,7 +82,7 @@ constexpr std::string_view name_of(Reason reason)
         "policy_denied", "too_many_calls", "too_many_sessions", "sessions_frozen", "session_killed", "session_ended", "session_failed",
         "cancelled", "shutting_down", "role_unavailable", "internal", "forbidden", "unknown_session", "bad_request", "tier_refused",
         "profile_refused", "manifest_refused", "not_found", "conflict", "quota_exceeded", "body_too_large", "archive_refused",
-        "type_denied"};
+        "type_denied", "unknown_process", "process_ended", "too_many_processes", "process_input_full"};
     static_assert(std::size(kNames) == static_cast<std::size_t>(Reason::kLast) + 1);
     return kNames[static_cast<std::size_t>(reason)];
 }

@@ -81,6 +81,18 @@ struct ExecGuestGone {
     static void fields(auto&, auto&) {}
 };
 
+// A program that process_start began has ended: once for each, whether anybody asked or not. By the guest's word but for the duration.
+struct ExecProcessEnded {
+    static constexpr Type kType = Type::exec_process_ended;
+    std::uint32_t process = 0;
+    std::int32_t status = 0;         // shell convention: 128 + n for signal n
+    bool timed_out = false;          // ended by us, at the time that its caller had set
+    std::uint64_t output_bytes = 0;
+    std::chrono::milliseconds duration{};
+
+    static void fields(auto& wire, auto& m) { wire(m.process, m.status, m.timed_out, m.output_bytes, m.duration); }
+};
+
 inline constexpr std::uint32_t kExecCallBytesMax = 3 * kToolTextBytesMax + kPathBytesMax + 256;
 inline constexpr std::uint32_t kExecDoneBytesMax = kAnswerBytesMax + 512;
 
@@ -94,6 +106,7 @@ inline constexpr std::array kExecMaySend{
     wire::Permit{static_cast<std::uint16_t>(Type::exec_done), 0, kExecDoneBytesMax},
     wire::Permit{static_cast<std::uint16_t>(Type::exec_ready), 0, 0},
     wire::Permit{static_cast<std::uint16_t>(Type::exec_guest_gone), 0, 0},
+    wire::Permit{static_cast<std::uint16_t>(Type::exec_process_ended), 0, 32},
 };
 
 }  // namespace ocu::proto

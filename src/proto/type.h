@@ -89,6 +89,7 @@ enum class Type : std::uint16_t {
     exec_done,
     exec_ready,
     exec_guest_gone,
+    exec_process_ended,
     // guest <-> exec
     guest_welcome = 0x0200,
     guest_ready,
@@ -99,6 +100,10 @@ enum class Type : std::uint16_t {
     guest_file,
     guest_file_done,
     guest_failed,
+    guest_process,
+    guest_process_order,
+    guest_process_done,
+    guest_process_ended,
     // edge helper (one per session) <-> edge
     name_asked = 0x0220,
     name_decided,

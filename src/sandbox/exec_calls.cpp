@@ -41,6 +41,7 @@ void ExecCalls::call(proto::ExecCall asked)
     if (state_ == State::welcomed) return refuse(asked.call, Reason::role_unavailable);
     if (running_.contains(asked.call)) return;  // it will be answered once
     if (running_.size() >= kCallsMax) return refuse(asked.call, Reason::too_many_calls);
+    if (proto::is_process_tool(asked.arguments.tool)) return process_call(std::move(asked));
     Call call;
     call.tool = asked.arguments.tool;
     call.timeout = call.tool == proto::Tool::bash ? asked.arguments.timeout : config_.answer_max;
@@ -62,7 +63,12 @@ void ExecCalls::call(proto::ExecCall asked)
 void ExecCalls::cancel(CallId id)
 {
     auto const found = running_.find(id);
-    if (found != running_.end() && found->second.ending == Ending::no) kill(id, found->second, Ending::cancelled);
+    if (found == running_.end() || found->second.ending != Ending::no) return;
+    Call& call = found->second;
+    // What a cancelled call has started is not wanted either.
+    if (auto* const process = processes_.find(call.process); process != nullptr && call.tool == proto::Tool::process_start)
+        end_process(call.process, *process);
+    kill(id, call, Ending::cancelled);
 }
 
 void ExecCalls::kill(CallId id, Call& call, Ending why)
@@ -86,6 +92,10 @@ bool ExecCalls::guest_says(GuestSays message)
                 return exited(each);
             else if constexpr (std::is_same_v<Message, proto::GuestFileDone>)
                 return file_done(each);
+            else if constexpr (std::is_same_v<Message, proto::GuestProcessDone>)
+                return process_done(each);
+            else if constexpr (std::is_same_v<Message, proto::GuestProcessEnded>)
+                return process_ended(each);
             else
                 return failed(each);
         },
@@ -106,14 +116,16 @@ bool ExecCalls::output(proto::GuestOutput const& message)
     if (found == running_.end()) return false;
     Call& call = found->second;
     // An honest agent stops by itself; one that does not is trying our memory and our time (T-06, T-07).
-    bool const is_file = call.tool != proto::Tool::bash;
-    std::uint64_t const bytes_max = is_file ? proto::kAnswerBytesMax : config_.stream_bytes_max + kStreamSlackBytes;
+    std::uint64_t bytes_max = config_.stream_bytes_max + kStreamSlackBytes;
+    if (proto::is_file_tool(call.tool)) bytes_max = proto::kAnswerBytesMax;
+    if (proto::is_process_tool(call.tool)) bytes_max = proto::kProcessAnswerBytesMax;
     std::uint64_t& counted = message.tail ? call.tail_bytes : call.received_bytes;
     counted += message.bytes.size();
     if (counted > (message.tail ? proto::kGuestTailBytesMax : bytes_max)) return false;
     if (!message.tail && call.tail_bytes > 0) return false;
-    if (is_file) {
-        if (message.tail) return true;  // a file answer over its bound: too large to be shown whole, judged when it is done
+    if (call.tool != proto::Tool::bash) {
+        // A file answer over its bound: too large to be shown whole, judged when it is done. A program's output has a ring and no tail.
+        if (message.tail) return proto::is_file_tool(call.tool);
         call.content.append(message.bytes.view());
         return true;
     }
@@ -146,7 +158,7 @@ bool ExecCalls::exited(proto::GuestExited const& message)
 bool ExecCalls::file_done(proto::GuestFileDone& message)
 {
     auto const found = running_.find(message.call);
-    if (found == running_.end() || found->second.tool == proto::Tool::bash) return false;
+    if (found == running_.end() || !proto::is_file_tool(found->second.tool)) return false;
     Call& call = found->second;
     proto::ToolAnswer answer;
     answer.output_bytes = call.content.size();
@@ -181,6 +193,8 @@ bool ExecCalls::failed(proto::GuestFailed const& message)
     proto::ToolAnswer answer;
     if (found->second.ending == Ending::cancelled) {
         answer.reason = Reason::cancelled;
+    } else if (proto::is_process_tool(found->second.tool)) {
+        answer.reason = Reason::unknown_process;  // it has been displaced while this call waited for its output
     } else {
         answer.is_error = true;
         answer.body = "[The sandbox could not start a process: its limit of processes or memory is reached]";
@@ -240,11 +254,12 @@ void ExecCalls::advance()
         }
         if (call.progress_wanted && now >= call.progress_at) report_progress(id, call);
     }
+    if (!advance_processes()) lose_guest(GuestLost::did_not_answer);
 }
 
 std::optional<Monotonic> ExecCalls::next_moment() const
 {
-    std::optional<Monotonic> next;
+    std::optional<Monotonic> next = state_ == State::lost ? std::nullopt : processes_.next_moment();
     for (auto const& [id, call] : running_) {
         auto moment = call.ending != Ending::no ? call.dead_by : call.ends_by;
         if (call.ending == Ending::no && call.progress_wanted) moment = std::min(moment, call.progress_at);

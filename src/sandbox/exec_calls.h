@@ -14,6 +14,7 @@
 #include "proto/sandbox_to_exec.h"
 #include "sandbox/exec_face.h"
 #include "sandbox/exec_output.h"
+#include "sandbox/exec_processes.h"
 #include "wire/codec.h"
 
 namespace ocu::sandbox {
@@ -57,6 +58,10 @@ private:
         std::uint64_t tail_bytes = 0;
         ExecOutput output;            // bash
         std::string content;          // the others
+        std::uint32_t process = 0;    // process tools: its number
+        std::uint64_t from = 0;       // and where its output is wanted from
+        bool in_order = false;        // which is where the last answer ended
+        bool raw = false;
     };
     using Running = std::map<CallId, Call>;
 
@@ -65,6 +70,12 @@ private:
     bool exited(proto::GuestExited const& message);
     bool file_done(proto::GuestFileDone& message);
     bool failed(proto::GuestFailed const& message);
+    void process_call(proto::ExecCall asked);
+    bool process_done(proto::GuestProcessDone const& message);
+    bool process_ended(proto::GuestProcessEnded const& message);
+    void end_process(std::uint32_t number, ExecProcess& process);
+    bool advance_processes();
+    proto::ToolAnswer process_piece(Call& call, proto::GuestProcessDone const& message);
     void kill(CallId id, Call& call, Ending why);
     void report_progress(CallId id, Call& call);
     void done(Running::iterator call, proto::ToolAnswer answer);
@@ -85,6 +96,7 @@ private:
     Peers peers_;
     State state_ = State::welcomed;
     Running running_;
+    ExecProcesses processes_;
 };
 
 }  // namespace ocu::sandbox

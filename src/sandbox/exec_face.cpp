@@ -23,6 +23,8 @@ Result<GuestSays> parse_guest_frame(std::uint16_t type, std::span<std::byte cons
     case proto::Type::guest_exited: return parse<proto::GuestExited>(body);
     case proto::Type::guest_file_done: return parse<proto::GuestFileDone>(body);
     case proto::Type::guest_failed: return parse<proto::GuestFailed>(body);
+    case proto::Type::guest_process_done: return parse<proto::GuestProcessDone>(body);
+    case proto::Type::guest_process_ended: return parse<proto::GuestProcessEnded>(body);
     default: return fail(Fault::malformed, "unlisted guest frame");
     }
 }

@@ -12,6 +12,7 @@ namespace ocu::sandbox {
 inline constexpr std::chrono::milliseconds kProgressFirst{1'500};    // promised: <= 2 s
 inline constexpr std::chrono::milliseconds kProgressEvery{10'000};   // promised: <= 15 s apart
 inline constexpr std::chrono::milliseconds kKillAnswerMax{2'000};    // then the guest is taken for lost
+inline constexpr std::chrono::milliseconds kProcessAnswerMax{10'000};  // beyond what a call waits for output: then it is answered as it is
 inline constexpr std::size_t kCallsMax = proto::kGuestCallsMax;
 inline constexpr std::uint64_t kStreamSlackBytes = proto::kGuestOutputBytesMax;  // beyond it the agent lies about what it forwards
 

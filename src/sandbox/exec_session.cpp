@@ -16,7 +16,8 @@ ExecSession::ExecSession(wire::Loop& loop, Clock const& clock, proto::ExecConfig
     guest_ = std::make_unique<wire::Link>(
         loop_, std::move(ends.guest), wire::Link::Options{.permits = proto::kGuestMaySend},
         [this](wire::Link::Frame frame) { guest_says(frame); },
-        [this](wire::Lost why) { guest_lost(why == wire::Lost::closed ? GuestLost::went_away : GuestLost::broke_grammar); });
+        // Not from within what is being said to it: the calls are walked through there.
+        [this](wire::Lost why) { loop_.post([this, why] { guest_lost(why == wire::Lost::closed ? GuestLost::went_away : GuestLost::broke_grammar); }); });
     calls_ = std::make_unique<ExecCalls>(clock_, std::move(config),
         ExecCalls::Peers{.guest =
                              [this](std::uint16_t type, wire::Bytes body) {

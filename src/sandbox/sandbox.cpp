@@ -54,6 +54,8 @@ struct Sandbox::State {
     void perform(Session& session, Act act, Reason reason);
     void equip_with(Session& session, std::vector<UniqueFd> descriptors);
     void announce(Session& session);
+    void hand_over(Session& session, proto::CallTool call);
+    void note_program(Session const& session, proto::ExecProcessEnded const& ended);
     void end(Session& session, Reason reason);
     void finish(SessionId id);
     void note(Session const& session, proto::What what, proto::Outcome outcome, Reason reason);
@@ -167,8 +169,13 @@ void Sandbox::State::announce(Session& session)
     session.deadline.reset();
     note(session, proto::What::session_ready, proto::Outcome::success, Reason::none);
     wires.control.send(proto::SessionUp{session.id});
-    for (auto& waiting : session.calls.release())
-        session.exec_link->send(proto::ExecCall{waiting.call, std::move(waiting.arguments), true});
+    for (auto& waiting : session.calls.release()) hand_over(session, std::move(waiting));
+}
+
+void Sandbox::State::hand_over(Session& session, proto::CallTool call)
+{
+    if (call.arguments.tool == proto::Tool::process_start) ++session.programs;
+    session.exec_link->send(proto::ExecCall{call.call, std::move(call.arguments), true});
 }
 
 // The order is SX-6: route, mount, channel, then the guest itself; none of it needs the guest's help.
@@ -206,6 +213,20 @@ void Sandbox::State::note(Session const& session, proto::What what, proto::Outco
     wires.recorder.note(std::move(event));
 }
 
+void Sandbox::State::note_program(Session const& session, proto::ExecProcessEnded const& ended)
+{
+    proto::Event event;
+    event.what = proto::What::process_ended;
+    event.session = session.id;
+    event.actor = "guest";
+    event.resource = "process " + std::to_string(ended.process);
+    event.detail = ended.timed_out ? "timeout" : "";
+    event.number = ended.status;
+    event.bytes = ended.output_bytes;
+    event.duration_ms = ended.duration.count();
+    wires.recorder.note(std::move(event));
+}
+
 void Sandbox::State::refuse(CallId call, Reason reason)
 {
     proto::ToolDone done{call, {}};
@@ -221,7 +242,7 @@ void Sandbox::State::call(proto::CallTool wanted)
     Session& session = found->second;
     if (session.stage == Stage::up) {
         session.calls.run(wanted.call);
-        return session.exec_link->send(proto::ExecCall{wanted.call, std::move(wanted.arguments), true});
+        return hand_over(session, std::move(wanted));
     }
     if (session.stage > Stage::up)
         return refuse(wanted.call, session.end_reason == Reason::none ? Reason::session_ended : session.end_reason);
@@ -259,6 +280,12 @@ void Sandbox::State::exec_says(SessionId id, wire::Link::Frame const& frame)
     case proto::Type::exec_done:
         if (auto done = wire::decode<proto::ExecDone>(frame.body); done && session.calls.answered(done->call))
             return wires.gateway.send(proto::ToolDone{done->call, std::move(done->answer)});
+        break;
+    case proto::Type::exec_process_ended:
+        if (auto const ended = wire::decode<proto::ExecProcessEnded>(frame.body); ended && session.programs > 0) {
+            --session.programs;
+            return note_program(session, *ended);
+        }
         break;
     default: break;
     }

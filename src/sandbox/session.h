@@ -26,6 +26,7 @@ struct Session {
     proto::Reason end_reason = proto::Reason::none;  // why it ended; meaningful from `ending` on
     Monotonic began;
     CallQueue calls;
+    std::uint64_t programs = 0;  // process_start calls whose program has not ended yet: so many ends may be told
     Monotonic progress_from{};  // nothing that is only progress is passed on before
     // From Prepared to the end.
     UniqueFd lane_program;

@@ -73,7 +73,7 @@ class Policy(ApplianceCase):
         self.assertEqual((denied["verdict"], denied["reason"]), ("denied", "policy_denied"))
         self.assertEqual(denied["needed"], {"callers": ["writer"], "tools": ["create_file"], "arguments": {"path": ["/etc/hosts"]}})
         self.assertEqual(self.explain("--caller", "nobody", "--tool", "view", expect=1)["reason"], "unauthorized")
-        self.assertEqual(self.explain("--caller", "dev", "--tool", "process_start", expect=1)["reason"], "unknown_tool")
+        self.assertEqual(self.explain("--caller", "dev", "--tool", "sub_agent", expect=1)["reason"], "unknown_tool")
         self.assertEqual(len(self.appliance.ctl("sessions")["sessions"]), before)
         text = run_binary("ctl", "--socket", self.appliance.operator_socket, "policy", "explain", "--caller", "dev", "--tool", "view")
         self.assertEqual(text.returncode, 1)

@@ -22,6 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(unsigned char const* data, std::size_t siz
             (void)wire::decode<proto::GuestRun>((**frame).body);
             (void)wire::decode<proto::GuestSignal>((**frame).body);
             (void)wire::decode<proto::GuestFile>((**frame).body);
+            (void)wire::decode<proto::GuestProcess>((**frame).body);
+            (void)wire::decode<proto::GuestProcessOrder>((**frame).body);
         }
     }
     return 0;

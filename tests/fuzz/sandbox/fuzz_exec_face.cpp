@@ -26,14 +26,16 @@ public:
         for (auto const& [id, open] : open_) demand(open == 0);
     }
 
-    void ask(std::uint8_t what)
+    void ask(std::uint8_t what, std::uint8_t which)
     {
         std::uint64_t const id = what >> 4;
         if (open_[id] != 0) return calls_.cancel({id});
         ++open_[id];
         proto::ExecCall call;
         call.call = {id};
-        call.arguments.tool = static_cast<proto::Tool>(what & 3);
+        call.arguments.tool = static_cast<proto::Tool>(which % (static_cast<unsigned>(proto::Tool::kLast) + 1));
+        call.arguments.process.process = which >> 4;
+        call.arguments.process.wait = std::chrono::seconds(1);
         call.arguments.command = "grep a | diff";
         call.arguments.path = "p";
         call.arguments.timeout = std::chrono::seconds(5);
@@ -67,7 +69,7 @@ private:
 
 }  // namespace
 
-// Steps: 0 call or cancel, 1 wait, else a frame of type 0x200 + step with a length byte and that many bytes.
+// Steps: 0 call or cancel (and a byte that says of what tool and process), 1 wait, else a frame of type 0x200 + step with a length byte and that many bytes.
 extern "C" int LLVMFuzzerTestOneInput(unsigned char const* data, std::size_t size)
 {
     Session session;
@@ -76,7 +78,8 @@ extern "C" int LLVMFuzzerTestOneInput(unsigned char const* data, std::size_t siz
         auto const argument = data[at + 1];
         at += 2;
         if (step == 0) {
-            session.ask(argument);
+            if (at == size) return 0;
+            session.ask(argument, data[at++]);
         } else if (step == 1) {
             session.wait(argument);
         } else {

@@ -57,9 +57,11 @@ inline constexpr Words kWords[] = {
         "before a call runs; `detail` its command or path, bounded, and `sha256=` of all of the command or of the text that is written, `number` arguments "
         "that the tool does not know", "dev", "bash_tool", "ls -l sha256=f0f40cf78dab06e0d336e5ced925157780fdb4a376f454d6cc80f3d21bf10769"},
     {What::tool_call_end, Source::gateway, "before its answer is given; `detail` as it began; by the guest's word: `number` the exit status, `bytes` the output; `duration` by "
-        "the host's clock", "dev", "bash_tool", "ls -l sha256=f0f40cf78dab06e0d336e5ced925157780fdb4a376f454d6cc80f3d21bf10769", 0, 214, 12},
+        "the host's clock; of process_start: `number` the number of the process", "dev", "bash_tool", "ls -l sha256=f0f40cf78dab06e0d336e5ced925157780fdb4a376f454d6cc80f3d21bf10769", 0, 214, 12},
     {What::tool_call_refused, Source::gateway, "it was not run; by policy: `detail` has what a rule would need; of a caller at its ceiling: folded, `number` how many", "dev", "bash_tool",
         "ls -l", 1, 0, 0, Reason::rate_exceeded},
+    {What::process_ended, Source::sandbox, "a program that process_start began has ended before its session; by the guest's word: `number` its exit status, `bytes` all that it wrote; "
+        "`detail` `timeout`: ended by us at its caller's time", "guest", "process 3", "", 0, 5321, 60012},
     {What::caller_refused, Source::gateway, "no such key (also from storage, for files); folded: `number` how many", "unknown", "mcp", "",
         3, 0, 0, Reason::unauthorized, false},
     {What::egress_denied, Source::edge, "a connection or request of a guest was denied; like ones are folded: `count=`; `number` the port",

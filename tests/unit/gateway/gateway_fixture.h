@@ -92,6 +92,18 @@ struct GatewayTest {
         frame.wants_progress = true;
         front->send(frame);
     }
+    void process_call(std::uint64_t number, proto::Tool tool, auto change)
+    {
+        proto::FrontCall frame;
+        frame.request = RequestId{number};
+        frame.token = std::string("key-a");
+        frame.chat = std::string("default");
+        frame.client_id = std::to_string(number);
+        frame.arguments.tool = tool;
+        frame.arguments.process.process = 3;
+        change(frame.arguments);
+        front->send(frame);
+    }
     void finish(std::size_t index, std::string_view text = "done")
     {
         neighbours.sandbox_in.send(proto::ToolDone{neighbours.started.at(index).call, text_answer(text)});

@@ -120,4 +120,63 @@ TEST_CASE("gateway: given a timeout over the ceiling from a front gone bad, when
     CHECK(test.neighbours.started[0].arguments.timeout == 600s);
 }
 
+TEST_CASE("gateway: given a read that waits for a program, when more calls of its chat come, then they run meanwhile; behind others they wait", "[gateway][GW-6][SX-3]")
+{
+    GatewayTest test;
+    auto const nothing = [](auto&) {};
+    test.process_call(1, proto::Tool::process_read, nothing);
+    test.process_call(2, proto::Tool::process_write, nothing);
+    test.process_call(3, proto::Tool::process_read, nothing);
+    test.started(2);
+    test.settle();
+    CHECK(test.neighbours.started.size() == 2);  // a write goes first
+    test.finish(1);
+    (void)test.answer(2);
+    test.started(3);
+    test.call(4);
+    test.started(4);  // two reads wait, and hold nobody up
+    for (std::size_t i : {0u, 2u, 3u}) test.finish(i);
+    for (std::uint64_t number : {1u, 3u, 4u}) (void)test.answer(number);
+}
+
+TEST_CASE("gateway: given calls of process tools, when they are on record, then input is there by its digest alone", "[gateway][SX-9][SX-3]")
+{
+    GatewayTest test;
+    auto const& events = test.neighbours.recorder.events;
+    test.process_call(1, proto::Tool::process_start, [](auto& arguments) { arguments.command = "python3"; });
+    test.started(1);
+    CHECK(events[0].resource.view() == "process_start");
+    CHECK(events[0].detail.view().starts_with("python3 sha256="));
+    auto begun = text_answer("hello");
+    begun.process = 3;
+    test.neighbours.sandbox_in.send(proto::ToolDone{test.neighbours.started[0].call, begun});
+    (void)test.answer(1);
+    CHECK(events[1].number == 3);
+    test.process_call(2, proto::Tool::process_write, [](auto& arguments) { arguments.text = "hunter2\n"; });
+    test.started(2);
+    CHECK(events[2].detail.view().starts_with("process 3 sha256="));
+    CHECK_FALSE(events[2].detail.view().contains("hunter2"));
+    test.finish(1);
+    test.process_call(3, proto::Tool::process_signal, [](auto& arguments) { arguments.process.signal = 15; });
+    test.started(3);
+    CHECK(events[4].detail.view() == "process 3 TERM");
+    test.finish(2);
+    (void)test.answer(3);
+}
+
+TEST_CASE("gateway: given times over the ceiling from a front gone bad, when a process tool runs, then the ceilings hold", "[gateway][T-14][SX-3]")
+{
+    GatewayTest test;
+    test.process_call(1, proto::Tool::process_start, [](auto& arguments) {
+        arguments.timeout = std::chrono::hours(1000);
+        arguments.process.wait = std::chrono::hours(1000);
+        arguments.process.cpu_max = std::chrono::hours(1000);
+    });
+    test.started(1);
+    auto const& ran = test.neighbours.started[0].arguments;
+    CHECK(ran.timeout == proto::kProcessTimeMax);
+    CHECK(ran.process.wait == proto::kProcessWaitMax);
+    CHECK(ran.process.cpu_max == proto::kProcessTimeMax);
+}
+
 }  // namespace test_gateway

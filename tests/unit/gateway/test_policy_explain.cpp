@@ -38,7 +38,7 @@ TEST_CASE("policy: given a question of an operator, when it is answered, then wi
     CHECK(ask("bob", "bash_tool").steps.items().back().words.view() == "none of 3 allows bash_tool to bob");
     CHECK(ask("alice", "create_file", "x").needed.empty());  // no rule would help
     CHECK(ask("zoe", "view", "/x").reason == Reason::unauthorized);
-    CHECK(ask("bob", "process_start").reason == Reason::unknown_tool);
+    CHECK(ask("bob", "sub_agent").reason == Reason::unknown_tool);
     CHECK(explain_action({}, callers, {"bob", "bash_tool", {}}).reason == Reason::none);
     auto const strange = ask("alice", "view", "/\x1b[31m\xc3\xbc");
     for (auto const& step : strange.steps.items())

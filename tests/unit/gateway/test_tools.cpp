@@ -27,11 +27,11 @@ std::string_view bad(Tool tool, std::string_view json)
     return out ? std::string_view("accepted") : out.error().name;
 }
 
-TEST_CASE("tools: given the list, when it is made, then four tools with closed schemas, the same each time", "[gateway][GW-2]")
+TEST_CASE("tools: given the list, when it is made, then nine tools with closed schemas, the same each time", "[gateway][GW-2]")
 {
     auto const list = tool_list(kLimits);
     CHECK(list.print() == tool_list(kLimits).print());
-    REQUIRE(list.view().size() == 4);
+    REQUIRE(list.view().size() == 9);
     list.view().each([](std::string_view, wire::JsonView tool) {
         CHECK(tool_named(*tool["name"].string()));
         CHECK(tool["inputSchema"]["type"].string() == "object");
@@ -96,6 +96,54 @@ TEST_CASE("tools: given a wrong argument, when it is read, then it is refused by
     CHECK(bad(Tool::create_file, R"({"file_text":"a"})") == "path");
     CHECK(bad(Tool::str_replace, R"({"path":"a"})") == "old_str");
     CHECK(bad(Tool::str_replace, R"({"path":"a","old_str":"x","new_str":1})") == "new_str");
+}
+
+TEST_CASE("tools: given process tools, when their arguments are read, then they arrive as they are, with what was left out", "[gateway][GW-2][SX-3]")
+{
+    auto const start = read(Tool::process_start, R"({"command":"python3","rows":50,"timeout_s":86400,"cpu_s":7,"wait_s":0,"raw":true})");
+    REQUIRE(start);
+    CHECK(start->arguments.command.view() == "python3");
+    CHECK(start->arguments.timeout == std::chrono::hours(24));
+    CHECK(start->arguments.process.rows == 50);
+    CHECK(start->arguments.process.columns == 80);
+    CHECK(start->arguments.process.cpu_max == std::chrono::seconds(7));
+    CHECK(start->arguments.process.wait.count() == 0);
+    CHECK(start->arguments.process.raw);
+    CHECK(read(Tool::process_start, R"({"command":"x"})")->arguments.timeout.count() == 0);
+    auto const from = read(Tool::process_read, R"({"process":3,"from":9007199254740992})");
+    REQUIRE(from);
+    CHECK(from->arguments.process.process == 3);
+    CHECK(from->arguments.process.has_from);
+    CHECK(from->arguments.process.from == 1ull << 53);
+    CHECK(from->arguments.process.wait == std::chrono::seconds(1));
+    CHECK_FALSE(read(Tool::process_read, R"({"process":3})")->arguments.process.has_from);
+    CHECK(read(Tool::process_write, R"({"process":1,"text":"\u0003"})")->arguments.text.view() == "\x03");
+    auto const resize = read(Tool::process_signal, R"({"process":1,"signal":"WINCH","rows":10,"columns":20})");
+    REQUIRE(resize);
+    CHECK(resize->arguments.process.signal == proto::kWindowChanged);
+    CHECK(read(Tool::process_signal, R"({"process":1,"signal":"KILL"})")->arguments.process.signal == 9);
+    CHECK(read(Tool::process_list, "{}"));
+}
+
+TEST_CASE("tools: given process tools, when an argument is wrong, then it is named", "[gateway][GW-2][SX-3]")
+{
+    for (auto const* const process : {"0", "-1", "1.5", "2147483648", "\"1\"", "true"})
+        CHECK(bad(Tool::process_read, std::string(R"({"process":)") + process + "}") == "process");
+    CHECK(bad(Tool::process_read, "{}") == "process");
+    CHECK(bad(Tool::process_read, R"({"process":1,"wait_s":31})") == "wait_s");
+    CHECK(bad(Tool::process_read, R"({"process":1,"from":-1})") == "from");
+    CHECK(bad(Tool::process_read, R"({"process":1,"raw":1})") == "raw");
+    CHECK(bad(Tool::process_start, "{}") == "command");
+    CHECK(bad(Tool::process_start, R"({"command":"x","timeout_s":86401})") == "timeout_s");
+    CHECK(bad(Tool::process_start, R"({"command":"x","cpu_s":0})") == "cpu_s");
+    CHECK(bad(Tool::process_start, R"({"command":"x","rows":501})") == "rows");
+    CHECK(bad(Tool::process_write, R"({"process":1})") == "text");
+    CHECK(bad(Tool::process_write, R"({"process":1,"text":")" + std::string(16'384, 'x') + "\"}") == "accepted");
+    CHECK(bad(Tool::process_write, R"({"process":1,"text":")" + std::string(16'385, 'x') + "\"}") == "text");
+    for (auto const* const signal : {"SEGV", "kill", "9", ""})
+        CHECK(bad(Tool::process_signal, std::string(R"({"process":1,"signal":")") + signal + "\"}") == "signal");
+    CHECK(bad(Tool::process_signal, R"({"process":1,"signal":"WINCH","rows":10})") == "signal");
+    CHECK(bad(Tool::process_signal, R"({"process":1,"signal":"TERM","rows":10,"columns":10})") == "signal");
 }
 
 }  // namespace test_tools

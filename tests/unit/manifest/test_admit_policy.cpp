@@ -47,11 +47,11 @@ TEST_CASE(
              {R"([{"callers": ["root"], "tools": ["view"]}])", "mcp.policy[0].callers[0]", "is no caller"},
              {R"([{"callers": ["dev", "dev"], "tools": ["view"]}])", "mcp.policy[0].callers[1]", "twice"},
              {R"([{"callers": ["dev", "*"], "tools": ["view"]}])", "mcp.policy[0].callers[1]", "stands alone"},
-             {"[{" + dev + R"("tools": ["view", "process_start"]}])", "mcp.policy[0].tools[1]", "neither a tool"},
+             {"[{" + dev + R"("tools": ["view", "sub_agent"]}])", "mcp.policy[0].tools[1]", "neither a tool"},
              {"[{" + dev + R"("tools": ["view"], "deny": true}])", "mcp.policy[0].deny", "not a key"},
              {"[{" + dev + R"("tools": ["view"]}, {)" + dev + R"("tools": ["bash_tool"], "arguments": {"command": ["ls"]}}])",
-                 "mcp.policy[1].arguments.command", "a shell command cannot be judged"},
-             {"[{" + dev + R"("tools": ["*"], "arguments": {"path": ["/a"]}}])", "mcp.policy[0].arguments.path", "a shell command"},
+                 "mcp.policy[1].arguments.command", "a command or input cannot be judged"},
+             {"[{" + dev + R"("tools": ["*"], "arguments": {"path": ["/a"]}}])", "mcp.policy[0].arguments.path", "a command or input"},
              {"[{" + dev + R"("tools": ["create_file"], "arguments": {"file_text": ["/a"]}}])", "mcp.policy[0].arguments.file_text",
                  "is content"},
              {"[{" + dev + R"("tools": ["view"], "arguments": {"file": ["/a"]}}])", "mcp.policy[0].arguments.file",
@@ -104,11 +104,11 @@ TEST_CASE(
           "  1. dev: view, resources/read, where path is /workspace/**, /a?.\n"
           "  2. dev: bash_tool.\n"
           "  May do nothing: ci.\n"
-          "  With bash_tool these reach every file of their sandbox, whatever its path: dev.\n"
+          "  With a shell (bash_tool, process_start) these reach every file of their sandbox, whatever its path: dev.\n"
           "  The files listener is not judged by these rules.\n");
     CHECK(explain(applied).contains("  1. dev: view"));
     auto const all = admit(manifest(R"([{"callers": ["*"], "tools": ["*"]}])")).value();
-    CHECK(explain(all).contains("  1. every caller: bash_tool, view, create_file, str_replace, resources/list, resources/read.\n"));
+    CHECK(explain(all).contains("  1. every caller: bash_tool, view, create_file, str_replace, process_start, process_read, process_write, process_signal, process_list, resources/list, resources/read.\n"));
     CHECK(all.gateway.policy.judge("ci", gateway::Action::bash, "").allowed);
 }
 

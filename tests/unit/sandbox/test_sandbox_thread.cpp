@@ -269,6 +269,32 @@ TEST_CASE_METHOD(SandboxThreadTest,
     CHECK(expect_down() == Reason::session_ended);
 }
 
+TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a program that has ended, when exec says so, then it is on record; more ends than starts are none",
+    "[sandbox][SX-9][SX-3][T-14]")
+{
+    using namespace test_sandbox_thread;
+    bring_up();
+    proto::ToolArguments start;
+    start.tool = proto::Tool::process_start;
+    gateway_in.send(proto::CallTool{CallId{1}, kSession, start});
+    CHECK(spawner.exec.take<proto::ExecCall>().call == CallId{1});
+    spawner.exec.send(proto::ExecProcessEnded{1, 137, true, 5321, std::chrono::seconds(60)});
+    loop.settle();
+    auto const& event = recorder.events.back();
+    CHECK(event.what == proto::What::process_ended);
+    CHECK(event.session == kSession);
+    CHECK(event.resource.view() == "process 1");
+    CHECK(event.detail.view() == "timeout");
+    CHECK(event.number == 137);
+    CHECK(event.bytes == 5321);
+    CHECK(event.duration_ms == 60'000);
+    spawner.exec.send(proto::ExecProcessEnded{2, 0, false, 0, {}});
+    (void)launcher.take<proto::LauncherKill>();
+    loop.settle();
+    CHECK(recorder.count(proto::What::process_ended) == 1);
+    CHECK(recorder.count(proto::What::helper_violation) == 1);
+}
+
 TEST_CASE_METHOD(
     SandboxThreadTest, "sandbox: given a guest that goes away, when exec or launcher says so, then control hears it", "[sandbox][T-13]")
 {
