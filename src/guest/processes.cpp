@@ -96,8 +96,8 @@ void Processes::kill(Process const& process, int number)
 
 void Processes::signal(Process& process, proto::GuestProcess const& asked)
 {
-    if (asked.rows > 0 && asked.columns > 0) return resize(process.terminal.get(), asked.rows, asked.columns);
-    kill(process, asked.signal);
+    if (asked.rows > 0 && asked.columns > 0) resize(process.terminal.get(), asked.rows, asked.columns);
+    kill(process, asked.signal);  // a new size too: gVisor does not tell
 }
 
 bool Processes::order(proto::GuestProcessOrder const& asked)
