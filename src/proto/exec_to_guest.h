@@ -118,7 +118,7 @@ enum class ProcessDeed : std::uint8_t { start, read, write, signal, kLast = sign
 // or it has ended, or `wait` is over. `process` is the asker's number for it, not used again.
 struct GuestProcess {
     static constexpr Type kType = Type::guest_process;
-    CallId call;
+    CallId call{};
     std::uint32_t process = 0;
     ProcessDeed deed{};
     std::uint16_t rows = 0;               // start; signal: where not zero, the new size
@@ -127,7 +127,7 @@ struct GuestProcess {
     std::chrono::milliseconds cpu_max{};  // start
     std::chrono::milliseconds wait{};
     std::uint64_t from = 0;
-    wire::Text<kToolTextBytesMax> text;   // start: the command; write: what is typed
+    wire::Text<kToolTextBytesMax> text{};  // start: the command; write: what is typed
 
     static void fields(auto& wire, auto& m)
     {

@@ -21,7 +21,7 @@ void erase_last(std::string& out)
 {
     std::size_t size = out.size();
     while (size > 0 && continues_character(out[size - 1])) --size;
-    if (size > 0 && out[size - 1] != '\n') out.resize(size - 1);
+    out.resize(size > 0 && out[size - 1] != '\n' ? size - 1 : size);
 }
 
 }  // namespace

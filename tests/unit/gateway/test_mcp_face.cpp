@@ -240,7 +240,7 @@ TEST_CASE("mcp_face: given initialize, when a revision is asked for, then it or 
 TEST_CASE("mcp_face: given no initialize before, when a method is called, then it works", "[gateway][GW-1]")
 {
     CHECK(answer(post(rpc("ping"))).result().print() == "{}");
-    CHECK(answer(post(rpc("tools/list"))).result()["tools"].size() == 4);
+    CHECK(answer(post(rpc("tools/list"))).result()["tools"].size() == 9);
     CHECK_FALSE(answer(post(rpc("tools/list"))).result()["ttlMs"]);
     CHECK(answer(post(rpc("tools/list", R"({"cursor":"x"})"))).code() == -32602);
     auto const unknown = answer(post(rpc("prompts/list")));

@@ -25,7 +25,7 @@ struct ExecProcessesTest {
 
     ExecProcessesTest() { REQUIRE(calls.guest_says(proto::GuestReady{"token"})); }
 
-    void ask(std::uint64_t id, Tool tool, std::uint32_t process = 0, auto change)
+    void ask(std::uint64_t id, Tool tool, std::uint32_t process, auto change)
     {
         proto::ToolArguments arguments;
         arguments.tool = tool;

@@ -291,8 +291,8 @@ TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a program that has ended, wh
     spawner.exec.send(proto::ExecProcessEnded{2, 0, false, 0, {}});
     (void)launcher.take<proto::LauncherKill>();
     loop.settle();
-    CHECK(recorder.count(proto::What::process_ended) == 1);
-    CHECK(recorder.count(proto::What::helper_violation) == 1);
+    CHECK(std::ranges::count(recorder.events, proto::What::process_ended, &proto::Event::what) == 1);
+    CHECK(std::ranges::count(recorder.events, proto::What::helper_violation, &proto::Event::what) == 1);
 }
 
 TEST_CASE_METHOD(
