@@ -124,6 +124,14 @@ TEST_CASE_METHOD(ProcessesTest, "processes: given job control, when killed, then
     CHECK(run("while kill -0 $(cat job) 2>/dev/null; do sleep 0.02; done; echo gone").output == "gone\n");
 }
 
+TEST_CASE_METHOD(ProcessesTest, "processes: given job control, when signalled, then the job in the foreground hears it", "[guest][SX-3]")
+{
+    auto piece = start(1, "set -m; trap : USR1; bash -c 'trap \"echo caught\" USR1; echo ready; while :; do sleep 0.02; done'");
+    auto next = piece.done.next;
+    REQUIRE(piece.output == "ready\r\n");
+    CHECK(ask({.process = 1, .deed = ProcessDeed::signal, .signal = SIGUSR1, .from = next}).output == "caught\r\n");
+}
+
 TEST_CASE_METHOD(ProcessesTest, "processes: given a limit of CPU time, when it is used up, then the program is ended and others are not", "[guest][SX-3]")
 {
     auto const piece = ask({.process = 1, .deed = ProcessDeed::start, .cpu_max = 1s, .text = "while :; do :; done"});
