@@ -109,9 +109,9 @@ struct LauncherFailed {
 
 namespace launcher_detail {
 template <class Message>
-constexpr wire::Permit permit(std::uint16_t descriptors = 0)
+constexpr wire::Permit permit(std::uint16_t descriptors = 0, std::uint32_t body_bytes_max = 16)
 {
-    return {static_cast<std::uint16_t>(Message::kType), descriptors, 32};
+    return {static_cast<std::uint16_t>(Message::kType), descriptors, body_bytes_max};
 }
 }  // namespace launcher_detail
 
@@ -128,7 +128,7 @@ inline constexpr std::array kLauncherToSandbox{
     launcher_detail::permit<LauncherStarted>(),
     launcher_detail::permit<LauncherKilled>(),
     launcher_detail::permit<LauncherDestroyed>(),
-    launcher_detail::permit<LauncherMeasured>(),
+    launcher_detail::permit<LauncherMeasured>(0, 32),
     launcher_detail::permit<LauncherExited>(),
     launcher_detail::permit<LauncherFailed>(),
 };

@@ -5,11 +5,19 @@
 // changes nothing. Each is counted on the host's side of the guest: by the kernel, or by the process that does the work. The words are on
 // arrows that there are already (control_to_sandbox.h, ask_edge.h, storage_to_control.h, gateway_to_control.h).
 
+#include <array>
+#include <string_view>
+
 #include "base/id.h"
 #include "proto/tool.h"
 #include "wire/text.h"
 
 namespace ocu::proto {
+
+// What is counted, by the words that a session_metered record has for it, in this order.
+inline constexpr std::array<std::string_view, 8> kUsageWords{
+    "cpu_us", "memory_kib_s", "mount_read", "mount_written", "egress_up", "egress_down", "calls", "denied"};
+using Usage = std::array<std::uint64_t, kUsageWords.size()>;
 
 // last: nothing is left that could use more. Each teller says it once of every session that it was given.
 enum class Telling : std::uint8_t { so_far, last };
@@ -18,7 +26,7 @@ enum class Telling : std::uint8_t { so_far, last };
 struct SessionUsed {
     SessionId session;
     std::uint64_t cpu_us = 0;
-    std::uint64_t memory_byte_s = 0;  // each sample, times how long it was until the next one
+    std::uint64_t memory_kib_s = 0;   // each sample, times how long it was until the next one
     bool cpu_known = false;           // false: it could not be read, and the total is what it was before
     bool memory_known = false;
     Telling telling{};
