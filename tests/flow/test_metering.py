@@ -37,7 +37,7 @@ class Metering(ApplianceCase):
     def test_a_session_that_is_killed_has_used_what_it_did(self):
         began = time.monotonic()
         self.client.bash("head -c 3145728 /dev/urandom > /mnt/user-data/outputs/f; sync /mnt/user-data/outputs/f")
-        self.client.bash("head -c 33554432 /dev/zero > /tmp/held; i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done")
+        self.client.bash("head -c 33554432 /dev/zero > /tmp/held; i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done")
         self.refused(lambda: self.client.call("create_file", path="/workspace/x", file_text="x"))
         session = self.session_of(self.client.chat)
         self.appliance.ctl("kill", session)
@@ -46,7 +46,7 @@ class Metering(ApplianceCase):
         used = numbers(told[0])
         self.assertEqual((used["part"], used["unread"], used["chat"], told[0]["unmapped"]["actor"]), ("end", "-", self.client.chat, "dev"))
         self.assertEqual((used["calls"], used["denied"], told[0]["unmapped"]["number"]), (2, 1, 1))
-        self.assertGreater(used["cpu_us"], 50_000)
+        self.assertGreater(used["cpu_us"], 20_000)
         self.assertLess(used["cpu_us"], (time.monotonic() - began) * 4e6)
         self.assertGreater(used["memory_kib_s"], 0)
         self.assertGreaterEqual(used["mount_written"], 3 * MEBI)

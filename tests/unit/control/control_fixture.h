@@ -153,13 +153,11 @@ struct ControlTest {
         return last_created;
     }
     // What each of those who count says of a session that is over.
-    void last_words(SessionId session, proto::SessionUsed used = {.cpu_known = true, .memory_known = true}, Moved mount = {}, Moved traffic = {})
+    void last_words(SessionId session, std::uint64_t cpu_us = 0, std::uint64_t memory_kib_s = 0, Moved mount = {}, Moved traffic = {})
     {
-        used.session = session;
-        used.telling = proto::Telling::last;
         edge_in.send(proto::SessionTraffic{session, traffic.out, traffic.in, proto::Telling::last});
         storage_in.send(proto::SessionMounted{session, mount.in, mount.out, proto::Telling::last});
-        sandbox_in.send(used);
+        sandbox_in.send(proto::SessionUsed{session, cpu_us, memory_kib_s, true, true, proto::Telling::last});
     }
     std::size_t creates() const
     {

@@ -226,7 +226,7 @@ TEST_CASE_METHOD(ControlTest, "control: given a session with calls, when it ends
     gateway_in.send(proto::CallDenied{CallerId{2}, "default"});
     loop.settle();
     sandbox_obeys = false;
-    last_words(session, {.cpu_us = 123, .memory_kib_s = 456, .cpu_known = true, .memory_known = true}, {7, 8}, {9, 10});
+    last_words(session, 123, 456, {7, 8}, {9, 10});
     SECTION("its guest goes away") { sandbox_in.send(proto::SessionDead{session}); }
     SECTION("it is lost at once") { sandbox_in.send(proto::SessionDown{session, proto::Reason::session_failed}); }
     SECTION("it is killed")
