@@ -181,8 +181,8 @@ TEST_CASE_METHOD(MeteringTest, "metering: given audit that refuses a record, whe
     recorder.pen = Pen::fails;
     metering.begin(session);
     used(5, 6);
-    metering.ended(kSession);
     all_last();
+    metering.ended(kSession);
     CHECK(metering.empty());
     REQUIRE(records().size() == 1);
     loop.run_one();

@@ -248,7 +248,7 @@ TEST_CASE_METHOD(EdgeTest, "edge: given an open route, when its session ends, th
     REQUIRE(::recv(socket.get(), got, sizeof got, 0) == 3);
     SECTION("severed") { control_in.send(proto::SessionSever{kSession}); }
     SECTION("detached") {}
-    SECTION("its route closed before") { say(proto::ConnectionEnded{ConnectionId{1}, {}}); }
+    SECTION("its route closed before") { say(proto::ConnectionEnded{ConnectionId{1}, {}, 0, 0, {}}); }
     sandbox_in.send(proto::LaneDetach{kSession});
     loop.settle();
     REQUIRE_FALSE(traffic.empty());
