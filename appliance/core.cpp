@@ -2,6 +2,7 @@
 #include "appliance/core.h"
 
 #include <pthread.h>
+#include <sys/statvfs.h>
 
 #include <csignal>
 
@@ -23,6 +24,17 @@ std::function<proto::Explained(proto::PolicyQuestion const&)> explainer_of(gatew
     for (auto const& each : config.callers) callers.push_back(each.name);
     return [policy = config.policy, callers = std::move(callers)](proto::PolicyQuestion const& question) {
         return gateway::explain_action(policy, callers, question);
+    };
+}
+
+// How much room there is for the log's writer, which is not root. The descriptor's owners: this function, and its copies.
+std::function<std::optional<control::DiskRoom>()> room_of(UniqueFd directory)
+{
+    return [held = std::make_shared<UniqueFd>(std::move(directory))]() -> std::optional<control::DiskRoom> {
+        struct statvfs room{};
+        if (::fstatvfs(held->get(), &room) != 0) return std::nullopt;
+        auto const bytes = [&room](fsblkcnt_t blocks) { return static_cast<std::uint64_t>(blocks) * room.f_frsize; };
+        return control::DiskRoom{bytes(room.f_blocks - room.f_bfree), bytes(room.f_bavail), room.f_files - room.f_ffree, room.f_favail};
     };
 }
 
@@ -69,7 +81,7 @@ Core::Core(wire::Loop& main, Clock const& clock, RoleConfigs configs, RoleDescri
         control::Control::Wires{a.core_to_control, a.gateway_to_control, a.storage_to_control, a.sandbox_to_control, a.custody_to_control,
             a.edge_to_control, a.control_to_gateway, a.control_to_sandbox, a.control_to_storage, a.control_to_edge, a.control_to_custody,
             pen(proto::Source::control, Role::control), spawner, health, std::move(shutdown_asked), stopped(), &vitals_,
-            explainer_of(configs.gateway)});
+            explainer_of(configs.gateway), room_of(std::move(descriptors.audit))});
     roles_->gateway = std::make_unique<gateway::Gateway>(loop(Role::gateway), clock, configs.gateway,
         gateway::Gateway::Wires{a.core_to_gateway, a.control_to_gateway, a.sandbox_to_gateway, a.storage_to_gateway, a.gateway_to_control,
             a.gateway_to_sandbox, a.gateway_to_storage, pen(proto::Source::gateway, Role::gateway), spawner, health, stopped()});

@@ -33,6 +33,7 @@ struct RoleConfigs {
 struct RoleDescriptors {
     UniqueFd operator_listener;
     UniqueFd store;
+    UniqueFd audit;  // directory; only how much room there is is asked
     UniqueFd roots;  // what upstreams are verified against
 };
 

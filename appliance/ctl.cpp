@@ -107,6 +107,11 @@ std::string render_status(JsonView status)
     if (auto const state = status["storage"]["state"])
         out += std::format("storage {}: {}, {} connections\n", shown(status["storage"]["engine"].string()), shown(state.string()),
             status["storage"]["connections"].integer().value_or(0));
+    if (auto const disk = status["audit_disk"]; disk && disk["state"].string() != "unknown")
+        out += std::format("audit disk {} % used, {} MiB free{}\n", disk["used_percent"].integer().value_or(0),
+            disk["free_bytes"].integer().value_or(0) >> 20,
+            disk["state"].string() == "filling" ? std::format(": FILLING, the watermark is {} %", disk["watermark_percent"].integer().value_or(0))
+                                                : std::string());
     out += std::format("manifest serial {}, sha256 {}\n", status["manifest"]["serial"].integer().value_or(0),
         shown(status["manifest"]["digest"].string()));
     std::vector<std::vector<std::string>> rows{{"HELPER", "STATE"}};

@@ -7,6 +7,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -204,6 +205,23 @@ Finding examine_tpm()
         "volume");
 }
 
+// The manifest's own watermark is the appliance's to judge; here the ordinary one stands for it.
+Finding examine_audit_disk(std::string const& state)
+{
+    constexpr unsigned kFilling = 80;
+    constexpr unsigned kNearlyFull = 95;
+    struct statvfs room{};
+    if (::statvfs((state + "/audit").c_str(), &room) != 0)
+        return bad(std::format("the record's directory in {} cannot be looked at ({})", state, std::strerror(errno)), "give --state the directory that run has");
+    auto const used = static_cast<double>(room.f_blocks - room.f_bfree);
+    auto const all = used + static_cast<double>(room.f_bavail);
+    auto const percent = all == 0 ? 0u : static_cast<unsigned>(used * 100 / all);
+    auto const what = std::format("the record's disk is {} % full", percent);
+    if (percent < kFilling) return good(what);
+    constexpr char kAdvice[] = "make room or give it a larger disk: when it is full, calls and operators' actions are refused, kill still works";
+    return percent < kNearlyFull ? worse(what, kAdvice) : bad(what, kAdvice);
+}
+
 char const* mark_of(Health health)
 {
     switch (health) {
@@ -218,13 +236,14 @@ char const* word_of(Health health) { return health == Health::good ? "good" : he
 
 }  // namespace
 
-std::vector<Finding> examine()
+std::vector<Finding> examine(std::string const& state)
 {
     auto const trees = sandbox::mounted_cgroup_trees();
     std::vector<Finding> findings{examine_user(), examine_kernel(), examine_namespaces(), examine_cgroups(trees)};
     for (auto const& each : sandbox::host_limits(trees)) findings.push_back(examine_limit(each));
     findings.insert(findings.end(), {examine_file_systems(), examine_fuse(), examine_landlock(), examine_seccomp(), examine_lookup_program(),
                                         examine_locked_memory(), examine_tpm(), examine_runc(), examine_runsc()});
+    if (!state.empty()) findings.push_back(examine_audit_disk(state));
     return findings;
 }
 
@@ -235,13 +254,21 @@ int verdict_of(std::vector<Finding> const& findings)
 
 int doctor_main(int argc, char** argv)
 {
-    bool const json = argc == 2 && std::string_view(argv[1]) == "--json";
-    if (argc > 1 && !json) {
-        bool const help = argc == 2 && std::string_view(argv[1]) == "--help";
-        std::fputs("usage: ocu-appliance doctor [--json]\n", help ? stdout : stderr);
-        return help ? 0 : 2;
+    bool json = false;
+    std::string state;
+    for (int i = 1; i < argc; ++i) {
+        std::string_view const word = argv[i];
+        if (word == "--json") {
+            json = true;
+        } else if (word == "--state" && i + 1 < argc) {
+            state = argv[++i];
+        } else {
+            bool const help = word == "--help";
+            std::fputs("usage: ocu-appliance doctor [--json] [--state DIR]\n", help ? stdout : stderr);
+            return help ? 0 : 2;
+        }
     }
-    auto const findings = examine();
+    auto const findings = examine(state);
     wire::Json list = wire::Json::array();
     for (auto const& each : findings) {
         if (!json) {

@@ -16,7 +16,8 @@ struct Finding {
     std::string advice;  // empty when good
 };
 
-std::vector<Finding> examine();
+// `state`: of an appliance whose disk is to be looked at too; empty: none.
+std::vector<Finding> examine(std::string const& state = {});
 // 0, or 1 when something is bad.
 int verdict_of(std::vector<Finding> const& findings);
 

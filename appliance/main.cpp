@@ -27,7 +27,7 @@ constexpr Entry kCommands[] = {
     {"run", ocu::appliance::run_main, "serve, as a signed manifest says"},
     {"ctl", ocu::appliance::ctl_main, "ask or tell a running appliance (operators)"},
     {"manifest", ocu::appliance::manifest_main, "keygen, sign, verify, explain, schema"},
-    {"audit", ocu::appliance::audit_main, "verify, prove, tail, replay, head, export, witness-request, import-check"},
+    {"audit", ocu::appliance::audit_main, "verify, prove, tail, replay, metering, head, export, witness-request, import-check"},
     {"vault", ocu::appliance::vault_main, "start-anew: give up a vault that does not open any more"},
     {"doctor", ocu::appliance::doctor_main, "what this machine lacks, and what to do about it"},
     {"version", ocu::appliance::version_main, "name and version"},

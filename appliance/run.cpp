@@ -160,6 +160,7 @@ Result<void> Machine::start()
     RoleDescriptors descriptors;
     descriptors.operator_listener = OCU_TRY(listen_unix(prepared_.state.path + "/operator.sock"));
     descriptors.store = std::move(prepared_.state.store);
+    descriptors.audit = OCU_TRY(duplicate(prepared_.state.audit.get()));
     descriptors.roots = OCU_TRY(make_roots(applied.edge.extra_roots_pem));
     core_ = std::make_unique<Core>(
         loop_, clock_, std::move(configs), std::move(descriptors), *spawner_, health_, [this] { loop_.post([this] { stop(); }); });
@@ -289,7 +290,7 @@ void Machine::announce()
 void Machine::tell_status()
 {
     CoreStatus status{core_->vitals().sessions, 0, helper::kStandingKinds, core_->vitals().frozen, prepared_.machine_key.binding(),
-        core_->vitals().webhook};
+        core_->vitals().webhook, core_->vitals().audit_disk_alarm};
     for (auto const& up : health_.up) status.helpers_up += up ? 1u : 0u;
     if (auto line = status_line(status); line != last_status_) {
         std::printf("%s\n", line.c_str());

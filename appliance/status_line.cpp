@@ -41,6 +41,7 @@ std::string status_line(CoreStatus const& status)
     auto line = std::format("STATUS sessions={} helpers={}/{} frozen={} vault-key={}", status.sessions, status.helpers_up, status.helpers,
         status.frozen ? "yes" : "no", name_of(status.vault_key));
     if (status.webhook != proto::WebhookHealth::none) line.append(" webhook=").append(name_of(status.webhook));
+    if (status.audit_disk_percent != 0) line += std::format(" audit-disk={}", status.audit_disk_percent);
     return line;
 }
 
@@ -59,8 +60,9 @@ std::optional<CoreStatus> parse_status(std::string_view line)
     if (!up || !all) return std::nullopt;
     auto const binding = key == name_of(KeyBinding::tpm) ? KeyBinding::tpm : KeyBinding::file;
     auto const webhook = webhook_of(word_of(line, "webhook").value_or("none"));
-    if (!webhook) return std::nullopt;
-    return CoreStatus{*sessions, *up, *all, frozen == "yes", binding, *webhook};
+    auto const disk = number(word_of(line, "audit-disk").value_or("0"));
+    if (!webhook || !disk || *disk > 100) return std::nullopt;
+    return CoreStatus{*sessions, *up, *all, frozen == "yes", binding, *webhook, *disk};
 }
 
 }  // namespace ocu::appliance

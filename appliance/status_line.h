@@ -21,12 +21,13 @@ struct CoreStatus {
     bool frozen = false;
     KeyBinding vault_key = KeyBinding::file;
     proto::WebhookHealth webhook = proto::WebhookHealth::none;
+    std::uint32_t audit_disk_percent = 0;  // used, while it is above its watermark; else 0
 
     bool operator==(CoreStatus const&) const = default;
 };
 
 // "STATUS sessions=N helpers=UP/ALL frozen=yes|no vault-key=tpm|file", and, where the manifest has a webhook,
-// " webhook=untried|delivering|failing"; without line end.
+// " webhook=untried|delivering|failing"; while the log's disk is above its watermark, " audit-disk=PERCENT"; without line end.
 std::string status_line(CoreStatus const& status);
 // Nothing: another line, or one with a part missing.
 std::optional<CoreStatus> parse_status(std::string_view line);

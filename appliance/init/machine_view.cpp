@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <format>
 
 #include "appliance/init/ground.h"
 #include "appliance/manifest/files.h"
@@ -109,6 +110,8 @@ proto::ScreenState screen_state(MachineView const& view, std::string const& fing
     out.uptime_s = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(view.clock.now() - view.started).count());
     for (auto const& each : view.network.state())
         if (!out.interfaces.full()) out.interfaces.push(shown(each));
+    if (out.phase == proto::MachinePhase::serving && view.status.audit_disk_percent != 0)
+        out.warnings.push(wire::Text<200>::cut(std::format("The disk of the record is {} % full: make room", view.status.audit_disk_percent)));
     if (view.secure_boot != "on") out.warnings.push(wire::Text<200>::cut("Secure Boot is " + view.secure_boot));
     if (auto const trouble = view.time.trouble(); !trouble.empty()) out.warnings.push(wire::Text<200>::cut(trouble));
     return out;

@@ -264,6 +264,7 @@ Admission<void> admit_control(JsonView root, Applied& applied)
     if (config.warm_pool >= config.sessions_max) return refuse("sandbox.warm_pool", "is not below sandbox.limits.sessions");
     config.sessions_per_caller_max = count_or(root["mcp"]["limits"], "sessions_per_caller", config.sessions_per_caller_max);
     config.creates_per_minute_max = count_or(root["mcp"]["limits"], "creates_per_minute", config.creates_per_minute_max);
+    config.audit_watermark_percent = static_cast<std::uint32_t>(count_or(root["audit"], "watermark", config.audit_watermark_percent));
     config.idle_max = *idle;
     config.absolute_max = *absolute;
     config.operators = std::move(*operators);

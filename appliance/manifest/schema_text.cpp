@@ -379,7 +379,8 @@ std::string_view schema_text()
           "x-why": "the record is kept for 7 years at least; nothing deletes it in this version"},
         "sinks": {"x-not-yet": "the log stays in the audit directory; there are no sinks yet"},
         "transparency_log": {"x-not-yet": "there is no transparency log yet"},
-        "watermark": {"x-not-yet": "there is no watermark alarm yet"}
+        "watermark": {"type": "integer", "minimum": 10, "maximum": 95, "default": 80,
+          "x-why": "percent of the record's disk that may be used before an alarm: it must ring long before the disk is full"}
       }
     },
     "soar": {"x-not-yet": "there is no SOAR interface yet"},

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <thread>
 
+#include "audit/cli_metering.h"
 #include "audit/cli_read.h"
 #include "audit/cli_witness.h"
 #include "audit/cli_words.h"
@@ -48,6 +49,7 @@ int usage(std::FILE* out, int code)
         out);
     std::fputs(kWitnessUsage, out);
     std::fputs(kReadUsage, out);
+    std::fputs(kMeteringUsage, out);
     return code;
 }
 
@@ -256,6 +258,7 @@ int audit_main(int argc, char** argv)
     std::span const words(argv + 2, static_cast<std::size_t>(argc - 2));
     if (wanted == "tail") return tail_main(words);
     if (wanted == "replay") return replay_main(words);
+    if (wanted == "metering") return metering_main(words);
     if (wanted == "witness-request") return witness_request_main(words);
     if (wanted == "import-check") return import_check_main(words);
     auto const* const command = std::ranges::find(kCommands, wanted, &Command::name);

@@ -78,6 +78,8 @@ constexpr OcsfClass kClasses[] = {
     {kNetwork, kNetworkActivity, 2, kInformational, "backend_closed"},
     {kNetwork, kNetworkActivity, 4, kMedium, "backend_failed"},
     {kSystem, kFileSystem, 4, kInformational, "store_swept"},
+    {kIam, kEntity, kOther, kInformational, "session_metered"},
+    {kSystem, kFileSystem, kOther, kHigh, "audit_disk_watermark"},
 };
 static_assert(std::size(kClasses) == static_cast<std::size_t>(What::kLast) + 1);
 

@@ -30,6 +30,7 @@ inline constexpr std::chrono::milliseconds kDeriveEvery{1000};
 inline constexpr std::chrono::milliseconds kSignatureWait{5000};
 
 inline constexpr std::size_t kVerifyJobsMax = 8;           // segments in memory while verify runs
+inline constexpr std::size_t kMeteredRecordsMax = 2'000'000;  // that one `audit metering` adds up
 inline constexpr std::size_t kFindingsMax = 64;            // verify says this many things and counts the rest
 
 // The longest text of an event, by how often each field can stand in a record (trace, actor, resource, detail); each byte may become

@@ -10,6 +10,7 @@
 //             sandbox         proto/control_to_sandbox.h         up, dead, down
 //             custody         proto/ask_custody.h                token minted, leases told
 //             edge            proto/ask_edge.h                   what would happen to a connection
+//             all of these    proto/session_meter.h              what a session has used
 //   tells     sandbox, edge, storage, custody (sever), gateway (gone), audit (every action, before it takes effect; a kill is never kept waiting)
 //   never     a tool payload, a credential, a mount
 
@@ -17,10 +18,12 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "control/disk_watch.h"
 #include "helper/spawner.h"
 #include "proto/any_to_audit.h"
 #include "proto/ask_custody.h"
@@ -55,6 +58,7 @@ struct Config {
     std::chrono::seconds idle_max{0};  // 0 = off (minimal shelf)
     std::chrono::seconds absolute_max{0};  // 0 = off
     std::chrono::seconds token_life{3600};
+    std::uint32_t audit_watermark_percent = 80;  // of the disk under the log
     std::vector<Operator> operators;  // besides uid 0, which is always one ("root")
 };
 
@@ -63,6 +67,7 @@ struct Vitals {
     std::atomic<std::uint32_t> sessions{0};
     std::atomic<bool> frozen{false};
     std::atomic<proto::WebhookHealth> webhook{proto::WebhookHealth::none};
+    std::atomic<std::uint32_t> audit_disk_alarm{0};  // percent that are used, while that is too much
 };
 
 class Control {
@@ -87,6 +92,8 @@ public:
         Vitals* vitals = nullptr;  // outlives the role; null: nobody looks
         // What mcp.policy says to a call: a calculation on rules that never change, on this thread. Empty: such questions are not answered.
         std::function<proto::Explained(proto::PolicyQuestion const&)> explain_policy = {};
+        // How much room the log's disk has, asked once a second; nothing: the system does not say. Empty: nobody can be asked.
+        std::function<std::optional<DiskRoom>()> audit_room = {};
     };
 
     // `operator_listener`: STATE/operator.sock, bound and listening. Connections are accepted here, so that who is at the other end

@@ -17,7 +17,7 @@ Lifecycle::Lifecycle(
     : loop_(loop), clock_(clock), config_(config), wires_(wires), severed_(std::move(severed)),
       sessions_(std::min(config.sessions_max, kSessionsMax)),
       quota_({std::min(config.sessions_max, kSessionsMax), config.sessions_per_caller_max, config.creates_per_minute_max}),
-      pool_(std::min(config.warm_pool, kWarmPoolMax))
+      pool_(std::min(config.warm_pool, kWarmPoolMax)), metering_(loop, clock, wires.recorder, [this] { end_if_all_gone(); })
 {
     if (pool_.wanted() > 0) refill_watch_ = loop_.after(kRefillEvery, [this] { refill(); });
     if (config_.idle_max.count() > 0 || config_.absolute_max.count() > 0) sweep_watch_ = loop_.after(kSweepEvery, [this] { sweep(); });
@@ -45,7 +45,10 @@ void Lifecycle::tell(Waiter waiter, SessionId session, Reason reason)
         if (reason == Reason::none) return wires_.storage.send(proto::FilesSessionGranted{waiter.request, session});
         return wires_.storage.send(proto::FilesSessionRefused{waiter.request, reason});
     }
-    if (reason == Reason::none) return wires_.gateway.send(proto::SessionGranted{waiter.request, session});
+    if (reason == Reason::none) {
+        if (waiter.charge == Charge::call) metering_.called(session);
+        return wires_.gateway.send(proto::SessionGranted{waiter.request, session});
+    }
     wires_.gateway.send(proto::SessionRefused{waiter.request, reason});
 }
 
@@ -64,7 +67,7 @@ void Lifecycle::refuse(Wanted const& wanted, Reason reason)
 
 void Lifecycle::wanted(proto::SessionWanted wanted)
 {
-    Waiter const waiter{Asker::gateway, wanted.request};
+    Waiter const waiter{Asker::gateway, wanted.request, wanted.existing ? Charge::nothing : Charge::call};
     if (wanted.existing) return look_up(waiter, wanted.caller, wanted.chat.view());
     this->wanted(Wanted{waiter, wanted.caller, wanted.caller_name.view(), wanted.chat.view(), wanted.trace.view()});
 }
@@ -75,6 +78,11 @@ void Lifecycle::wanted(proto::FilesSessionWanted wanted)
     if (wanted.if_missing == proto::IfMissing::make)
         return this->wanted(Wanted{waiter, wanted.caller, wanted.caller_name.view(), wanted.chat.view(), wanted.trace.view()});
     look_up(waiter, wanted.caller, wanted.chat.view());
+}
+
+void Lifecycle::hear(proto::CallDenied const& denied)
+{
+    if (Session const* const live = sessions_.find_live(denied.caller, denied.chat.view())) metering_.denied(live->id);
 }
 
 // Nothing was to be made, so nothing is refused where there is none: no event.
@@ -143,6 +151,7 @@ void Lifecycle::belongs_to(Session& session, Wanted const& wanted)
     session.trace = wanted.trace;
     session.born = session.used = clock_.now();  // its limits count from here
     session.waiters.push_back(wanted.waiter);
+    metering_.belongs_to(session);
 }
 
 void Lifecycle::refill()
@@ -172,14 +181,18 @@ void Lifecycle::hear(proto::SandboxToControl::Message message)
                    [this](proto::SessionUp const& up) {
                        Session* const session = sessions_.find(up.session);
                        if (session == nullptr) return;
+                       if (session->phase == Phase::starting) metering_.begin(*session);
                        bool const for_pool = session->birth == Birth::for_pool;
                        move(*session, for_pool ? Happening::shelve : Happening::came_up, Reason::none);
                        if (for_pool && session->owner == Owner::caller) move(*session, Happening::claim, Reason::none);
                    },
+                   [this](proto::SessionUsed const& used) { metering_.told(used); },
                    [this](proto::SessionDead const& dead) {
+                       metering_.ended(dead.session);
                        if (Session* const session = sessions_.find(dead.session)) move(*session, Happening::died, Reason::session_ended);
                    },
                    [this](proto::SessionDown const& down) {
+                       metering_.ended(down.session);
                        Session* const session = sessions_.find(down.session);
                        if (session == nullptr) return;
                        bool const failed = session->phase == Phase::starting;
@@ -356,7 +369,7 @@ void Lifecycle::stop(std::function<void()> ended)
 
 void Lifecycle::end_if_all_gone()
 {
-    if (!stopping_ || sessions_.count() != 0 || !ended_) return;
+    if (!stopping_ || sessions_.count() != 0 || !metering_.empty() || !ended_) return;
     stop_watch_.reset();
     auto const done = std::exchange(ended_, nullptr);
     done();

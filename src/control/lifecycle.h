@@ -7,6 +7,7 @@
 #include <map>
 
 #include "control/control.h"
+#include "control/metering.h"
 #include "control/pool.h"
 #include "control/quota.h"
 #include "control/sessions.h"
@@ -24,6 +25,7 @@ public:
     // The same for files (F11), which neither makes nor prolongs a session unless it is to be written to; nor does the gateway's question with `existing`.
     void wanted(proto::FilesSessionWanted wanted);
     void hear(proto::SandboxToControl::Message message);
+    void hear(proto::CallDenied const& denied);
     void hear(proto::TokenMinted minted);
 
     // A kill is two steps, so that it is in force before its record is asked for: after mark_killed() no call gets this session any
@@ -38,6 +40,7 @@ public:
     void stop(std::function<void()> ended);
 
     std::size_t pool_wanted() const { return pool_.wanted(); }
+    Metering& metering() { return metering_; }
     Sessions const& sessions() const { return sessions_; }
     Sessions& sessions() { return sessions_; }
 
@@ -79,6 +82,7 @@ private:
     Sessions sessions_;
     Quota quota_;
     Pool pool_;
+    Metering metering_;
     Frozen frozen_ = Frozen::no;
     bool stopping_ = false;
     std::function<void()> ended_;

@@ -21,6 +21,11 @@ inline constexpr milliseconds kStopWait{10'000};        // for all sessions to b
 inline constexpr milliseconds kSweepEvery{1'000};       // idle and absolute limits
 inline constexpr milliseconds kRefillEvery{200};        // a look at whether the warm pool lacks one
 inline constexpr std::chrono::seconds kPooledAgeMax{1'800};  // then it gives way to a new one: what it was lent has a life
+inline constexpr std::chrono::hours kMeterEvery{1};     // what a session that runs has used since its last record
+inline constexpr milliseconds kMeterLastWait{2'000};    // after its end, for the last word of who counts
+inline constexpr milliseconds kMeterWriteAgain{1'000};  // after audit refused what a session used
+inline constexpr std::size_t kMeterUnwrittenMax = 4'096;  // such records
+inline constexpr std::uint32_t kDiskClearPercent = 5;   // below its watermark, before the log's disk is called well again
 inline constexpr std::size_t kWarmPoolMax = 64;         // a manifest that wants more is refused
 inline constexpr milliseconds kAcceptPause{100};        // after the descriptor table was full
 inline constexpr milliseconds kShutdownDelay{50};       // lets the answer reach the operator
@@ -31,6 +36,7 @@ inline constexpr std::size_t kAsksMax = 256;            // operator actions unde
 inline constexpr std::size_t kRefusalsPerMinuteMax = 5;  // records of refused operators; more are counted in the next one (CT-7)
 
 static_assert(kKillRecordWait < kKillAnswerWait);
+static_assert(kMeterLastWait < kStopWait, "the last records are written before the end");
 static_assert(kSessionsMax <= proto::kOperatorSessionsMax, "an answer holds every session");
 
 }  // namespace ocu::control

@@ -106,6 +106,15 @@ Json error_body(std::string_view code, std::string_view message, std::string_vie
     return body;
 }
 
+Json audit_disk_body(proto::AuditDisk const& disk)
+{
+    Json body = Json::object();
+    body.set("state", !disk.known ? "unknown" : disk.alarm ? "filling" : "well");
+    body.set("used_percent", static_cast<std::int64_t>(disk.used_percent));
+    body.set("watermark_percent", static_cast<std::int64_t>(disk.watermark_percent)).set("free_bytes", disk.free_bytes);
+    return body;
+}
+
 Json status_body(proto::OperatorAnswer const& answer)
 {
     Json helpers = Json::object();
@@ -133,7 +142,7 @@ Json status_body(proto::OperatorAnswer const& answer)
     storage.set("engine", answer.store.health == proto::StoreHealth::none ? "local" : "s3");
     if (answer.store.health != proto::StoreHealth::none)
         storage.set("state", name_of(answer.store.health)).set("connections", static_cast<std::int64_t>(answer.store.connections));
-    body.set("storage", std::move(storage));
+    body.set("storage", std::move(storage)).set("audit_disk", audit_disk_body(answer.audit_disk));
     body.set("manifest", std::move(manifest)).set("helpers", std::move(helpers));
     return body;
 }

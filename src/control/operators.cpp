@@ -387,6 +387,7 @@ void Operators::fill_status(proto::OperatorAnswer& answer) const
     answer.certificate_sha256 = wire::Text<96>::cut(config_.certificate_sha256);
     answer.webhook = webhook_;
     answer.store = store_;
+    answer.audit_disk = audit_disk_;
     for (std::size_t i = 0; i < helper::kStandingKinds; ++i)
         answer.helpers.push({wire::Text<32>::cut(helper::name_of(static_cast<helper::Kind>(i))), wires_.health.up[i].load()});
 }

@@ -64,9 +64,11 @@ constexpr std::string_view name_of(Phase phase)
 
 // Who waits for a session: the gateway for a call (F5), storage for a caller's files (F11). Each numbers its own requests.
 enum class Asker : std::uint8_t { gateway, storage };
+enum class Charge : std::uint8_t { nothing, call };  // a call is counted when it gets its session
 struct Waiter {
     Asker asker{};
     RequestId request;
+    Charge charge = Charge::nothing;
 };
 
 // nobody: made for the warm pool and not claimed yet.

@@ -44,6 +44,7 @@ void Edge::State::end_session(SessionId id, proto::Reason reason)
     drop_helper(session, reason, "session ended");
     wires.custody.send(proto::EdgeSessionOver{id});
     tell(id, session.fold.close());
+    wires.control.send(proto::SessionTraffic{id, session.moved.up, session.moved.down, proto::Telling::last});
     sessions.erase(found);
 }
 

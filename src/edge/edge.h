@@ -10,7 +10,7 @@
 //             storage  proto/withheld.h          digests of what may not leave a session
 //             custody  proto/edge_to_custody.h   lease made; a secret source to be dialled; a notice's signature
 //             storage  proto/storage_to_edge.h   a way to the store wanted, and over
-//   tells     control  proto/ask_edge.h          what would happen to it; how it goes with the webhook and the store
+//   tells     control  proto/ask_edge.h          what would happen to it; how it goes with the webhook and the store; a session's bytes
 //             custody  proto/edge_to_custody.h   a session's channel, leases wanted, session over, a notice to sign
 //             audit    proto/any_to_audit.h      every refusal; every connection, before it is dialled, and when it has ended
 //   never     a credential; authorship of the denylist; a byte that a guest has sent but names, methods and paths

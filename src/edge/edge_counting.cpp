@@ -13,6 +13,8 @@ void Edge::State::count(Session& session, Route& route)
     if (!route.kept) return;
     auto const now = traffic_of(route.kept.get());
     std::uint64_t const more = now.sum() - std::min(now.sum(), route.counted.sum());
+    session.moved.up += now.up - std::min(now.up, route.counted.up);
+    session.moved.down += now.down - std::min(now.down, route.counted.down);
     route.counted = now;
     session.spent[route.rule] += more;
     tripped(session, session.trip.bytes(more), route);
@@ -93,9 +95,18 @@ void Edge::State::count_all()
             count(*session, route);
             if (is_spent(*session, route.rule)) spent.push_back(connection);
         }
+        tell_traffic(*session);
         for (auto const connection : spent) cut(*session, connection, proto::Reason::budget_exceeded, "budget spent");
     }
     if (open) keep_counting();
+}
+
+// For the meter, which has use for it now and then; what comes between this and the last word is in that.
+void Edge::State::tell_traffic(Session& session)
+{
+    if (session.moved.sum() == 0 || clock.now() - session.told_moved < kTellTrafficEvery) return;
+    session.told_moved = clock.now();
+    wires.control.send(proto::SessionTraffic{session.id, session.moved.up, session.moved.down, proto::Telling::so_far});
 }
 
 void Edge::State::keep_counting()

@@ -104,6 +104,7 @@ struct Edge::State {
     void cut(Session& session, ConnectionId connection, proto::Reason reason, std::string_view why);
     void close_route(Session& session, std::map<ConnectionId, Route>::iterator route, proto::Reason reason, std::string_view why);
     void count_all();
+    void tell_traffic(Session& session);
     void keep_counting();
 
     // The webhook: edge_notices.cpp.

@@ -20,6 +20,7 @@ inline constexpr std::chrono::milliseconds kStartGap{100};             // after 
 inline constexpr std::chrono::milliseconds kStartGapMax{10'000};
 inline constexpr std::chrono::milliseconds kFoldTick{250};
 inline constexpr std::chrono::milliseconds kCountTick{500};            // how late a budget may notice that it is spent
+inline constexpr std::chrono::milliseconds kTellTrafficEvery{10'000};  // what a session has moved, for its meter
 inline constexpr std::chrono::milliseconds kLeaseWait{5'000};  // longer than a secret source may take (proto/edge_to_custody.h)
 inline constexpr std::size_t kFramesPerSecondMax = 4'000;              // of one helper; then it is not listened to until the second is over
 inline constexpr std::size_t kRequestsPerConnectionMax = 128;          // allowed or asked for, and not done

@@ -83,6 +83,8 @@ struct Session {
     DenialFold fold;
     std::map<ConnectionId, Route> routes;
     std::vector<std::uint64_t> spent;  // bytes, for each rule
+    Traffic moved;                     // over all of its connections that were counted
+    Monotonic told_moved{};            // when control last heard of it
     Trip trip;
     std::set<proto::WithheldContent> withheld;  // as storage has told it; a helper that starts is told all of it
     bool withheld_overflow = false;

@@ -330,6 +330,7 @@ void Gateway::State::on_call(proto::FrontCall asked)
     if (!verdict.allowed) {
         auto const trace = helper::new_trace();
         note_denied(*caller, action, asked.arguments.path.view(), verdict, trace);
+        wires.control.send(proto::CallDenied{caller->id, wire::Text<proto::kChatIdBytesMax>(asked.chat.str())});
         return answer_refused(asked, Reason::policy_denied, trace);
     }
     Call call;

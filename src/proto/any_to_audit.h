@@ -79,7 +79,9 @@ enum class What : std::uint8_t {
     backend_closed,
     backend_failed,
     store_swept,
-    kLast = store_swept,
+    session_metered,
+    audit_disk_watermark,
+    kLast = audit_disk_watermark,
 };
 
 enum class Outcome : std::uint8_t { success, failure, kLast = failure };

@@ -6,6 +6,7 @@
 
 #include "base/id.h"
 #include "proto/reason.h"
+#include "proto/session_meter.h"
 #include "wire/mailbox.h"
 #include "wire/text.h"
 
@@ -108,6 +109,6 @@ struct StoreState {
     static void fields(auto& wire, auto& m) { wire(m.health, m.connections); }
 };
 
-using EdgeToControl = wire::Mailbox<Explained, WebhookState, StoreState>;
+using EdgeToControl = wire::Mailbox<Explained, WebhookState, StoreState, SessionTraffic>;
 
 }  // namespace ocu::proto

@@ -37,8 +37,9 @@ struct TypeLists {
     static void fields(auto& wire, auto& m) { wire(m.allow, m.deny); }
 };
 
-// With it come two descriptors: the FUSE connection, and the session's directory. Where `place` says that the session's files lie elsewhere, three:
-// the FUSE connection, the supply of channels to the storage lane, and where the store's credential is read.
+// With it come three descriptors: the FUSE connection, the page in which the broker counts its bytes (storage/mount_meter.h), and the session's
+// directory. Where `place` says that the session's files lie elsewhere, four: instead of the directory the supply of channels to the storage lane, and
+// where the store's credential is read.
 struct BrokerConfig {
     std::uint32_t owner = 0;  // host uid that files are shown to belong to
     std::uint64_t file_bytes_max = 0;

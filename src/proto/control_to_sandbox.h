@@ -6,6 +6,7 @@
 #include "base/id.h"
 #include "proto/guest_variables.h"
 #include "proto/reason.h"
+#include "proto/session_meter.h"
 #include "wire/mailbox.h"
 #include "wire/text.h"
 
@@ -47,6 +48,6 @@ struct SessionDead {
 };
 
 using ControlToSandbox = wire::Mailbox<SessionCreate, SessionEnd>;
-using SandboxToControl = wire::Mailbox<SessionUp, SessionDead, SessionDown>;
+using SandboxToControl = wire::Mailbox<SessionUp, SessionUsed, SessionDead, SessionDown>;
 
 }  // namespace ocu::proto

@@ -2,10 +2,11 @@
 #pragma once
 
 // F5: the gateway asks for a caller's sandbox; control says which session that is. Nothing else can be said on this arrow: no kill, no
-// denylist, no quota, no lifecycle (invariant 1).
+// denylist, no quota, no lifecycle (invariant 1). Beside it one word that is counted and changes nothing: a call that the policy refused.
 
 #include "base/id.h"
 #include "proto/reason.h"
+#include "proto/session_meter.h"
 #include "proto/tool.h"
 #include "wire/mailbox.h"
 
@@ -37,7 +38,7 @@ struct SessionGone {
     Reason reason;
 };
 
-using GatewayToControl = wire::Mailbox<SessionWanted>;
+using GatewayToControl = wire::Mailbox<SessionWanted, CallDenied>;
 using ControlToGateway = wire::Mailbox<SessionGranted, SessionRefused, SessionGone>;
 
 }  // namespace ocu::proto

@@ -11,6 +11,7 @@
 #include "proto/ask_edge.h"
 #include "proto/ask_files.h"
 #include "proto/ask_policy.h"
+#include "proto/audit_disk.h"
 #include "proto/reason.h"
 #include "proto/type.h"
 #include "wire/link.h"
@@ -115,6 +116,7 @@ struct OperatorAnswer {
     wire::Text<96> certificate_sha256;  // as people compare it; empty without TLS
     WebhookState webhook;
     StoreState store;
+    AuditDisk audit_disk;
     wire::List<OperatorHelper, kOperatorHelpersMax> helpers;
     // sessions
     wire::List<OperatorSession, kOperatorSessionsMax> sessions;
@@ -132,7 +134,7 @@ struct OperatorAnswer {
     static void fields(auto& wire, auto& m)
     {
         wire(m.request, m.reason, m.healthy, m.frozen, m.name, m.version, m.tier, m.profile, m.uptime, m.session_count, m.pool_ready,
-            m.pool_wanted, m.manifest_serial, m.manifest_digest, m.mcp_url, m.certificate_sha256, m.webhook, m.store, m.helpers, m.sessions, m.leases, m.explained, m.files, m.killed,
+            m.pool_wanted, m.manifest_serial, m.manifest_digest, m.mcp_url, m.certificate_sha256, m.webhook, m.store, m.audit_disk, m.helpers, m.sessions, m.leases, m.explained, m.files, m.killed,
             m.pending, m.recorded);
     }
 };

@@ -9,6 +9,8 @@
 //   Start   -> Started  | Failed{start}       needs a served file mount: send it after MountReady only
 //   Kill    -> Killed                         in any state, also while starting: no process of the guest is left
 //   Destroy -> Destroyed | Failed{destroy}    in any state; kills first; nothing is left on the host, the slot may be used again
+//   Measure -> Measured                       in any state: what its cgroup has used
+//   Measured                                  also unasked, before Killed: the last there will be
 //   Exited                                    unasked: the guest's first process has ended
 
 #include <array>
@@ -79,6 +81,23 @@ struct LauncherExited {
     static void fields(auto& wire, auto& m) { wire(m.slot); }
 };
 
+struct LauncherMeasure {
+    static constexpr Type kType = Type::launcher_measure;
+    Slot slot;
+    static void fields(auto& wire, auto& m) { wire(m.slot); }
+};
+
+// What the kernel has counted for the slot's cgroup; what it does not say is not known.
+struct LauncherMeasured {
+    static constexpr Type kType = Type::launcher_measured;
+    Slot slot;
+    bool cpu_known = false;
+    bool memory_known = false;
+    std::uint64_t cpu_us = 0;        // since the cgroup was made
+    std::uint64_t memory_bytes = 0;  // now
+    static void fields(auto& wire, auto& m) { wire(m.slot, m.cpu_known, m.memory_known, m.cpu_us, m.memory_bytes); }
+};
+
 enum class LaunchStage : std::uint8_t { prepare, start, destroy, kLast = destroy };
 
 struct LauncherFailed {
@@ -90,9 +109,9 @@ struct LauncherFailed {
 
 namespace launcher_detail {
 template <class Message>
-constexpr wire::Permit permit(std::uint16_t descriptors = 0)
+constexpr wire::Permit permit(std::uint16_t descriptors = 0, std::uint32_t body_bytes_max = 16)
 {
-    return {static_cast<std::uint16_t>(Message::kType), descriptors, 16};
+    return {static_cast<std::uint16_t>(Message::kType), descriptors, body_bytes_max};
 }
 }  // namespace launcher_detail
 
@@ -101,6 +120,7 @@ inline constexpr std::array kSandboxToLauncher{
     launcher_detail::permit<LauncherStart>(),
     launcher_detail::permit<LauncherKill>(),
     launcher_detail::permit<LauncherDestroy>(),
+    launcher_detail::permit<LauncherMeasure>(),
 };
 
 inline constexpr std::array kLauncherToSandbox{
@@ -108,6 +128,7 @@ inline constexpr std::array kLauncherToSandbox{
     launcher_detail::permit<LauncherStarted>(),
     launcher_detail::permit<LauncherKilled>(),
     launcher_detail::permit<LauncherDestroyed>(),
+    launcher_detail::permit<LauncherMeasured>(0, 32),
     launcher_detail::permit<LauncherExited>(),
     launcher_detail::permit<LauncherFailed>(),
 };

@@ -3,10 +3,11 @@
 
 // F11 needs what F5 needs: storage asks which session is that of a caller's chat; control says. Nothing else can be said on this arrow: no
 // kill, no denylist, no quota, no lifecycle (invariant 1). The answers come by proto/control_to_all.h, on the arrow on which control severs.
-// The other word here is an answer itself, to what an operator has asked about files (proto/ask_files.h).
+// The other words here are an answer, to what an operator has asked about files (proto/ask_files.h), and a count (proto/session_meter.h).
 
 #include "base/id.h"
 #include "proto/ask_files.h"
+#include "proto/session_meter.h"
 #include "proto/tool.h"
 #include "wire/mailbox.h"
 
@@ -24,6 +25,6 @@ struct FilesSessionWanted {
     IfMissing if_missing{};
 };
 
-using StorageToControl = wire::Mailbox<FilesSessionWanted, FilesTold>;
+using StorageToControl = wire::Mailbox<FilesSessionWanted, FilesTold, SessionMounted>;
 
 }  // namespace ocu::proto

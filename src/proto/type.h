@@ -82,6 +82,8 @@ enum class Type : std::uint16_t {
     launcher_destroyed,
     launcher_exited,
     launcher_failed,
+    launcher_measure,
+    launcher_measured,
     // exec <-> sandbox
     exec_call = 0x01e0,
     exec_cancel,

@@ -19,6 +19,7 @@ namespace ocu::sandbox {
 namespace {
 
 constexpr std::uint64_t kCpuPeriodMicroseconds = 100'000;
+constexpr std::size_t kUsageFileBytesMax = 1'024;
 constexpr std::string_view kMembers[] = {"", "/run", "/box"};  // the group itself, and what may be beneath it
 
 std::vector<std::string_view> split(std::string_view text, char by)
@@ -56,6 +57,23 @@ void signal_members(std::string const& procs)
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> parse_count(std::string_view text)
+{
+    if (text.ends_with('\n')) text.remove_suffix(1);
+    std::uint64_t count = 0;
+    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return count;
+}
+
+std::optional<std::uint64_t> parse_cpu_stat(std::string_view text)
+{
+    constexpr std::string_view kWord = "usage_usec ";
+    for (auto const line : split(text, '\n'))
+        if (line.starts_with(kWord)) return parse_count(line.substr(kWord.size()));
+    return std::nullopt;
+}
 
 std::vector<CgroupTree> parse_cgroup_trees(std::string_view mountinfo)
 {
@@ -137,12 +155,17 @@ Result<void> Cgroups::limit_v1(std::string const& name, CgroupLimits const& limi
     return write_existing(cpu + "/cpu.cfs_quota_us", std::to_string(cpu_quota(limits)));
 }
 
+// The unified tree counts processor time without a controller; only where there is none is v1's own counter needed.
+bool Cgroups::wanted(CgroupTree const& tree) const
+{
+    if (tree.unified || &tree == with("pids") || &tree == with("memory") || &tree == with("cpu") || &tree == with("freezer")) return true;
+    return unified() == nullptr && &tree == with("cpuacct");
+}
+
 Result<void> Cgroups::make(std::string const& name, CgroupLimits const& limits) const
 {
     for (auto const& tree : trees_) {
-        bool const wanted =
-            tree.unified || &tree == with("pids") || &tree == with("memory") || &tree == with("cpu") || &tree == with("freezer");
-        if (!wanted) continue;
+        if (!wanted(tree)) continue;
         OCU_CHECK(make_group(tree.mount + name.substr(0, name.rfind('/'))));
         OCU_CHECK(make_group(tree.mount + name));
         if (tree.unified) OCU_CHECK(make_group(tree.mount + name + "/run"));
@@ -191,6 +214,19 @@ bool Cgroups::empty(std::string const& name) const
             if (!read_text(group + std::string(member) + "/cgroup.procs", 64).empty()) return false;
     }
     return true;
+}
+
+CgroupUsage Cgroups::usage(std::string const& name) const
+{
+    CgroupUsage usage;
+    if (auto const* const tree = unified()) usage.cpu_us = parse_cpu_stat(read_text(tree->mount + name + "/cpu.stat", kUsageFileBytesMax));
+    if (auto const* const tree = with("cpuacct"); tree != nullptr && !usage.cpu_us)
+        if (auto const nanoseconds = parse_count(read_text(tree->mount + name + "/cpuacct.usage", 32))) usage.cpu_us = *nanoseconds / 1000;
+    if (auto const* const tree = with("memory"))
+        usage.memory_bytes = parse_count(read_text(tree->mount + name + "/memory.usage_in_bytes", 32));
+    else if (auto const* const pure_tree = unified())
+        usage.memory_bytes = parse_count(read_text(pure_tree->mount + name + "/memory.current", 32));
+    return usage;
 }
 
 bool Cgroups::remove(std::string const& name) const

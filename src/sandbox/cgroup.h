@@ -10,6 +10,7 @@
 //
 // In the hybrid tree nobody moves the guest, so it stays in unified/PREFIX/sN/run, and cgroup.kill of sN reaches it.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,17 @@ struct CgroupLimits {
     std::uint32_t tasks = 0;
     std::uint32_t cpu_percent = 0;
 };
+
+// What the kernel has counted for a group and all beneath it. Nothing: it does not say.
+struct CgroupUsage {
+    std::optional<std::uint64_t> cpu_us;        // of processor time, since the group was made
+    std::optional<std::uint64_t> memory_bytes;  // now: pages, page cache and tmpfs that are charged to it
+};
+
+// "usage_usec N" of v2's cpu.stat.
+std::optional<std::uint64_t> parse_cpu_stat(std::string_view text);
+// A file that holds one number and a line's end.
+std::optional<std::uint64_t> parse_count(std::string_view text);
 
 struct CgroupTree {
     std::string mount;                     // "/sys/fs/cgroup/pids"
@@ -47,6 +59,8 @@ public:
     // One round: signals everything that is there now. Repeat until empty().
     void kill(std::string const& name) const;
     bool empty(std::string const& name) const;
+    // A few small files, read without waiting.
+    CgroupUsage usage(std::string const& name) const;
     // False: the kernel is not done with its last process yet; try again.
     bool remove(std::string const& name) const;
     void remove_prefix(std::string const& prefix) const;
@@ -55,6 +69,7 @@ private:
     explicit Cgroups(std::vector<CgroupTree> trees) : trees_(std::move(trees)) {}
     CgroupTree const* unified() const;
     CgroupTree const* with(std::string_view controller) const;
+    bool wanted(CgroupTree const& tree) const;
     bool pure() const { return trees_.size() == 1 && trees_.front().unified; }
     Result<void> limit_v1(std::string const& name, CgroupLimits const& limits) const;
     Result<void> limit_v2(std::string const& name, CgroupLimits const& limits) const;

@@ -53,6 +53,7 @@ struct Launcher::State {
     Result<pid_t> launch(Box& box);
     void kill(Slot slot);
     void destroy(Slot slot);
+    void measure(Slot slot);
     Box& box_of(Slot slot);
     void end(Slot slot);
     void kill_round(Slot slot);
@@ -87,7 +88,7 @@ void Launcher::State::tell(Message message, std::vector<UniqueFd> descriptors)
 
 void Launcher::State::frame(wire::Link::Frame frame)
 {
-    // All four verbs name a slot; only Prepare says more.
+    // Every verb names a slot; only Prepare says more.
     auto const slot_of = [&](auto decoded) -> std::optional<Slot> {
         if (!decoded || !valid(decoded->slot)) return std::nullopt;
         return decoded->slot;
@@ -104,6 +105,9 @@ void Launcher::State::frame(wire::Link::Frame frame)
         break;
     case proto::Type::launcher_destroy:
         if (auto const slot = slot_of(wire::decode<proto::LauncherDestroy>(frame.body))) return destroy(*slot);
+        break;
+    case proto::Type::launcher_measure:
+        if (auto const slot = slot_of(wire::decode<proto::LauncherMeasure>(frame.body))) return measure(*slot);
         break;
     default: break;
     }
@@ -205,6 +209,14 @@ void Launcher::State::destroy(Slot slot)
     if (box.phase != Phase::ending) end(slot);
 }
 
+// By the slot alone: it may be a predecessor's that runs on.
+void Launcher::State::measure(Slot slot)
+{
+    auto const usage = ground.cgroups().usage(place_of(ground.config(), slot).cgroup);
+    tell(proto::LauncherMeasured{
+        slot, usage.cpu_us.has_value(), usage.memory_bytes.has_value(), usage.cpu_us.value_or(0), usage.memory_bytes.value_or(0)});
+}
+
 void Launcher::State::end(Slot slot)
 {
     Box& box = boxes.at(slot);
@@ -237,7 +249,10 @@ void Launcher::State::died(Slot slot)
     Box& box = boxes.at(slot);
     box.phase = Phase::dead;
     box.timer.reset();
-    if (std::exchange(box.kill_wanted, false)) tell(proto::LauncherKilled{slot});
+    if (std::exchange(box.kill_wanted, false)) {
+        measure(slot);  // nothing of it runs any more, and its cgroup is still there
+        tell(proto::LauncherKilled{slot});
+    }
     if (!box.destroy_wanted) return;
     box.spent = {};
     clear_round(slot);

@@ -39,6 +39,8 @@ struct Sandbox::State {
     void end_asked(proto::SessionEnd const& wanted);
     void launcher_up(UniqueFd link);
     void launcher_down();
+    void measure_all();
+    void measured(std::span<std::byte const> body);
     void stop();
     // Calls.
     void call(proto::CallTool wanted);
@@ -76,6 +78,7 @@ struct Sandbox::State {
     std::vector<UniqueFd> arriving;  // Prepared's descriptors, for the act that uses them in the same call
     bool stopping = false;
     wire::Watch stop_deadline;
+    wire::Watch measure_tick;
 };
 
 template <class Message>
@@ -125,7 +128,10 @@ void Sandbox::State::perform(Session& session, Act act, Reason reason)
     case Act::start: return tell_launcher(proto::LauncherStart{session.slot});
     case Act::announce: return announce(session);
     case Act::end: return end(session, reason);
-    case Act::dead: wires.control.send(proto::SessionDead{session.id}); return tell_launcher(proto::LauncherDestroy{session.slot});
+    case Act::dead:
+        wires.control.send(session.meter.told(session.id, proto::Telling::last));
+        wires.control.send(proto::SessionDead{session.id});
+        return tell_launcher(proto::LauncherDestroy{session.slot});
     case Act::finish: return finish(session.id);
     case Act::kill_again: return tell_launcher(proto::LauncherKill{session.slot});
     case Act::remove_again: return tell_launcher(proto::LauncherDestroy{session.slot});
@@ -169,6 +175,8 @@ void Sandbox::State::announce(Session& session)
     session.deadline.reset();
     note(session, proto::What::session_ready, proto::Outcome::success, Reason::none);
     wires.control.send(proto::SessionUp{session.id});
+    tell_launcher(proto::LauncherMeasure{session.slot});
+    if (!measure_tick) measure_tick = loop.after(config.measure_every, [this] { measure_all(); });
     for (auto& waiting : session.calls.release()) hand_over(session, std::move(waiting));
 }
 
@@ -326,6 +334,30 @@ void Sandbox::State::launcher_down()
     for (SessionId const id : all) happens(id, Happening::launcher_lost, Reason::role_unavailable);
 }
 
+// Nobody waits for the answers: a launcher that is down or busy costs a sample.
+void Sandbox::State::measure_all()
+{
+    measure_tick.reset();
+    bool any = false;
+    for (auto const& [id, session] : sessions) {
+        if (session.stage != Stage::up) continue;
+        any = true;
+        tell_launcher(proto::LauncherMeasure{session.slot});
+    }
+    if (any) measure_tick = loop.after(config.measure_every, [this] { measure_all(); });
+}
+
+void Sandbox::State::measured(std::span<std::byte const> body)
+{
+    auto const message = wire::decode<proto::LauncherMeasured>(body);
+    if (!message) return launcher->violation();
+    auto const found = slots.find(message->slot);
+    if (found == slots.end()) return;
+    Session& session = sessions.at(found->second);
+    session.meter.take(*message, clock.now());
+    if (session.stage == Stage::up) wires.control.send(session.meter.told(session.id, proto::Telling::so_far));
+}
+
 void Sandbox::State::prepared(wire::Link::Frame frame)
 {
     auto const message = wire::decode<proto::LauncherPrepared>(frame.body);
@@ -352,6 +384,7 @@ void Sandbox::State::launcher_says(wire::Link::Frame frame)
     case proto::Type::launcher_started: return;  // the agent's own answer counts
     case proto::Type::launcher_killed: return slot_happens<proto::LauncherKilled>(frame.body, Happening::killed, Reason::none);
     case proto::Type::launcher_destroyed: return slot_happens<proto::LauncherDestroyed>(frame.body, Happening::destroyed, Reason::none);
+    case proto::Type::launcher_measured: return measured(frame.body);
     case proto::Type::launcher_exited: return slot_happens<proto::LauncherExited>(frame.body, Happening::guest_gone, Reason::session_ended);
     case proto::Type::launcher_failed: {
         auto const failed = wire::decode<proto::LauncherFailed>(frame.body);

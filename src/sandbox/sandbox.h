@@ -9,7 +9,7 @@
 //             gateway  proto/gateway_to_sandbox.h   call, cancel
 //             storage  proto/sandbox_to_storage.h   mount ready, lost
 //             launcher, exec  proto/sandbox_to_launcher.h, proto/sandbox_to_exec.h
-//   tells     edge (lane), storage (mount), gateway (progress, done), control (up, dead, down), audit
+//   tells     edge (lane), storage (mount), gateway (progress, done), control (up, what it uses, dead, down), audit
 //   never     a standing secret; the bytes of one session near another's
 
 #include <functional>
@@ -41,6 +41,7 @@ struct Config {
     Limits limits;
     std::size_t slots = 64;
     bool trusts_authority = false;  // a rule bumps: commands are told where the certificates are (EG-8)
+    std::chrono::milliseconds measure_every{10'000};  // memory is sampled so often: two or three small files of each session
 };
 
 class Sandbox {

@@ -12,6 +12,7 @@
 #include "proto/sandbox_to_exec.h"
 #include "sandbox/call_queue.h"
 #include "sandbox/lifecycle.h"
+#include "sandbox/meter.h"
 #include "wire/link.h"
 
 namespace ocu::sandbox {
@@ -25,6 +26,7 @@ struct Session {
     Stage stage = Stage::preparing;
     proto::Reason end_reason = proto::Reason::none;  // why it ended; meaningful from `ending` on
     Monotonic began;
+    Meter meter;
     CallQueue calls;
     std::uint64_t programs = 0;  // process_start calls whose program has not ended yet: so many ends may be told
     Monotonic progress_from{};  // nothing that is only progress is passed on before

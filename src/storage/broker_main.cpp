@@ -22,7 +22,7 @@ namespace ocu::storage {
 namespace {
 
 // With a store elsewhere: the supply of channels to it, and where the credential is read, in the place of the directory.
-enum Descriptor : std::size_t { kNamespace, kConnection, kDirectory, kDescriptors, kSupply = kDirectory, kCredential, kRemoteDescriptors };
+enum Descriptor : std::size_t { kNamespace, kConnection, kMeter, kDirectory, kDescriptors, kSupply = kDirectory, kCredential, kRemoteDescriptors };
 
 constexpr std::size_t kDataKeyBytes = 32;
 
@@ -72,7 +72,8 @@ Result<void> serve_broker(helper::Helper& helper, RemoteEngine const& remote)
     bool const elsewhere = static_cast<bool>(config.place);
     if (descriptors.size() != (elsewhere ? kRemoteDescriptors : kDescriptors)) return fail(Fault::malformed, "broker lacks descriptors");
     OCU_CHECK(helper.keep_out_of_swap_and_cores(elsewhere ? profiles::kRemoteBroker : profiles::kBroker));
-    auto const face = OCU_TRY(MountFace::attach(std::move(descriptors[kConnection])));
+    auto meter = OCU_TRY(MountMeter::map(descriptors[kMeter].get(), MountMeter::Side::counts));
+    auto const face = OCU_TRY(MountFace::attach(std::move(descriptors[kConnection]), std::move(meter)));
     auto key = OCU_TRY(new_key());  // locked memory can be had now, and no more after confine()
     std::optional<RemoteParts> way;
     std::unique_ptr<Segments> segments;

@@ -87,6 +87,7 @@ inline constexpr std::size_t kInspectionsWaitingMax = 16;       // times 4 MiB
 inline constexpr std::chrono::milliseconds kInspectionTime{5'000};
 inline constexpr std::chrono::milliseconds kInspectionWait{15'000};  // in the queue, while the parser is busy or restarts
 inline constexpr std::chrono::milliseconds kBrokerStartTime{5'000};
+inline constexpr std::chrono::milliseconds kTellMeterEvery{10'000};  // what mounts have carried
 inline constexpr std::chrono::milliseconds kResourceWait{10'000};   // a broker that does not answer a caller's question
 static_assert(kInspectionTime < kInspectionWait);
 

@@ -26,7 +26,7 @@ struct Arguments {
 }  // namespace
 
 struct MountFace::State {
-    SessionTree* tree = nullptr;  // the session's user data leads here
+    Mounted mounted;  // the session's user data leads here
     std::unique_ptr<fuse_session, EndSession> session;
     fuse_buf buffer{};
     std::function<void()> ended;
@@ -53,15 +53,16 @@ struct MountFace::State {
 MountFace::MountFace(std::unique_ptr<State> state) : state_(std::move(state)) {}
 MountFace::~MountFace() = default;
 
-Result<std::unique_ptr<MountFace>> MountFace::attach(UniqueFd connection)
+Result<std::unique_ptr<MountFace>> MountFace::attach(UniqueFd connection, MountMeter meter)
 {
     // libfuse writes text of its own to stderr, paths and all: the log has its own rules.
     ::fuse_set_log_func([](fuse_log_level, char const*, va_list) {});
     if (::fcntl(connection.get(), F_SETFL, O_NONBLOCK) != 0) return fail_os("fuse connection");
     Arguments arguments;
     auto state = std::make_unique<State>();
+    state->mounted.meter = std::move(meter);
     auto const& operations = mount_operations();
-    state->session.reset(fuse_session_new(&arguments.list, &operations, sizeof operations, &state->tree));
+    state->session.reset(fuse_session_new(&arguments.list, &operations, sizeof operations, &state->mounted));
     if (!state->session) return fail(Fault::os, "fuse session");
     auto const at = "/dev/fd/" + std::to_string(connection.get());  // a form that libfuse takes as a descriptor, not as a path
     if (::fuse_session_mount(state->session.get(), at.c_str()) != 0) return fail(Fault::os, "fuse session takes no descriptor");
@@ -78,7 +79,7 @@ void MountFace::changed(NodeId node)
 
 void MountFace::serve(wire::Loop& loop, SessionTree& tree, std::function<void()> ended)
 {
-    state_->tree = &tree;
+    state_->mounted.tree = &tree;
     state_->ended = std::move(ended);
     auto* const state = state_.get();
     state->readable = loop.on_readable(::fuse_session_fd(state->session.get()), [state] { state->take_requests(); });

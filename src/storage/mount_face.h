@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "storage/mount_meter.h"
 #include "storage/session_tree.h"
 #include "wire/loop.h"
 
@@ -21,8 +22,8 @@ namespace ocu::storage {
 
 class MountFace {
 public:
-    // Before confinement: `connection` is /dev/fuse, mounted already.
-    static Result<std::unique_ptr<MountFace>> attach(UniqueFd connection);
+    // Before confinement: `connection` is /dev/fuse, mounted already. `meter` counts what it carries.
+    static Result<std::unique_ptr<MountFace>> attach(UniqueFd connection, MountMeter meter);
     ~MountFace();
     MountFace(MountFace const&) = delete;
     MountFace& operator=(MountFace const&) = delete;

@@ -17,7 +17,8 @@ constexpr double kOutputsSeconds = 3'600;
 constexpr double kUploadsSeconds = 1;
 constexpr double kNothingSeconds = 1;
 
-SessionTree& tree_of(fuse_req_t request) { return **static_cast<SessionTree**>(::fuse_req_userdata(request)); }
+Mounted& mounted_of(fuse_req_t request) { return *static_cast<Mounted*>(::fuse_req_userdata(request)); }
+SessionTree& tree_of(fuse_req_t request) { return *mounted_of(request).tree; }
 
 fuse_entry_param described(SessionTree& tree, Entry const& entry)
 {
@@ -189,19 +190,23 @@ void on_read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fus
     static std::vector<char> bytes(kMountWriteBytesMax);  // one request at a time, and nothing else reads here
     auto const into = std::span(bytes).first(std::min(size, bytes.size()));
     auto const got = tree_of(request).read(info->fh, into, static_cast<std::uint64_t>(offset));
-    if (got)
-        ::fuse_reply_buf(request, bytes.data(), *got);
-    else
+    if (!got) {
         ::fuse_reply_err(request, got.error());
+        return;
+    }
+    mounted_of(request).meter.read(*got);
+    ::fuse_reply_buf(request, bytes.data(), *got);
 }
 
 void on_write(fuse_req_t request, fuse_ino_t, char const* bytes, std::size_t size, off_t offset, fuse_file_info* info)
 {
     auto const put = tree_of(request).write(info->fh, std::span(bytes, size), static_cast<std::uint64_t>(offset));
-    if (put)
-        ::fuse_reply_write(request, *put);
-    else
+    if (!put) {
         ::fuse_reply_err(request, put.error());
+        return;
+    }
+    mounted_of(request).meter.written(*put);
+    ::fuse_reply_write(request, *put);
 }
 
 void on_flush(fuse_req_t request, fuse_ino_t, fuse_file_info* info) { answer(request, tree_of(request).flush(info->fh)); }

@@ -12,6 +12,7 @@
 #include "proto/broker_to_storage.h"
 #include "storage/inspections.h"
 #include "storage/limits.h"
+#include "storage/mount_meter.h"
 #include "storage/operator_files.h"
 #include "storage/remote_store.h"
 #include "storage/resource_calls.h"
@@ -30,6 +31,8 @@ struct Storage::State {
         helper::Child broker;
         std::unique_ptr<wire::Link> link;
         wire::Watch start_deadline;
+        MountMeter meter;
+        MountBytes told;  // to control
         Monotonic since;
         bool ready = false;
     };
@@ -51,7 +54,7 @@ struct Storage::State {
     void listen();
     void attach(proto::MountAttach request);
     Result<void> start_broker(Session& session, proto::MountAttach request);
-    Result<std::vector<UniqueFd>> equip_broker(proto::MountAttach& request, proto::BrokerConfig& settings);
+    Result<std::vector<UniqueFd>> equip_broker(Session& session, proto::MountAttach& request, proto::BrokerConfig& settings);
     void broker_said(SessionId id, wire::Link::Frame const& frame);
     bool broker_told(SessionId id, wire::Link::Frame const& frame);
     void broker_lost(SessionId id, wire::Lost why);
@@ -61,6 +64,7 @@ struct Storage::State {
     void helper_down(helper::Kind kind);
     wire::Link* ready_broker(SessionId id);
     void check_upload(SessionId id, proto::FilesCheck const& wanted);
+    void tell_meters();
     void stop();
     void note(proto::What what, SessionId session, proto::Outcome outcome, std::uint64_t bytes, std::chrono::milliseconds duration);
 
@@ -78,6 +82,7 @@ struct Storage::State {
     bool stopping = false;
     bool stopped_said = false;
     wire::Watch stop_deadline;
+    wire::Watch meter_tick;
 };
 
 void Storage::State::listen()
@@ -154,7 +159,7 @@ Result<void> Storage::State::start_broker(Session& session, proto::MountAttach r
     auto const id = request.session;
     proto::BrokerConfig settings{request.guest_uid, config.file_bytes_max, config.session_bytes_max, {}, {}, config.upload_types, config.output_types};
     for (auto const& each : config.withhold) settings.withhold.push(wire::Text<proto::kWithholdRuleBytesMax>(each));
-    auto descriptors = OCU_TRY(equip_broker(request, settings));
+    auto descriptors = OCU_TRY(equip_broker(session, request, settings));
     auto spawned = OCU_TRY(wires.spawner.spawn(helper::Kind::broker, request.slot, wire::encode(settings), std::move(descriptors)));
     session.broker = std::move(spawned.child);
     session.link = std::make_unique<wire::Link>(
@@ -165,11 +170,13 @@ Result<void> Storage::State::start_broker(Session& session, proto::MountAttach r
     return {};
 }
 
-Result<std::vector<UniqueFd>> Storage::State::equip_broker(proto::MountAttach& request, proto::BrokerConfig& settings)
+Result<std::vector<UniqueFd>> Storage::State::equip_broker(Session& session, proto::MountAttach& request, proto::BrokerConfig& settings)
 {
     auto const id = request.session;
     std::vector<UniqueFd> descriptors;
     descriptors.push_back(std::move(request.fuse));  // given away: the broker's is the last, so its death ends the connection
+    descriptors.push_back(OCU_TRY(MountMeter::make_page()));
+    session.meter = OCU_TRY(MountMeter::map(descriptors.back().get(), MountMeter::Side::reads));
     if (!remote) {
         auto const owner = static_cast<uid_t>(helper::kHelperUidBase + profiles::kBroker.user_offset + request.slot.value);
         descriptors.push_back(OCU_TRY(store.make(id, owner)));
@@ -231,6 +238,20 @@ void Storage::State::broker_said(SessionId id, wire::Link::Frame const& frame)
     session.ready = true;
     session.start_deadline.reset();
     wires.sandbox.send(proto::MountReady{id});
+    if (!meter_tick) meter_tick = loop.after(kTellMeterEvery, [this] { tell_meters(); });
+}
+
+// What has changed; what comes between this and the last word is in that.
+void Storage::State::tell_meters()
+{
+    meter_tick.reset();
+    if (sessions.empty()) return;
+    for (auto& [id, session] : sessions) {
+        auto const carried = session.meter.bytes();
+        if (carried == std::exchange(session.told, carried)) continue;
+        wires.files_control.send(proto::SessionMounted{id, carried.read, carried.written, proto::Telling::so_far});
+    }
+    meter_tick = loop.after(kTellMeterEvery, [this] { tell_meters(); });
 }
 
 void Storage::State::broker_lost(SessionId id, wire::Lost why)
@@ -247,7 +268,10 @@ void Storage::State::end(SessionId id, proto::Outcome outcome)
     if (found == sessions.end()) return;
     auto const since = found->second.since;
     bool const had_key = static_cast<bool>(found->second.broker);
+    auto const meter = std::move(found->second.meter);
     sessions.erase(found);  // the broker has ended when this returns, and the only copy of the session's data key with it
+    auto const carried = meter.bytes();
+    wires.files_control.send(proto::SessionMounted{id, carried.read, carried.written, proto::Telling::last});
     if (had_key) note(proto::What::data_key_destroyed, id, proto::Outcome::success, 0, {});
     resources.session_gone(id);
     operator_files.session_gone(id);

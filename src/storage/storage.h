@@ -12,7 +12,7 @@
 //             broker   proto/broker_to_storage.h    what it did for the file API; may this archive be let in
 //             edge     proto/storage_to_edge.h      the way to the store is there again
 //   tells     audit    proto/any_to_audit.h         mount attached, detached; what was done with files by the file API
-//             control  proto/storage_to_control.h   session wanted (F11)
+//             control  proto/storage_to_control.h   session wanted (F11); how many bytes a session's mount has carried
 //             edge     proto/storage_to_edge.h      a way to the store wanted, for a session's broker or for what sweeps after it
 //             custody  proto/storage_to_custody.h   the store's credential wanted, for the same; it does not pass here
 //   never     a way out of its own, an upstream credential, kill state

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A disk that is full under the log: calls stop with a reason, kill still works, and it recovers (CT-2, CT-6, AU-7, T-10, T-17)."""
 
+import json
 import os
 import subprocess
 import unittest
 
-from support.appliance import Appliance, wait_until
+from support.appliance import Appliance, run_binary, wait_until
+from support.audit import events, find_events
 from support.mcp import Mcp, Refused
 
 
@@ -24,6 +26,34 @@ class DiskFull(unittest.TestCase):
         folder = os.path.join(state, "audit")
         os.mkdir(folder)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m,mode=0755", "ocu-test-audit", folder], check=True)
+
+    def disk(self):
+        return self.appliance.ctl("status")["audit_disk"]
+
+    def test_a_disk_that_fills_is_an_alarm_long_before_it_is_full_and_once(self):
+        self.assertEqual(self.disk()["state"], "well")
+        client = Mcp(self.appliance)
+        client.bash("true")
+        path = os.path.join(self.appliance.audit_dir(), "ballast")
+        with open(path, "wb") as file:
+            room = os.statvfs(path)
+            file.truncate(0)
+            file.write(b"x" * (room.f_bavail - room.f_blocks * 12 // 100) * room.f_frsize)
+        self.assertTrue(wait_until(lambda: self.disk()["state"] == "filling", 5), self.disk())
+        self.assertGreaterEqual(self.disk()["used_percent"], 80)
+        self.assertLess(self.disk()["used_percent"], 95)
+        self.assertEqual(client.bash("echo works").strip(), "works")
+        doctor = run_binary("doctor", "--json", "--state", self.appliance.state)
+        self.assertIn("the record's disk is", doctor.stdout)
+        self.assertTrue(any(each["health"] == "note" and "the record's disk" in each["what"] for each in json.loads(doctor.stdout)))
+        os.unlink(path)
+        self.assertTrue(wait_until(lambda: self.disk()["state"] == "well", 5))
+        told = find_events(self.appliance, lambda e: e["message"] == "audit_disk_watermark" and e["unmapped"]["outcome"] == "success", seconds=5)
+        self.assertEqual(len(told), 1)
+        passed = [each["unmapped"] for each in events(self.appliance) if each["message"] == "audit_disk_watermark"]
+        self.assertEqual([each["outcome"] for each in passed], ["failure", "success"])
+        self.assertEqual(passed[0]["detail"], "watermark=80")
+        self.assertGreaterEqual(passed[0]["number"], 80)
 
     def fill(self):
         path = os.path.join(self.appliance.audit_dir(), "ballast")

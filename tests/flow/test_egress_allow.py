@@ -80,6 +80,21 @@ PY""")
     def test_a_large_answer_arrives_whole(self):
         self.assertIn(str(8 << 20), self.curl("-o /dev/null -w '%{size_download}'", "https://allowed.example/large"))
 
+    def test_what_a_session_moved_is_metered_when_it_ends(self):
+        answer = self.world.text_of(self.world.call(
+            self.appliance, "curl -k -sS -m 10 -o /dev/null -w '%{size_download}' https://allowed.example/large", chat="metered"))
+        self.assertIn(str(8 << 20), answer)
+        session = next(each["id"] for each in self.appliance.ctl("sessions")["sessions"] if each["chat"] == "metered")
+        self.appliance.ctl("kill", session)
+        number = session.removeprefix("s-")
+        told = find_events(self.appliance, lambda e: e["message"] == "session_metered" and e["unmapped"]["session"] == number, seconds=10)
+        words = dict(each.split("=", 1) for each in told[0]["unmapped"]["detail"].split(" "))
+        closed = find_events(self.appliance, lambda e: e["message"] == "egress_closed" and e["unmapped"]["session"] == number)
+        self.assertEqual(words["unread"], "-")
+        self.assertEqual(int(words["egress_up"]) + int(words["egress_down"]), sum(each["unmapped"]["bytes"] for each in closed))
+        self.assertGreater(int(words["egress_down"]), 8 << 20)
+        self.assertGreater(int(words["egress_up"]), 200)
+
     def test_both_families_stand_for_the_name(self):
         self.reached("-4")
         self.reached("-6")

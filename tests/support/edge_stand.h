@@ -136,7 +136,8 @@ struct EdgeTest {
         control.on_message([this](proto::EdgeToControl::Message message) {
             std::visit(wire::Overloaded{[this](proto::Explained& m) { explained.push_back(std::move(m)); },
                            [this](proto::WebhookState const& m) { webhook = m; },
-                           [this](proto::StoreState const& m) { store = m; }},
+                           [this](proto::StoreState const& m) { store = m; },
+                           [this](proto::SessionTraffic const& m) { traffic.push_back(m); }},
                 message);
         });
         to_storage.on_message([this](proto::EdgeToStorage::Message) { ++times_lane_up; });
@@ -229,6 +230,7 @@ struct EdgeTest {
     std::vector<proto::Explained> explained;
     proto::WebhookState webhook;
     proto::StoreState store;
+    std::vector<proto::SessionTraffic> traffic;
     int times_lane_up = 0;
     HeldRecorder recorder;
     EdgeSpawner spawner;

@@ -59,6 +59,7 @@ struct GatewayNeighbours {
     {
         for (auto& up : health.up) up = true;
         control.on_message([this](proto::GatewayToControl::Message message) {
+            if (auto const* const refused = std::get_if<proto::CallDenied>(&message)) return calls_denied.push_back(*refused);
             auto const& wanted = std::get<proto::SessionWanted>(message);
             wanted_sessions.push_back(wanted);
             if (on_wanted) on_wanted(wanted);
@@ -117,6 +118,7 @@ struct GatewayNeighbours {
     std::function<void(proto::InspectBody const&)> on_inspect;
     std::function<void(proto::ResourceWanted const&)> on_resource;
     std::vector<proto::SessionWanted> wanted_sessions;
+    std::vector<proto::CallDenied> calls_denied;
     std::vector<proto::CallTool> started;
     std::vector<proto::CancelTool> cancelled;
     std::vector<proto::InspectBody> inspected;

@@ -26,6 +26,7 @@
 #include "helper/helper.h"
 #include "proto/broker_to_storage.h"
 #include "storage/helpers.h"
+#include "storage/mount_meter.h"
 #include "storage/session_store.h"
 #include "wire/loop.h"
 
@@ -83,7 +84,7 @@ struct BrokerTest {
 
     using Main = Result<void> (*)(helper::Helper&);
 
-    // `descriptors`: what comes after namespace and FUSE connection.
+    // `descriptors`: what comes after namespace, FUSE connection and meter.
     void begin(proto::BrokerConfig const& config, std::vector<int> descriptors, Main main)
     {
         UniqueFd fuse(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
@@ -100,7 +101,8 @@ struct BrokerTest {
         if (broker == 0) serve(pair.theirs.get(), main);
         link = std::move(pair.ours);
         auto const body = wire::encode(SlotAndConfig{kSlot, config});
-        descriptors.insert(descriptors.begin(), {empty.get(), fuse.get()});
+        auto const meter = storage::MountMeter::make_page().value();
+        descriptors.insert(descriptors.begin(), {empty.get(), fuse.get(), meter.get()});
         REQUIRE(helper::write_frame(link.get(), helper::kConfigureType, body, descriptors));
     }
     void start(proto::BrokerConfig const& config, std::vector<int> descriptors, Main main)

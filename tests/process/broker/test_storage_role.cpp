@@ -69,7 +69,9 @@ struct StorageRoleTest {
             told = true;
         });
         to_gateway.on_message([](proto::StorageToGateway::Message) {});
-        to_control.on_message([](proto::StorageToControl::Message) {});
+        to_control.on_message([this](proto::StorageToControl::Message message) {
+            if (auto const* const told_of = std::get_if<proto::SessionMounted>(&message)) mounted.push_back(*told_of);
+        });
         to_edge.on_message([](proto::StorageToEdge::Message) {});
         to_custody.on_message([](proto::StorageToCustody::Message) {});
         role.emplace(loop, clock, storage::Config{}, UniqueFd(::open((base + "/store").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
@@ -122,6 +124,7 @@ struct StorageRoleTest {
     ForkingSpawner spawner;
     UniqueFd empty;
     std::string base;
+    std::vector<proto::SessionMounted> mounted;
     int ready = 0;
     int lost = 0;
     bool stopped = false;
@@ -163,6 +166,11 @@ TEST_CASE_METHOD(StorageRoleTest,
     CHECK(recorder.events[2].bytes > 5);
     CHECK(recorder.events[2].session == SessionId{0xabc});
     CHECK(lost == 0);
+    REQUIRE(mounted.size() == 1);
+    CHECK(mounted[0].session == SessionId{0xabc});
+    CHECK(mounted[0].written == 5);
+    CHECK(mounted[0].read == 0);
+    CHECK(mounted[0].telling == proto::Telling::last);
 }
 
 TEST_CASE_METHOD(
@@ -213,6 +221,30 @@ TEST_CASE_METHOD(StorageRoleTest, "storage: given a store whose bytes were chang
     CHECK(recorder.events.back().session == SessionId{0xabc});
     sandbox.send(proto::MountDetach{SessionId{0xabc}});
     stop();
+}
+
+TEST_CASE_METHOD(StorageRoleTest, "storage: given a guest that writes and reads, when its broker is killed, then all that it carried is told",
+    "[storage][AU-1][T-37]")
+{
+    attach();
+    run();
+    REQUIRE(ready == 1);
+    pid_t const guest = ::fork();
+    if (guest == 0) {
+        UniqueFd const file(::open((base + "/mnt/outputs/f").c_str(), O_RDWR | O_CREAT | O_DIRECT, 0644));
+        alignas(4096) static char bytes[8192];
+        ::_exit(::pwrite(file.get(), bytes, 8192, 0) == 8192 && ::pread(file.get(), bytes, 4096, 4096) == 4096 ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(guest, &status, 0) == guest);
+    REQUIRE(status == 0);
+    ::kill(spawner.pid, SIGKILL);
+    run();
+    stop();
+    REQUIRE(mounted.size() == 1);
+    CHECK(mounted[0].written == 8'192);
+    CHECK(mounted[0].read >= 4'096);
+    CHECK(mounted[0].telling == proto::Telling::last);
 }
 
 TEST_CASE_METHOD(StorageRoleTest,

@@ -138,8 +138,20 @@ public:
             auto frame = receive(wait);
             INFO("frame " << std::hex << frame.type);
             if (frame.type == static_cast<std::uint16_t>(Message::kType)) return frame;
+            if (frame.type == static_cast<std::uint16_t>(proto::LauncherMeasured::kType)) {
+                last_measured = wire::decode<proto::LauncherMeasured>(frame.body).value();
+                continue;
+            }
             REQUIRE(frame.type == static_cast<std::uint16_t>(proto::LauncherExited::kType));
         }
+    }
+
+    proto::LauncherMeasured last_measured{};  // that came unasked
+
+    proto::LauncherMeasured measure(Slot slot)
+    {
+        say(proto::LauncherMeasure{slot});
+        return wire::decode<proto::LauncherMeasured>(expect<proto::LauncherMeasured>().body).value();
     }
 
     Guest prepare(Slot slot, proto::Tier tier)

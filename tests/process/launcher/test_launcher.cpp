@@ -136,6 +136,28 @@ TEST_CASE("launcher: given a fork bomb, when the guest is killed, then nothing o
     CHECK(bench.remains().empty());
 }
 
+TEST_CASE("launcher: given a guest that works and holds memory, when it is measured and killed, then the kernel's counts of it, the last before Killed",
+    "[process][launcher][AU-1][T-37]")
+{
+    auto const tier = tier_under_test();
+    Bench bench;
+    auto const guest = bench.start(kSlot, tier);
+    auto const before = bench.measure(kSlot);
+    REQUIRE((before.cpu_known && before.memory_known));
+    CHECK(bench.ask(guest, "head -c 33554432 /dev/zero > /tmp/x; i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo done") == "done\n");
+    auto const after = bench.measure(kSlot);
+    CHECK(after.slot == kSlot);
+    CHECK(after.cpu_us > before.cpu_us);
+    CHECK(after.memory_bytes >= before.memory_bytes + (16u << 20));
+    bench.kill(kSlot);
+    CHECK(bench.last_measured.slot == kSlot);
+    CHECK((bench.last_measured.cpu_known && bench.last_measured.memory_known));
+    CHECK(bench.last_measured.cpu_us >= after.cpu_us);
+    bench.destroy(kSlot);
+    CHECK_FALSE(bench.measure(kSlot).cpu_known);  // its cgroup is gone
+    CHECK(bench.remains().empty());
+}
+
 TEST_CASE("launcher: given a file mount that nobody serves, when a start hangs on it, then kill and other sessions go on",
     "[process][launcher][CT-2][T-17]")
 {

@@ -129,6 +129,14 @@ inline constexpr Words kWords[] = {
         "use=broker why=unreachable", 0, 0, 0, Reason::none, true, true},
     {What::store_swept, Source::storage, "objects below a prefix were removed: `number` of them, `bytes` in all", "storage",
         "files/ocu/r-.../s-000000000000abcd/", "attempt=1", 9, 41943040},
+    {What::session_metered, Source::control,
+        "what a session has used since the record before it: `part` an `hour` of it, what it used in the warm `pool`, or the `end`; by the host's count; `number` "
+        "which of its records this is, `bytes` of its connections, `duration` the time; `unread=`: what could not be read at the end", "dev", "s-000000000000abcd",
+        "part=end cpu_us=1830412 memory_kib_s=89088000 mount_read=4096 mount_written=1048576 egress_up=512 egress_down=9000 calls=3 denied=1 "
+        "unread=- chat=chat-1", 1, 9512, 310'250},
+    {What::audit_disk_watermark, Source::control,
+        "the disk of the log has become fuller than `audit.watermark` says (failed), or there is room again (ok); `number` percent that are used, "
+        "`bytes` that are free", "control", "audit directory", "watermark=80", 81, 8053063680, 0, Reason::none, false, true},
 };
 
 }  // namespace event_words

@@ -46,6 +46,8 @@ TEST_CASE_METHOD(CliTest, "cli: given a good log, when each command is called, t
     CHECK(call({"tail", dir, "--json", "--session", "s-0000000000000007", "--since", "2026-01-01T00:00:00Z", "--outcome", "success"}) == 0);
     CHECK(call({"replay", dir, "s-0000000000000007"}) == 0);
     CHECK(call({"replay", dir, "s-0000000000001007"}) == 1);
+    CHECK(call({"metering", dir}) == 1);  // no session was metered in it
+    CHECK(call({"metering", dir, "--json", "--from", "7d", "--to", "2026-01-01T00:00:00Z", "--caller", "dev"}) == 0);
     CHECK(call({"prove", dir, "7"}) == 0);
     CHECK(call({"prove", dir, "--from", "7"}) == 0);
     CHECK(call({"export", dir, archive}) == 0);

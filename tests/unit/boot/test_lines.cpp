@@ -41,6 +41,10 @@ TEST_CASE("core_lines: given a status, when it is written and read, then it is t
     appliance::CoreStatus const failing{1, 9, 9, false, appliance::KeyBinding::file, proto::WebhookHealth::failing};
     CHECK(appliance::status_line(failing) == "STATUS sessions=1 helpers=9/9 frozen=no vault-key=file webhook=failing");
     CHECK(appliance::parse_status(appliance::status_line(failing)) == failing);
+    appliance::CoreStatus const filling{1, 9, 9, false, appliance::KeyBinding::file, proto::WebhookHealth::none, 83};
+    CHECK(appliance::status_line(filling) == "STATUS sessions=1 helpers=9/9 frozen=no vault-key=file audit-disk=83");
+    CHECK(appliance::parse_status(appliance::status_line(filling)) == filling);
+    CHECK_FALSE(appliance::parse_status("STATUS sessions=1 helpers=9/9 frozen=no vault-key=file audit-disk=101"));
     CHECK_FALSE(appliance::parse_status("STATUS sessions=1 helpers=9/9 frozen=no vault-key=file webhook=maybe"));
     for (std::string_view const bad :
         {"", "STATUS", "STATUS sessions=1 helpers=8 frozen=no vault-key=file", "STATUS sessions=-1 helpers=8/9 frozen=no vault-key=file",

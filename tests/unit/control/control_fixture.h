@@ -59,8 +59,14 @@ struct Listener {
     socklen_t size = 0;
 };
 
+struct Moved {
+    std::uint64_t out = 0;
+    std::uint64_t in = 0;
+};
+
 struct ControlTest {
-    explicit ControlTest(Config config = {})
+    using AuditRoom = std::function<std::optional<DiskRoom>()>;
+    explicit ControlTest(Config config = {}, AuditRoom room = {}) : audit_room(std::move(room))
     {
         // On its own thread, as in the core.
         std::promise<void> built;
@@ -80,6 +86,7 @@ struct ControlTest {
         sandbox.on_message([this](auto message) {
             to_sandbox.push_back(message);
             if (auto const* const end = std::get_if<proto::SessionEnd>(&message); end != nullptr && sandbox_obeys) {
+                if (neighbours_count) last_words(end->session);
                 sandbox_in.send(proto::SessionDead{end->session});
                 sandbox_in.send(proto::SessionDown{end->session, Reason::none});
             }
@@ -115,7 +122,8 @@ struct ControlTest {
                     proto::Explained told;
                     told.reason = Reason::policy_denied;
                     return told;
-                }});
+                },
+                audit_room});
     }
     void connect_front()
     {
@@ -143,6 +151,13 @@ struct ControlTest {
         for (auto const& message : to_sandbox)
             if (auto const* const create = std::get_if<proto::SessionCreate>(&message)) last_created = create->session;
         return last_created;
+    }
+    // What each of those who count says of a session that is over.
+    void last_words(SessionId session, std::uint64_t cpu_us = 0, std::uint64_t memory_kib_s = 0, Moved mount = {}, Moved traffic = {})
+    {
+        edge_in.send(proto::SessionTraffic{session, traffic.out, traffic.in, proto::Telling::last});
+        storage_in.send(proto::SessionMounted{session, mount.in, mount.out, proto::Telling::last});
+        sandbox_in.send(proto::SessionUsed{session, cpu_us, memory_kib_s, true, true, proto::Telling::last});
     }
     std::size_t creates() const
     {
@@ -173,6 +188,7 @@ struct ControlTest {
         return requests;
     }
 
+    AuditRoom audit_room;
     ManualClock clock;
     test::LoopThread loop;
     proto::CoreToRole core_in{loop};
@@ -196,6 +212,7 @@ struct ControlTest {
     ConnectionId connection;
     std::uint64_t last_request = 0;
     bool sandbox_obeys = true;
+    bool neighbours_count = true;  // and have no more to say when a session is ended in order
     bool custody_mints = true;
     int shutdowns = 0;
     int stops = 0;

@@ -236,4 +236,28 @@ TEST_CASE_METHOD(Tripping, "edge: given a tripwire that ends, when it is reached
     CHECK(spawner.peer.take<proto::NameDecided>().reason == Reason::rate_exceeded);
 }
 
+TEST_CASE_METHOD(EdgeTest, "edge: given an open route, when its session ends, then control is told the kernel's count of it, once",
+    "[edge][AU-1][T-37]")
+{
+    served();
+    (void)open(asked());
+    REQUIRE(::send(socket.get(), "12345", 5, 0) == 5);
+    char got[8];
+    REQUIRE(::recv(wire.far.get(), got, sizeof got, 0) == 5);
+    REQUIRE(::send(wire.far.get(), "123", 3, 0) == 3);
+    REQUIRE(::recv(socket.get(), got, sizeof got, 0) == 3);
+    SECTION("severed") { control_in.send(proto::SessionSever{kSession}); }
+    SECTION("detached") {}
+    SECTION("its route closed before") { say(proto::ConnectionEnded{ConnectionId{1}, {}, 0, 0, {}}); }
+    sandbox_in.send(proto::LaneDetach{kSession});
+    loop.settle();
+    REQUIRE_FALSE(traffic.empty());
+    CHECK(std::ranges::count(traffic, proto::Telling::last, &proto::SessionTraffic::telling) == 1);
+    auto const& last = traffic.back();
+    CHECK(last.session == kSession);
+    CHECK(last.telling == proto::Telling::last);
+    CHECK(last.up == 5);
+    CHECK(last.down == 3);
+}
+
 }  // namespace test_edge_thread

@@ -117,6 +117,9 @@ TEST_CASE(
         CHECK(answer.answer.body.empty());
     }
     CHECK(test.neighbours.started.empty());
+    REQUIRE(test.neighbours.calls_denied.size() == 4);  // each is counted where its session is known (T-37)
+    CHECK(test.neighbours.calls_denied[0].chat.view() == "default");
+    CHECK(test.neighbours.calls_denied[0].caller != test.neighbours.calls_denied[2].caller);
     auto const& events = test.neighbours.recorder.events;
     REQUIRE(events.size() == 4);  // none folded into another
     for (auto const& event : events) {

@@ -73,7 +73,7 @@ TEST_CASE("manifest: given a value, when it is admitted, then it reaches the rol
                                              caller("dev", kHash) + R"(],
                 "limits": {"tool_timeout_s": 5, "tool_timeout_max_s": 6, "connections": 10, "sessions_per_caller": 3, "creates_per_minute": 4}},
         "operators": [{"name": "ada", "uid": 1000}], "storage": {"limits": {"file_mib": 1, "session_mib": 2}},
-        "sandbox": {"rootfs": "full", "limits": {"sessions": 9, "pids": 99, "memory_mib": 100, "idle_s": 60}})"))
+        "sandbox": {"rootfs": "full", "limits": {"sessions": 9, "pids": 99, "memory_mib": 100, "idle_s": 60}}, "audit": {"watermark": 71})"))
                              .value();
     CHECK(applied.tier == proto::Tier::runc);
     CHECK(applied.mcp.url() == "http://[::1]:9000");
@@ -96,6 +96,7 @@ TEST_CASE("manifest: given a value, when it is admitted, then it reaches the rol
     CHECK(applied.sandbox.slots == 9);
     CHECK(applied.sandbox.limits.pids == 99);
     CHECK(applied.audit.appliance_name == "box");
+    CHECK(applied.control.audit_watermark_percent == 71);
 }
 
 TEST_CASE("manifest: given a key that is not of the format, when it is read, then it is refused by its path", "[manifest][AP-2][T-15]")
@@ -144,6 +145,9 @@ TEST_CASE("manifest: given a missing, mistyped or out-of-range value, when it is
         {R"("sandbox": {"limits": {"idle_s": 901}})", "sandbox.limits.idle_s", "15 minutes"},
         {R"("sandbox": {"limits": {"absolute_s": 43201}})", "sandbox.limits.absolute_s", "12 hours"},
         {R"("audit": {"retention_days": 2554})", "audit.retention_days", "7 years"},
+        {R"("audit": {"watermark": 9})", "audit.watermark", "long before"},
+        {R"("audit": {"watermark": 96})", "audit.watermark", "long before"},
+        {R"("audit": {"watermark": "80%"})", "audit.watermark", "type integer"},
         {R"("operators": [{"name": "a", "uid": 0}])", "operators[0].uid", "root"},
         {R"("operators": [{"name": "a", "uid": 884003}])", "operators[0].uid", "helpers"},
     });

@@ -44,3 +44,17 @@ TEST_CASE("cgroup: given parts of hierarchies and broken lines, when they are re
     CHECK(parse_cgroup_trees("").empty());
     CHECK(parse_cgroup_trees("nonsense\n1 2 - cgroup2\n - - -\n").empty());
 }
+
+TEST_CASE("cgroup: given counts as the kernel writes them, when they are read, then numbers, and nothing for what is none", "[sandbox][AU-1][T-37]")
+{
+    using namespace test_cgroup;
+    CHECK(parse_cpu_stat("usage_usec 1830412\nuser_usec 1\nsystem_usec 2\n") == 1'830'412u);
+    CHECK(parse_cpu_stat("user_usec 1\nusage_usec 0\n") == 0u);
+    CHECK_FALSE(parse_cpu_stat("").has_value());
+    CHECK_FALSE(parse_cpu_stat("usage_usec \n").has_value());
+    CHECK_FALSE(parse_cpu_stat("usage_usec -4\n").has_value());
+    CHECK(parse_count("4096\n") == 4'096u);
+    CHECK_FALSE(parse_count("").has_value());
+    CHECK_FALSE(parse_count("4096 x\n").has_value());
+    CHECK_FALSE(parse_count("99999999999999999999999\n").has_value());
+}

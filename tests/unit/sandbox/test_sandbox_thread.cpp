@@ -61,9 +61,9 @@ struct Inbox {
 };
 
 struct SandboxThreadTest {
-    explicit SandboxThreadTest(bool trusts_authority = false)
+    explicit SandboxThreadTest(bool trusts_authority = false, std::chrono::milliseconds measure_every = std::chrono::hours(1))
     {
-        sandbox = std::make_unique<sandbox::Sandbox>(loop, clock, sandbox::Config{{}, 2, trusts_authority},
+        sandbox = std::make_unique<sandbox::Sandbox>(loop, clock, sandbox::Config{{}, 2, trusts_authority, measure_every},
             sandbox::Sandbox::Wires{core_in, control_in, gateway_in, storage_in, control.box, gateway.box, storage.box, edge.box, recorder,
                 spawner, [this] { stopped = true; }});
     }
@@ -115,6 +115,7 @@ struct SandboxThreadTest {
         spawner.exec.send(proto::ExecReady{});
         loop.settle();
         CHECK(control.take<proto::SessionUp>().session == kSession);
+        CHECK(launcher.take<proto::LauncherMeasure>().slot == kSlot);
         CHECK(recorder.events.back().what == proto::What::session_ready);
     }
     void expect_end()
@@ -126,6 +127,9 @@ struct SandboxThreadTest {
         launcher.send(proto::LauncherKilled{kSlot});
         CHECK(launcher.take<proto::LauncherDestroy>().slot == kSlot);
         loop.settle();
+        used = control.take<proto::SessionUsed>();
+        CHECK(used.session == kSession);
+        CHECK(used.telling == proto::Telling::last);
         CHECK(control.take<proto::SessionDead>().session == kSession);
     }
     Reason expect_down()
@@ -150,6 +154,7 @@ struct SandboxThreadTest {
     Inbox<proto::SandboxToStorage> storage{loop};
     Inbox<proto::SandboxToEdge> edge{loop};
     bool stopped = false;
+    proto::SessionUsed used{};  // the last word of it
     wire::List<proto::GuestVariable, proto::kScopedRulesMax> scoped;
     std::unique_ptr<sandbox::Sandbox> sandbox;
 };
@@ -384,4 +389,63 @@ TEST_CASE_METHOD(test_sandbox_thread::SandboxThreadTest,
 {
     equip();
     CHECK(spawner.config.variables.items().empty());
+}
+
+namespace test_sandbox_thread {
+
+// Measured every millisecond: what the launcher is asked does not wait for the clock of the test.
+struct MeasuringTest : SandboxThreadTest {
+    MeasuringTest() : SandboxThreadTest(false, std::chrono::milliseconds(1)) {}
+};
+
+}  // namespace test_sandbox_thread
+
+TEST_CASE_METHOD(SandboxThreadTest,
+    "sandbox: given what the launcher measured, when the session ends, then control has the kernel's totals before it hears of the end",
+    "[sandbox][AU-1][T-37]")
+{
+    using namespace test_sandbox_thread;
+    bring_up();
+    launcher.send(proto::LauncherMeasured{kSlot, true, true, 1'000, 3'072'000});
+    loop.settle();
+    CHECK(control.take<proto::SessionUsed>().cpu_us == 1'000);
+    clock.advance(std::chrono::seconds(10));
+    launcher.send(proto::LauncherMeasured{kSlot, true, true, 5'000, 1'024'000});
+    loop.settle();
+    auto const so_far = control.take<proto::SessionUsed>();
+    CHECK(so_far.memory_kib_s == 30'000);
+    CHECK(so_far.telling == proto::Telling::so_far);
+    clock.advance(std::chrono::milliseconds(500));
+    control_in.send(proto::SessionEnd{kSession, proto::How::kill});
+    loop.settle();
+    launcher.send(proto::LauncherMeasured{kSlot, true, true, 5'500, 0});
+    expect_end();
+    CHECK(used.cpu_us == 5'500);
+    CHECK(used.memory_kib_s == 30'500);
+    CHECK((used.cpu_known && used.memory_known));
+    CHECK(expect_down() == Reason::session_killed);
+}
+
+TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a cgroup that cannot be read, when the session ends, then it ends, and its numbers say so",
+    "[sandbox][AU-1][T-13]")
+{
+    using namespace test_sandbox_thread;
+    bring_up();
+    launcher.send(proto::LauncherMeasured{kSlot, true, true, 1'000, 3'072'000});
+    loop.settle();
+    (void)control.take<proto::SessionUsed>();
+    clock.advance(std::chrono::seconds(2));
+    control_in.send(proto::SessionEnd{kSession, proto::How::orderly});
+    launcher.send(proto::LauncherMeasured{kSlot, false, false, 0, 0});
+    expect_end();
+    CHECK_FALSE((used.cpu_known || used.memory_known));
+    CHECK(used.cpu_us == 1'000);
+    CHECK(used.memory_kib_s == 6'000);
+}
+
+TEST_CASE_METHOD(test_sandbox_thread::MeasuringTest, "sandbox: given a session that runs, when time goes by, then it is measured again and again",
+    "[sandbox][AU-1]")
+{
+    bring_up();
+    for (int i = 0; i < 3; ++i) CHECK(launcher.take<ocu::proto::LauncherMeasure>().slot == test_sandbox_thread::kSlot);
 }
