@@ -34,6 +34,7 @@ struct RoleDescriptors {
     UniqueFd operator_listener;
     UniqueFd store;
     UniqueFd roots;  // what upstreams are verified against
+    audit::SinkDescriptors sinks;
 };
 
 class Core {

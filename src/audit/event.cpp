@@ -77,6 +77,10 @@ constexpr OcsfClass kClasses[] = {
     {kNetwork, kNetworkActivity, 2, kInformational, "backend_closed"},
     {kNetwork, kNetworkActivity, 4, kMedium, "backend_failed"},
     {kSystem, kFileSystem, 4, kInformational, "store_swept"},
+    {kApplication, kApi, kOther, kMedium, "sink_failing"},
+    {kApplication, kApi, kOther, kHigh, "sink_refused"},
+    {kApplication, kApi, kOther, kInformational, "sink_recovered"},
+    {kSystem, kFileSystem, kOther, kHigh, "sink_position_damaged"},
 };
 static_assert(std::size(kClasses) == static_cast<std::size_t>(What::kLast) + 1);
 

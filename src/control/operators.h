@@ -30,6 +30,7 @@ public:
     // Kept for whoever asks for the status.
     void told(proto::WebhookState state) { webhook_ = state; }
     void told(proto::StoreState state) { store_ = state; }
+    void told(proto::SinkStates states) { sinks_ = std::move(states); }
     // From Lifecycle: nothing of that session runs any more.
     void severed(SessionId id);
     // No operator is accepted any more.
@@ -91,6 +92,7 @@ private:
     std::int64_t refusals_unrecorded_ = 0;
     proto::WebhookState webhook_;
     proto::StoreState store_;
+    proto::SinkStates sinks_;
     wire::Watch shutdown_watch_;
 };
 

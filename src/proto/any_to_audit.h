@@ -78,7 +78,11 @@ enum class What : std::uint8_t {
     backend_closed,
     backend_failed,
     store_swept,
-    kLast = store_swept,
+    sink_failing,
+    sink_refused,
+    sink_recovered,
+    sink_position_damaged,
+    kLast = sink_position_damaged,
 };
 
 enum class Outcome : std::uint8_t { success, failure, kLast = failure };
