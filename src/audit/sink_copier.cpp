@@ -130,7 +130,7 @@ void SinkCopier::turn()
 
 void SinkCopier::collect()
 {
-    while (next_ < size_ && !is_full() && !wants_segment_) {
+    while ((next_ < size_ || checking_) && !is_full() && !wants_segment_) {
         if (!reader_) {
             wants_segment_ = failures_ == 0 || clock_.now() >= not_before_;
             return;

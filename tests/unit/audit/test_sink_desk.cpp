@@ -3,6 +3,8 @@
 
 #include "audit/sink_desk.h"
 
+#include <sys/stat.h>
+
 #include <deque>
 
 #include "audit/layout.h"
@@ -132,6 +134,8 @@ TEST_CASE_METHOD(DeskTest, "sink_desk: given a log that is open, when a sink sta
     CHECK(peer.has_nothing());
     report(peer, at(6));
     CHECK(peer.take<proto::SinkTick>().size == 8);  // with the next tick
+    loop.settle();
+    REQUIRE(!told.empty());
     CHECK(told.back().items()[0].position == 6);
     CHECK(told.back().items()[0].size == 8);
 }
