@@ -57,8 +57,9 @@ Core::Core(wire::Loop& main, Clock const& clock, RoleConfigs configs, RoleDescri
 {
     Arrows& a = *arrows_;
     auto const loop = [this](Role role) -> wire::Loop& { return loops_[index(role)]; };
-    roles_->audit = std::make_unique<audit::Audit>(loop(Role::audit), clock, configs.audit,
-        audit::Audit::Wires{a.core_to_audit, a.custody_to_audit, a.audit_to_custody, spawner, stopped()});
+    roles_->audit = std::make_unique<audit::Audit>(loop(Role::audit), clock, configs.audit, std::move(descriptors.sinks),
+        audit::Audit::Wires{a.core_to_audit, a.custody_to_audit, a.edge_to_audit, a.audit_to_custody, a.audit_to_edge, a.audit_to_control,
+            spawner, stopped()});
     auto const pen = [&](proto::Source source, Role role) -> proto::Recorder& { return roles_->audit->recorder_for(source, loop(role)); };
     recorder_ = &roles_->audit->recorder_for(proto::Source::core, main_);
     roles_->custody = std::make_unique<custody::Custody>(loop(Role::custody), clock,
@@ -67,8 +68,8 @@ Core::Core(wire::Loop& main, Clock const& clock, RoleConfigs configs, RoleDescri
             spawner, stopped()},
         configs.custody);
     roles_->edge = std::make_unique<edge::Edge>(loop(Role::edge), clock, configs.edge, std::move(descriptors.roots),
-        edge::Edge::Wires{a.core_to_edge, a.sandbox_to_edge, a.control_to_edge, a.custody_to_edge, a.storage_to_edge, a.edge_to_custody,
-            a.edge_to_control, a.edge_to_storage, pen(proto::Source::edge, Role::edge), spawner, stopped()});
+        edge::Edge::Wires{a.core_to_edge, a.sandbox_to_edge, a.control_to_edge, a.custody_to_edge, a.storage_to_edge, a.audit_to_edge,
+            a.edge_to_custody, a.edge_to_control, a.edge_to_storage, a.edge_to_audit, pen(proto::Source::edge, Role::edge), spawner, stopped()});
     roles_->storage = std::make_unique<storage::Storage>(loop(Role::storage), clock, configs.storage, std::move(descriptors.store),
         storage::Storage::Wires{a.core_to_storage, a.sandbox_to_storage, a.gateway_to_storage, a.control_to_storage, a.storage_to_sandbox,
             a.storage_to_gateway, a.storage_to_control, a.edge_to_storage, a.storage_to_edge, a.storage_to_custody,
@@ -79,7 +80,7 @@ Core::Core(wire::Loop& main, Clock const& clock, RoleConfigs configs, RoleDescri
     roles_->control = std::make_unique<control::Control>(loop(Role::control), clock, configs.control,
         std::move(descriptors.operator_listener),
         control::Control::Wires{a.core_to_control, a.gateway_to_control, a.storage_to_control, a.sandbox_to_control, a.custody_to_control,
-            a.edge_to_control, a.control_to_gateway, a.control_to_sandbox, a.control_to_storage, a.control_to_edge, a.control_to_custody,
+            a.edge_to_control, a.audit_to_control, a.control_to_gateway, a.control_to_sandbox, a.control_to_storage, a.control_to_edge, a.control_to_custody,
             pen(proto::Source::control, Role::control), spawner, health, std::move(shutdown_asked), stopped(), &vitals_,
             explainer_of(configs.gateway), room_of(std::move(descriptors.audit))});
     roles_->gateway = std::make_unique<gateway::Gateway>(loop(Role::gateway), clock, configs.gateway,

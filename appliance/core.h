@@ -35,6 +35,7 @@ struct RoleDescriptors {
     UniqueFd store;
     UniqueFd audit;  // directory; only how much room there is is asked
     UniqueFd roots;  // what upstreams are verified against
+    audit::SinkDescriptors sinks;
 };
 
 class Core {

@@ -89,6 +89,16 @@ std::string table(std::vector<std::vector<std::string>> const& rows)
     return out;
 }
 
+std::string sink_line(JsonView sink)
+{
+    auto out = std::format("audit sink {} ({}, {}): {}, {} delivered, {} behind, {} s late", shown(sink["name"].string()), shown(sink["kind"].string()),
+        shown(sink["place"].string()), shown(sink["state"].string()), sink["position"].integer().value_or(0),
+        sink["lag_records"].integer().value_or(0), sink["lag_s"].integer().value_or(0));
+    if (auto const why = sink["why"].string()) out += std::format(", {}", shown(why));
+    if (auto const status = sink["http_status"].integer()) out += std::format(", HTTP {}", *status);
+    return out + "\n";
+}
+
 std::string render_status(JsonView status)
 {
     std::string out = std::format("{} {}: {}{}\n", shown(status["name"].string()), shown(status["version"].string()),
@@ -112,6 +122,8 @@ std::string render_status(JsonView status)
             disk["free_bytes"].integer().value_or(0) >> 20,
             disk["state"].string() == "filling" ? std::format(": FILLING, the watermark is {} %", disk["watermark_percent"].integer().value_or(0))
                                                 : std::string());
+    auto const sinks = status["audit_sinks"];
+    for (std::size_t i = 0; i < sinks.size(); ++i) out += sink_line(sinks.at(i));
     out += std::format("manifest serial {}, sha256 {}\n", status["manifest"]["serial"].integer().value_or(0),
         shown(status["manifest"]["digest"].string()));
     std::vector<std::vector<std::string>> rows{{"HELPER", "STATE"}};

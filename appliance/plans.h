@@ -29,6 +29,7 @@ struct Prepared {
     std::vector<UniqueFd> shipped;  // the files of sandbox.mounts, in order, with the content that the manifest names
     UniqueFd mcp_listener;
     UniqueFd files_listener;
+    std::vector<audit::SinkGround> sinks;
     UniqueFd notifier_roots;  // what the webhook's receiver is verified against
 };
 

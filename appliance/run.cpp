@@ -162,6 +162,7 @@ Result<void> Machine::start()
     descriptors.store = std::move(prepared_.state.store);
     descriptors.audit = OCU_TRY(duplicate(prepared_.state.audit.get()));
     descriptors.roots = OCU_TRY(make_roots(applied.edge.extra_roots_pem));
+    descriptors.sinks = {OCU_TRY(duplicate(prepared_.state.audit.get())), std::move(prepared_.sinks)};
     core_ = std::make_unique<Core>(
         loop_, clock_, std::move(configs), std::move(descriptors), *spawner_, health_, [this] { loop_.post([this] { stop(); }); });
     plan_helpers(supervisor_, *core_, prepared_, gateway_config);
@@ -341,6 +342,21 @@ Result<UniqueFd> listen_as_told(manifest::Listen const& listen)
     return listener;
 }
 
+// Each sink's own folder, and whom it believes.
+Result<std::vector<audit::SinkGround>> sink_ground(StateDir const& state, manifest::Applied const& applied)
+{
+    std::vector<audit::SinkGround> out;
+    for (std::size_t i = 0; i < applied.audit.sinks.size(); ++i) {
+        auto const& sink = applied.audit.sinks[i];
+        auto& each = out.emplace_back();
+        each.folder = OCU_TRY(open_sink_folder(state, sink.name, static_cast<std::uint32_t>(i)));
+        if (sink.kind == proto::SinkKind::file) continue;
+        auto const& ca = applied.edge.sinks[i].ca_pem;
+        each.roots = ca.empty() ? OCU_TRY(make_roots(applied.edge.extra_roots_pem)) : OCU_TRY(make_only_root(ca));
+    }
+    return out;
+}
+
 Result<Prepared> prepare(RunOptions options, manifest::Applied applied, std::vector<UniqueFd> shipped, RunDir const& run_dir)
 {
     Prepared prepared;
@@ -362,6 +378,7 @@ Result<Prepared> prepare(RunOptions options, manifest::Applied applied, std::vec
     auto const& webhook = applied.edge.webhook;
     prepared.notifier_roots = webhook && !webhook->ca_pem.empty() ? OCU_TRY(make_only_root(webhook->ca_pem))
                                                                   : OCU_TRY(make_roots(webhook ? applied.edge.extra_roots_pem : ""));
+    prepared.sinks = OCU_TRY(sink_ground(prepared.state, applied));
     prepared.options = std::move(options);
     prepared.applied = std::move(applied);
     return prepared;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "appliance/state_dir.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/file.h>
@@ -9,7 +10,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <memory>
 
+#include "appliance/profiles/audit_sink.h"
 #include "appliance/profiles/audit_writer.h"
 #include "base/crypto/crypto.h"
 
@@ -42,7 +45,7 @@ Result<void> write_all(int fd, std::span<std::byte const> bytes)
 Result<StateDir> open_state_dir(std::string const& path)
 {
     if (::mkdir(path.c_str(), 0711) != 0 && errno != EEXIST) return fail_os("make state directory");
-    UniqueFd const root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    UniqueFd root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!root) return fail_os("open state directory");
     StateDir dir;
     dir.path = path;
@@ -57,7 +60,27 @@ Result<StateDir> open_state_dir(std::string const& path)
     OCU_CHECK(make_directory(root.get(), "callers", 0700));
     OCU_CHECK(make_directory(root.get(), "run", 0700));
     dir.state = OCU_TRY(make_directory(root.get(), "state", 0700));
+    dir.root = std::move(root);
     return dir;
+}
+
+Result<UniqueFd> open_sink_folder(StateDir const& dir, std::string const& name, std::uint32_t sink)
+{
+    auto const parent = OCU_TRY(make_directory(dir.root.get(), "audit-sinks", 0700));
+    auto folder = OCU_TRY(make_directory(parent.get(), name.c_str(), 0700));
+    uid_t const user = helper::kHelperUidBase + profiles::kAuditSink.user_offset + sink;
+    if (::fchown(folder.get(), user, user) != 0) return fail_os("give a sink its folder");
+    // It may have been another number's: sinks are numbered as the manifest has them.
+    UniqueFd copy(::openat(folder.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    std::unique_ptr<DIR, int (*)(DIR*)> const list(copy ? ::fdopendir(copy.get()) : nullptr, ::closedir);
+    if (!list) return fail_os("list a sink's folder");
+    (void)copy.release();
+    while (auto const* const entry = ::readdir(list.get())) {
+        std::string_view const file = entry->d_name;
+        if (file == "." || file == "..") continue;
+        if (::fchownat(folder.get(), entry->d_name, user, user, AT_SYMLINK_NOFOLLOW) != 0) return fail_os("give a sink its files");
+    }
+    return folder;
 }
 
 Result<RunDir> RunDir::make()

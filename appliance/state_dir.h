@@ -14,11 +14,15 @@ struct StateDir {
     UniqueFd lock;         // held for our life: two appliances cannot share a state
     UniqueFd audit;        // directory
     UniqueFd store;        // directory
+    UniqueFd root;         // directory
     UniqueFd state;        // directory; custody keeps its vault in it, and machine_key.h its key
 };
 
 // Makes what is missing. Errors: conflict (another appliance runs on it), os.
 Result<StateDir> open_state_dir(std::string const& path);
+
+// The folder of one sink of the record, which is its process's own from then on, whoever's it was: STATE/audit-sinks/NAME. Errors: os.
+Result<UniqueFd> open_sink_folder(StateDir const& dir, std::string const& name, std::uint32_t sink);
 
 // A private mount namespace for the core and all that it starts, and a tmpfs in it: mounts made there end with the last of us.
 // Returns the tmpfs's path, which is short and may be traversed by any user (a sandbox's root is not ours).

@@ -11,6 +11,9 @@
 
 #include "proto/ask_custody.h"
 #include "proto/ask_edge.h"
+#include "proto/audit_to_control.h"
+#include "proto/audit_to_edge.h"
+#include "proto/audit_to_sink.h"
 #include "proto/control_to_all.h"
 #include "proto/control_to_sandbox.h"
 #include "proto/core_to_role.h"
@@ -30,6 +33,7 @@
 #include "proto/sandbox_to_edge.h"
 #include "proto/sandbox_to_exec.h"
 #include "proto/sandbox_to_storage.h"
+#include "proto/sink_helper_to_custody_helper.h"
 #include "proto/source_helper_to_custody_helper.h"
 #include "proto/broker_to_storage_lane.h"
 #include "proto/storage_lane_to_edge.h"
@@ -61,7 +65,7 @@ struct Arrows {
           control_to_storage(loops[3]), storage_to_control(loops[1]), control_to_custody(loops[2]), custody_to_control(loops[1]),
           identity_to_custody(loops[2]), edge_to_custody(loops[2]), custody_to_edge(loops[5]), edge_to_control(loops[1]),
           storage_to_edge(loops[5]), edge_to_storage(loops[3]), storage_to_custody(loops[2]), audit_to_custody(loops[2]),
-          custody_to_audit(loops[6]), core_to_gateway(loops[0]), core_to_control(loops[1]), core_to_custody(loops[2]),
+          custody_to_audit(loops[6]), audit_to_edge(loops[5]), edge_to_audit(loops[6]), audit_to_control(loops[1]), core_to_gateway(loops[0]), core_to_control(loops[1]), core_to_custody(loops[2]),
           core_to_storage(loops[3]), core_to_sandbox(loops[4]), core_to_edge(loops[5]), core_to_audit(loops[6])
     {}
 
@@ -90,6 +94,9 @@ struct Arrows {
     proto::StorageToCustody storage_to_custody;      // the store's credential, for the same process
     proto::AuditToCustody audit_to_custody;          // checkpoint signatures
     proto::CustodyToAudit custody_to_audit;
+    proto::AuditToEdge audit_to_edge;                // a connection to a sink, by its number (F10)
+    proto::EdgeToAudit edge_to_audit;
+    proto::AuditToControl audit_to_control;          // how far each sink is
     proto::CoreToRole core_to_gateway, core_to_control, core_to_custody, core_to_storage, core_to_sandbox, core_to_edge, core_to_audit;
 };
 
@@ -195,6 +202,15 @@ static_assert(agent_path_is_clean(), "T-03, T-05, T-12: the agent's path has no 
 // T-33: what may not leave is said by storage alone, which holds the files.
 static_assert(kCannotSay<proto::SandboxToEdge, proto::SessionWithholds>);
 
-// AU: audit's only word to anyone is a request for a signature; it has no way to cause an action.
+// The process of a sink has one question for custody: a handshake to be signed (T-36).
+static_assert(proto::kSinkMaySendCustody.size() == 1 &&
+              proto::kSinkMaySendCustody[0].type == static_cast<std::uint16_t>(proto::Type::sink_proof_wanted) &&
+              proto::kSinkMaySendCustody[0].descriptors == 0);
+// AU: audit has a signature made, and a connection to a sink of the manifest's, which it names by number; it says how far its sinks are. It has no way to
+// cause an action (T-36).
+static_assert(kCannotSay<proto::AuditToEdge, proto::LaneAttach, proto::StoreLaneWanted, proto::SessionSever, proto::ExplainWanted, proto::StopRole>);
+static_assert(kCannotSay<proto::AuditToControl, proto::SessionCreate, proto::SessionEnd, proto::SessionSever, proto::StopRole>);
+static_assert(proto::kSinkToAudit.size() == 1 && proto::kSinkToAudit[0].type == static_cast<std::uint16_t>(proto::Type::sink_report) &&
+              proto::kSinkToAudit[0].descriptors == 0);
 
 }  // namespace ocu::appliance

@@ -327,6 +327,11 @@ Admission<Applied> admit(std::string_view text, Defaults const& defaults)
     applied.edge.store = applied.store.endpoint;
     if (auto verdict = admit_files(root["files"], applied); !verdict) return std::unexpected(verdict.error());
     applied.audit.appliance_name = applied.name;
+    auto sinks = admit_sinks(root["audit"]["sinks"], applied.edge, applied.credentials, applied.store.credential);
+    if (!sinks) return std::unexpected(sinks.error());
+    applied.sinks = std::move(*sinks);
+    applied.audit.sinks = applied.sinks.sinks;
+    applied.edge.sinks = applied.sinks.endpoints;
     if (auto verdict = admit_control(root, applied); !verdict) return std::unexpected(verdict.error());
     return applied;
 }

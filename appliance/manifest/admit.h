@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "appliance/manifest/admit_egress.h"
+#include "appliance/manifest/admit_sinks.h"
 #include "appliance/manifest/admit_store.h"
 #include "appliance/manifest/network.h"
 #include "appliance/manifest/refusal.h"
@@ -74,6 +75,7 @@ struct Applied {
     std::vector<std::string> frame_ancestors;  // origins that may show the files page in a frame
     sandbox::Config sandbox;
     audit::Config audit;
+    Sinks sinks;  // as the manifest has them; what each role needs of them is in its own part
 };
 
 Admission<Applied> admit(std::string_view text, Defaults const& defaults = {});

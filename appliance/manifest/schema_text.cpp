@@ -377,7 +377,31 @@ std::string_view schema_text()
       "properties": {
         "retention_days": {"type": "integer", "minimum": 2555, "maximum": 36500, "default": 2555,
           "x-why": "the record is kept for 7 years at least; nothing deletes it in this version"},
-        "sinks": {"x-not-yet": "the log stays in the audit directory; there are no sinks yet"},
+        "sinks": {
+          "type": "array", "maxItems": 8, "description": "Where the record is copied to, besides the audit directory (docs/formats/audit-sinks.md).",
+          "items": {
+            "type": "object", "additionalProperties": false, "required": ["name", "kind"],
+            "properties": {
+              "name": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,30}$"},
+              "kind": {"type": "string", "enum": ["file", "syslog", "https"]},
+              "format": {"type": "string", "enum": ["ocsf", "ecs", "cef"], "default": "ocsf"},
+              "rotate_mib": {"type": "integer", "minimum": 1, "maximum": 1024, "default": 64, "description": "file: when the next one is begun."},
+              "files": {"type": "integer", "minimum": 2, "maximum": 1000, "default": 8, "description": "file: the oldest is removed."},
+              "host": {"type": "string", "pattern": "^[^/?#@ ]{1,262}$", "description": "syslog: NAME[:PORT], over TLS; port 6514 if none is said."},
+              "url": {"type": "string", "maxLength": 512,
+                "pattern": "^https://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?][A-Za-z0-9._~!$&()*+,;=:@%/?-]*)?$"},
+              "shape": {"type": "string", "enum": ["plain", "splunk-hec"], "default": "plain", "description": "https: of the request's body."},
+              "authorization": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+                "description": "https: of credentials[]; stands in Authorization, after Bearer or Splunk."},
+              "client_certificate": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+                "description": "syslog, https: of credentials[]; a receiver that does not ask for it is not spoken with."},
+              "ca": {"type": "string", "minLength": 1, "maxLength": 65536,
+                "description": "PEM: the only one whose certificate is believed there. Without it: the public roots and ca_bundle."},
+              "addresses": {"type": "array", "maxItems": 16, "items": {"type": "string", "minLength": 1, "maxLength": 64},
+                "description": "Where the name may lead, be it private or not; without it to public addresses only."}
+            }
+          }
+        },
         "transparency_log": {"x-not-yet": "there is no transparency log yet"},
         "watermark": {"type": "integer", "minimum": 10, "maximum": 95, "default": 80,
           "x-why": "percent of the record's disk that may be used before an alarm: it must ring long before the disk is full"}

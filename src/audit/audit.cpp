@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "audit/limits.h"
+#include "audit/sink_desk.h"
 #include "base/log.h"
 #include "proto/audit_to_writer.h"
 
@@ -63,9 +64,14 @@ struct Audit::State {
         std::atomic<std::uint64_t> shaped{0};
     };
 
-    State(wire::Loop& the_loop, Clock const& the_clock, Config the_config, Wires the_wires)
-        : loop(the_loop), clock(the_clock), config(std::move(the_config)), wires(std::move(the_wires))
+    State(wire::Loop& the_loop, Clock const& the_clock, Config the_config, SinkDescriptors descriptors, Wires the_wires)
+        : loop(the_loop), clock(the_clock), config(std::move(the_config)), wires(std::move(the_wires)),
+          own(*this, proto::Source::audit, loop),
+          sinks(loop, clock, config.appliance_name, config.sinks, std::move(descriptors.log), std::move(descriptors.ground), wires.spawner,
+              sink_calls())
     {
+        wires.edge_in.on_message(
+            [this](proto::EdgeToAudit::Message message) { sinks.dialled(std::move(std::get<proto::SinkDialled>(message))); });
         wires.core_in.on_message([this](proto::CoreToRole::Message message) {
             std::visit(wire::Overloaded{
                            [this](proto::HelperUp& up) { writer_up(up); },
@@ -77,10 +83,23 @@ struct Audit::State {
         wires.custody_in.on_message([this](proto::CustodyToAudit::Message message) {
             std::visit(wire::Overloaded{
                            [this](proto::SignatureMade& made) { forward(made); },
-                           [this](proto::CustodyKeys& keys) { checkpoint_public = keys.checkpoint_public; },
+                           [this](proto::CustodyKeys& keys) {
+                               checkpoint_public = keys.checkpoint_public;
+                               sinks.custody_up();
+                           },
                        },
                 message);
         });
+    }
+
+    SinkDesk::Calls sink_calls()
+    {
+        return {[this](proto::SinkDialWanted wanted) { wires.edge.send(wanted); },
+            [this](std::uint32_t sink, UniqueFd end) {
+                wires.custody.send(proto::SinkChannel{sink, config.sinks[sink].name, std::move(end)});
+            },
+            [this](proto::Event event) { own.note(std::move(event)); },
+            [this](proto::SinkStates states) { wires.control.send(proto::SinksTold{std::move(states)}); }};
     }
 
     void writer_up(proto::HelperUp& up)
@@ -95,6 +114,7 @@ struct Audit::State {
             loop, std::move(up.link), wire::Link::Options{proto::kWriterToAudit, kLinkQueueBytesMax},
             [this](wire::Link::Frame frame) { take(frame); }, [this](wire::Lost why) { lost(why); });
         open.store(true, std::memory_order_release);
+        sinks.grew(log_size);
     }
 
     // The fate of what was in flight is unknown: it may be on disk or not. Whoever waits must not act on it.
@@ -190,6 +210,7 @@ struct Audit::State {
         }
         log_size = message.first_index + message.count;
         pump();
+        sinks.grew(log_size);
     }
 
     void log_failed(proto::AppendFailed const& message)
@@ -231,6 +252,7 @@ struct Audit::State {
     void finish_stop()
     {
         stop_watch.reset();
+        sinks.stop();
         open.store(false, std::memory_order_release);
         fail_all();
         link.reset();
@@ -258,10 +280,12 @@ struct Audit::State {
     std::uint64_t log_size = 0;
     bool stopping = false;
     wire::Watch stop_watch;
+    Pen own;  // for what becomes of the sinks
+    SinkDesk sinks;
 };
 
-Audit::Audit(wire::Loop& loop, Clock const& clock, Config config, Wires wires)
-    : state_(std::make_unique<State>(loop, clock, std::move(config), std::move(wires)))
+Audit::Audit(wire::Loop& loop, Clock const& clock, Config config, SinkDescriptors descriptors, Wires wires)
+    : state_(std::make_unique<State>(loop, clock, std::move(config), std::move(descriptors), std::move(wires)))
 {}
 
 Audit::~Audit() = default;

@@ -6,15 +6,21 @@
 //   runs as   a thread of the core, `ocu:audit`; its helper `audit-writer` is the only writer of the log
 //   hears     every role  proto/any_to_audit.h    by a Recorder made for that role: the source is the channel
 //             custody     proto/ask_custody.h     signatures for checkpoints
+//             edge        proto/audit_to_edge.h   a connection to a sink
+//   starts    `audit-sink`, one for each sink of the manifest: copies the record there, at its own pace
+//   tells     control     proto/audit_to_control.h  how far each sink is
 //   never     a path that rewrites; a path back that could cause an action
 
 #include <functional>
 #include <memory>
 
+#include "audit/sink.h"
 #include "base/clock.h"
 #include "helper/spawner.h"
 #include "proto/any_to_audit.h"
 #include "proto/ask_custody.h"
+#include "proto/audit_to_control.h"
+#include "proto/audit_to_edge.h"
 #include "proto/core_to_role.h"
 
 namespace ocu::audit {
@@ -22,6 +28,13 @@ namespace ocu::audit {
 struct Config {
     std::string appliance_name;
     std::size_t queue_per_source_max = 4096;  // events waiting for the writer; over it record() fails with over_limit
+    std::vector<Sink> sinks;
+};
+
+// The audit directory, to read segments for sinks, and what each sink is started with.
+struct SinkDescriptors {
+    UniqueFd log;
+    std::vector<SinkGround> ground;
 };
 
 class Audit {
@@ -29,12 +42,15 @@ public:
     struct Wires {
         proto::CoreToRole& core_in;
         proto::CustodyToAudit& custody_in;
+        proto::EdgeToAudit& edge_in;
         proto::AuditToCustody& custody;
+        proto::AuditToEdge& edge;
+        proto::AuditToControl& control;
         helper::Spawner& spawner;
         std::function<void()> stopped;
     };
 
-    Audit(wire::Loop& loop, Clock const& clock, Config config, Wires wires);
+    Audit(wire::Loop& loop, Clock const& clock, Config config, SinkDescriptors descriptors, Wires wires);
     ~Audit();
 
     // The pen of one role. `asker` is the loop on which `done` runs. Called before threads start; lives as long as this.

@@ -80,6 +80,10 @@ constexpr OcsfClass kClasses[] = {
     {kSystem, kFileSystem, 4, kInformational, "store_swept"},
     {kIam, kEntity, kOther, kInformational, "session_metered"},
     {kSystem, kFileSystem, kOther, kHigh, "audit_disk_watermark"},
+    {kApplication, kApi, kOther, kMedium, "sink_failing"},
+    {kApplication, kApi, kOther, kHigh, "sink_refused"},
+    {kApplication, kApi, kOther, kInformational, "sink_recovered"},
+    {kSystem, kFileSystem, kOther, kHigh, "sink_position_damaged"},
 };
 static_assert(std::size(kClasses) == static_cast<std::size_t>(What::kLast) + 1);
 

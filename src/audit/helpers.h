@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// The entry of this role's helper process, called by appliance/main.
+// The entries of this role's helper processes, called by appliance/main.
 
 #include "base/result.h"
 #include "helper/helper.h"
@@ -9,5 +9,6 @@
 namespace ocu::audit {
 
 Result<void> audit_writer_main(helper::Helper& helper);
+Result<void> audit_sink_main(helper::Helper& helper);
 
 }  // namespace ocu::audit

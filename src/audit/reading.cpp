@@ -47,6 +47,7 @@ std::optional<ReadRecord> read_record(std::string_view record)
     ReadRecord out;
     out.time = WallTime(std::chrono::milliseconds(*time));
     out.class_uid = static_cast<std::uint32_t>(*class_uid);
+    out.severity = top["severity_id"].integer().value_or(0);
     out.source = text_of(top["metadata"]["log_name"]);
     out.action = text_of(envelope["action"]);
     out.session = text_of(envelope["session"]);

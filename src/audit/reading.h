@@ -18,6 +18,7 @@ namespace ocu::audit {
 struct ReadRecord {
     WallTime time{};
     std::uint32_t class_uid = 0;
+    std::int64_t severity = 0;  // OCSF's: 1 informational to 4 high
     std::string source, action, session, actor, resource, reason, detail, trace;
     bool success = false;
     std::int64_t number = 0, bytes = 0, duration_ms = 0;

@@ -11,6 +11,7 @@
 //             custody         proto/ask_custody.h                token minted, leases told
 //             edge            proto/ask_edge.h                   what would happen to a connection
 //             all of these    proto/session_meter.h              what a session has used
+//             audit           proto/audit_to_control.h           how far the record's sinks are
 //   tells     sandbox, edge, storage, custody (sever), gateway (gone), audit (every action, before it takes effect; a kill is never kept waiting)
 //   never     a tool payload, a credential, a mount
 
@@ -28,6 +29,7 @@
 #include "proto/any_to_audit.h"
 #include "proto/ask_custody.h"
 #include "proto/ask_edge.h"
+#include "proto/audit_to_control.h"
 #include "proto/ask_policy.h"
 #include "proto/control_to_all.h"
 #include "proto/control_to_sandbox.h"
@@ -79,6 +81,7 @@ public:
         proto::SandboxToControl& sandbox_in;
         proto::CustodyToControl& custody_in;
         proto::EdgeToControl& edge_in;
+        proto::AuditToControl& audit_in;
         proto::ControlToGateway& gateway;
         proto::ControlToSandbox& sandbox;
         proto::ControlToStorage& storage;

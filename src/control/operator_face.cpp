@@ -115,6 +115,23 @@ Json audit_disk_body(proto::AuditDisk const& disk)
     return body;
 }
 
+Json sinks_body(proto::OperatorAnswer const& answer)
+{
+    Json list = Json::array();
+    for (auto const& sink : answer.sinks.items()) {
+        auto const lag = sink.size - std::min(sink.size, sink.position);
+        // Nothing is late while nothing is missing; what is missing is as late as its first record is old.
+        auto const age_ms = lag != 0 && sink.oldest_ms != 0 ? std::max<std::int64_t>(answer.now_ms - sink.oldest_ms, 0) : 0;
+        Json each = Json::object();
+        each.set("name", sink.name.view()).set("kind", name_of(sink.kind)).set("format", name_of(sink.format)).set("place", sink.place.view());
+        each.set("state", name_of(sink.health)).set("position", sink.position).set("lag_records", lag).set("lag_s", age_ms / 1000);
+        if (!sink.word.empty()) each.set("why", sink.word.view());
+        if (sink.status != 0) each.set("http_status", static_cast<std::int64_t>(sink.status));
+        list.push(std::move(each));
+    }
+    return list;
+}
+
 Json status_body(proto::OperatorAnswer const& answer)
 {
     Json helpers = Json::object();
@@ -138,6 +155,7 @@ Json status_body(proto::OperatorAnswer const& answer)
         webhook.set("lost", answer.webhook.lost);
         body.set("webhook", std::move(webhook));
     }
+    if (!answer.sinks.items().empty()) body.set("audit_sinks", sinks_body(answer));
     Json storage = Json::object();
     storage.set("engine", answer.store.health == proto::StoreHealth::none ? "local" : "s3");
     if (answer.store.health != proto::StoreHealth::none)

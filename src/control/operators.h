@@ -31,6 +31,7 @@ public:
     void told(proto::WebhookState state) { webhook_ = state; }
     void told(proto::StoreState state) { store_ = state; }
     void told(proto::AuditDisk const& state) { audit_disk_ = state; }
+    void told(proto::SinkStates states) { sinks_ = std::move(states); }
     // From Lifecycle: nothing of that session runs any more.
     void severed(SessionId id);
     // No operator is accepted any more.
@@ -93,6 +94,7 @@ private:
     proto::WebhookState webhook_;
     proto::StoreState store_;
     proto::AuditDisk audit_disk_;
+    proto::SinkStates sinks_;
     wire::Watch shutdown_watch_;
 };
 

@@ -13,10 +13,17 @@ using crypto::IdentityFault;
 
 namespace {
 
+bool is_plain(std::byte each) { return each > std::byte{0x20} && each < std::byte{0x7f}; }
+
+// What stands in a header of a sink's requests, and can neither end it nor be trimmed on the way.
+bool is_sink_token(std::span<std::byte const> bytes)
+{
+    return !bytes.empty() && bytes.size() <= proto::kSinkTokenBytesMax && std::ranges::all_of(bytes, is_plain);
+}
+
 // Both parts there, and no byte that could split a header or be trimmed on the way: what signs must be exactly what the store knows.
 bool is_store_credential(std::span<std::byte const> bytes)
 {
-    auto const is_plain = [](std::byte each) { return each > std::byte{0x20} && each < std::byte{0x7f}; };
     auto const colon = std::ranges::find(bytes, std::byte{':'});
     return bytes.size() <= helper::kHandedSecretBytesMax && std::ranges::all_of(bytes, is_plain) && colon != bytes.end() &&
            colon != bytes.begin() && colon + 1 != bytes.end();
@@ -43,6 +50,11 @@ std::expected<void, IdentityFault> Credentials::keep(
     if (is_for(config.store_credential)) {
         if (!is_store_credential(opened->bytes())) return std::unexpected(IdentityFault::store_credential_malformed);
         store_credential_ = *std::move(opened);
+        return {};
+    }
+    if (std::ranges::any_of(config.sinks.items(), [&](proto::SinkKeys const& sink) { return is_for(sink.token); })) {
+        if (!is_sink_token(opened->bytes())) return std::unexpected(IdentityFault::sink_token_malformed);
+        sink_tokens_.insert_or_assign(each.name.str(), *std::move(opened));
         return {};
     }
     if (is_for(config.notice_key)) {
@@ -75,6 +87,12 @@ Secret const* Credentials::find(std::string_view name) const
 {
     auto const found = secrets_.find(name);
     return found == secrets_.end() ? nullptr : &found->second;
+}
+
+Secret const* Credentials::find_sink_token(std::string_view name) const
+{
+    auto const found = sink_tokens_.find(name);
+    return found == sink_tokens_.end() ? nullptr : &found->second;
 }
 
 crypto::ClientIdentity const* Credentials::find_identity(std::string_view name) const

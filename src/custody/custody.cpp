@@ -47,6 +47,7 @@ struct Custody::State {
     void refuse(Pending const& pending);
     void identity_wanted(proto::IdentityWanted wanted);
     void store_credential_wanted(proto::StoreCredentialWanted wanted);
+    void sink_channel(proto::SinkChannel channel);
     void note_token(Pending const& pending, proto::Outcome outcome);
     bool ready() const { return link && pending.size() < kPendingMax; }
 
@@ -160,6 +161,23 @@ void Custody::State::store_credential_wanted(proto::StoreCredentialWanted wanted
     link->send(proto::HandStoreCredential{}, std::move(descriptors));
 }
 
+// On record once for each process that gets it, and not for each handshake: a record is one more that its sink has to deliver.
+void Custody::State::sink_channel(proto::SinkChannel channel)
+{
+    proto::Event event;
+    event.what = proto::What::key_use;
+    event.outcome = link ? proto::Outcome::success : proto::Outcome::failure;
+    event.reason = link ? proto::Reason::none : proto::Reason::credential_unavailable;
+    event.actor = "audit";
+    event.resource = "audit sink credentials";
+    event.detail = wire::Text<1024>(channel.name.view());
+    wires.recorder.note(std::move(event));
+    if (!link) return;
+    std::vector<UniqueFd> descriptors;
+    descriptors.push_back(std::move(channel.end));
+    link->send(proto::OpenSinkChannel{channel.sink}, std::move(descriptors));
+}
+
 void Custody::State::token_wanted(proto::TokenWanted const& wanted)
 {
     Pending const each{Pending::Asker::control, wanted.request, wanted.session, wanted.container};
@@ -261,7 +279,11 @@ Custody::Custody(wire::Loop& loop, Clock const& clock, Wires wires, Config confi
         s.store_credential_wanted(std::move(std::get<proto::StoreCredentialWanted>(message)));
     });
     s.wires.audit_in.on_message(
-        [&s](proto::AuditToCustody::Message message) { s.signature_wanted(std::get<proto::SignatureWanted>(message)); });
+        [&s](proto::AuditToCustody::Message message) {
+            std::visit(wire::Overloaded{[&s](proto::SignatureWanted const& wanted) { s.signature_wanted(wanted); },
+                           [&s](proto::SinkChannel& channel) { s.sink_channel(std::move(channel)); }},
+                message);
+        });
 }
 
 Custody::~Custody() = default;

@@ -5,7 +5,7 @@
 //
 //   runs as   a thread of the core, `ocu:custody`; its helper `custody`: locked memory, no network, no file after start
 //   hears     control  proto/ask_custody.h      token wanted, sever, leases wanted
-//             audit    proto/ask_custody.h      checkpoint signature wanted
+//             audit    proto/ask_custody.h      checkpoint signature wanted; a channel for the process of a sink
 //             core     proto/ask_custody.h      TLS identity wanted, for a front that starts
 //             edge     proto/edge_to_custody.h  a session's channel, lease wanted, session over, a secret source dialled, a notice to sign
 //             storage  proto/storage_to_custody.h  the store's credential, for a process of its own

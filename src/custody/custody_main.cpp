@@ -8,6 +8,7 @@
 #include "custody/notice_mac.h"
 #include "custody/scoped_token.h"
 #include "custody/service_identity.h"
+#include "custody/sink_channels.h"
 #include "custody/source_channels.h"
 #include "custody/limits.h"
 #include "custody/session_token.h"
@@ -33,10 +34,11 @@ struct Lendable {
 
 class Server {
 public:
-    Server(Keys keys, ServiceIdentity identity, Lendable lendable, UniqueFd link)
+    Server(Keys keys, ServiceIdentity identity, Lendable lendable, std::vector<proto::SinkKeys> sinks, UniqueFd link)
         : keys_(std::move(keys)), identity_(std::move(identity)), lendable_(std::move(lendable)),
           shelf_{keys_.scoped_key, lendable_.authority, lendable_.credentials, leases_, fetched_, clock_}, channels_(loop_, shelf_),
           sources_(loop_, clock_, lendable_.credentials, fetched_, [this](proto::SourceHeld const& held) { told(held); }),
+          sinks_(loop_, clock_, lendable_.credentials, std::move(sinks)),
           link_(
               loop_, std::move(link), {proto::kCustodyToHelper, kQueueBytesMax}, [this](wire::Link::Frame frame) { serve(frame); },
               [this](wire::Lost) { loop_.stop(); })
@@ -63,6 +65,9 @@ private:
                 return sources_.open(*ask, std::move(frame.descriptors.front()));
             break;
         case proto::Type::sign_notice: good = answer<proto::SignNotice>(frame, &Server::sign_notice); break;
+        case proto::Type::open_sink_channel:
+            if (auto const ask = wire::decode<proto::OpenSinkChannel>(frame.body)) return sinks_.open(ask->sink, std::move(frame.descriptors.front()));
+            break;
         case proto::Type::open_edge_channel:
             if (auto const ask = wire::decode<proto::OpenEdgeChannel>(frame.body))
                 return channels_.open(ask->session, std::move(frame.descriptors.front()));
@@ -188,6 +193,7 @@ private:
     wire::Loop loop_;
     EdgeChannels channels_;
     SourceChannels sources_;
+    SinkChannels sinks_;
     wire::Watch sweep_;
     wire::Link link_;
 };
@@ -247,7 +253,7 @@ Result<void> custody_main(helper::Helper& helper)
     else
         report.fault = identity.error();
     auto link = OCU_TRY(helper.report_ready(wire::encode(report)));
-    Server(std::move(keys), identity ? *std::move(identity) : ServiceIdentity{}, std::move(lendable), std::move(link)).run();
+    Server(std::move(keys), identity ? *std::move(identity) : ServiceIdentity{}, std::move(lendable), config.sinks.items(), std::move(link)).run();
     return {};
 }
 

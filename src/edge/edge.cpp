@@ -128,6 +128,8 @@ Edge::Edge(wire::Loop& loop, Clock const& clock, Config config, UniqueFd roots, 
                        [&s](proto::SessionWithholds const& told) { s.withholds(told); }},
             message);
     });
+    s.wires.audit_in.on_message(
+        [&s](proto::AuditToEdge::Message message) { s.sink_dial_wanted(std::get<proto::SinkDialWanted>(message)); });
     s.wires.custody_in.on_message([&s](proto::CustodyToEdge::Message message) {
         std::visit(wire::Overloaded{[&s](proto::LeaseMade& made) { s.lease_made(made); }, [&s](proto::CustodyUp&) { s.custody_is_new(); },
                        [&s](proto::SourceDialWanted& wanted) { s.source_dial_wanted(wanted); },

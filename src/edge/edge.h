@@ -10,6 +10,7 @@
 //             storage  proto/withheld.h          digests of what may not leave a session
 //             custody  proto/edge_to_custody.h   lease made; a secret source to be dialled; a notice's signature
 //             storage  proto/storage_to_edge.h   a way to the store wanted, and over
+//             audit    proto/audit_to_edge.h  a sink of the record to be dialled
 //   tells     control  proto/ask_edge.h          what would happen to it; how it goes with the webhook and the store; a session's bytes
 //             custody  proto/edge_to_custody.h   a session's channel, leases wanted, session over, a notice to sign
 //             audit    proto/any_to_audit.h      every refusal; every connection, before it is dialled, and when it has ended
@@ -23,6 +24,7 @@
 #include "helper/spawner.h"
 #include "proto/any_to_audit.h"
 #include "proto/ask_edge.h"
+#include "proto/audit_to_edge.h"
 #include "proto/control_to_all.h"
 #include "proto/core_to_role.h"
 #include "proto/edge_to_custody.h"
@@ -39,9 +41,11 @@ public:
         proto::ControlToEdge& control_in;
         proto::CustodyToEdge& custody_in;
         proto::StorageToEdge& storage_in;
+        proto::AuditToEdge& audit_in;
         proto::EdgeToCustody& custody;
         proto::EdgeToControl& control;
         proto::EdgeToStorage& storage;
+        proto::EdgeToAudit& audit;
         proto::Recorder& recorder;
         helper::Spawner& spawner;
         std::function<void()> stopped;

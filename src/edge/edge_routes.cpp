@@ -114,6 +114,7 @@ void Edge::State::uplink_down()
     notices.uplink_down();
     while (!icap_dials.empty()) (void)icap_not_dialled(RequestId{icap_dials.begin()->first});
     while (!source_dials.empty()) (void)source_not_dialled(RequestId{source_dials.begin()->first});
+    while (!sink_dials.empty()) (void)sink_not_dialled(RequestId{sink_dials.begin()->first}, "uplink_down");
     auto const waiting = numbers;
     for (auto const& [number, where] : waiting) {
         auto const [session, connection] = route_of(number);
@@ -140,7 +141,9 @@ void Edge::State::uplink_says(wire::Link::Frame frame)
 
 void Edge::State::dialled(proto::Dialled const& message, UniqueFd socket)
 {
-    if (icap_dialled(message, socket) || source_dialled(message, socket) || notices.dialled(message.request, socket)) return;
+    if (icap_dialled(message, socket) || source_dialled(message, socket) || sink_dialled(message, socket) ||
+        notices.dialled(message.request, socket))
+        return;
     auto const [session, connection] = route_of(message.request.value);
     if (session == nullptr) return;  // it ended meanwhile; the socket closes
     Route& route = session->routes.at(connection);
@@ -171,7 +174,8 @@ void Edge::State::dialled(proto::Dialled const& message, UniqueFd socket)
 
 void Edge::State::dial_failed(proto::DialFailed const& failed)
 {
-    if (icap_not_dialled(failed.request) || source_not_dialled(failed.request) || notices.not_dialled(failed.request, name_of(failed.failure)))
+    if (icap_not_dialled(failed.request) || source_not_dialled(failed.request) || sink_not_dialled(failed.request, name_of(failed.failure)) ||
+        notices.not_dialled(failed.request, name_of(failed.failure)))
         return;
     auto const [session, connection] = route_of(failed.request.value);
     if (session == nullptr) return;

@@ -2,7 +2,7 @@
 #pragma once
 
 // The edge thread's state, in parts: sessions and wiring (edge.cpp), their helpers (edge_helpers.cpp), routes (edge_routes.cpp), requests
-// (edge_requests.cpp), what may not leave (edge_withheld.cpp), the proxy (edge_proxy.cpp), counting and cutting (edge_counting.cpp), the webhook (edge_notices.cpp), operators' questions
+// (edge_requests.cpp), what may not leave (edge_withheld.cpp), the proxy (edge_proxy.cpp), counting and cutting (edge_counting.cpp), the webhook (edge_notices.cpp), sinks (edge_sinks.cpp), operators' questions
 // (edge_explain.cpp). Included by these alone.
 
 #include <deque>
@@ -97,6 +97,11 @@ struct Edge::State {
     bool source_dialled(proto::Dialled const& dialled, UniqueFd& socket);
     bool source_not_dialled(RequestId dial);
 
+    // Sinks of the record: edge_sinks.cpp.
+    void sink_dial_wanted(proto::SinkDialWanted const& wanted);
+    bool sink_dialled(proto::Dialled const& dialled, UniqueFd& socket);
+    bool sink_not_dialled(RequestId dial, std::string_view why);
+
     // Counting and cutting: edge_counting.cpp.
     void count(Session& session, Route& route);
     void tripped(Session& session, std::vector<Tripped> const& which, Route const& route);
@@ -156,6 +161,7 @@ struct Edge::State {
     std::unordered_map<std::uint64_t, Explaining> explaining;  // by the number of the dial
     std::unordered_map<std::uint64_t, IcapDial> icap_dials;
     std::unordered_map<std::uint64_t, proto::SourceDialWanted> source_dials;
+    std::unordered_map<std::uint64_t, proto::SinkDialWanted> sink_dials;
     std::uint64_t last_number = 0;
     StartGate starts{kStartsPerSecondMax, std::chrono::seconds(1), {}, {}};  // of all sessions' helpers
     wire::Watch fold_tick;

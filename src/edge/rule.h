@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "edge/sink_endpoint.h"
 #include "edge/store_endpoint.h"
 #include "edge/webhook.h"
 #include "proto/edge_to_uplink.h"
@@ -79,6 +80,7 @@ struct Config {
     Tripwire tripwire;
     std::optional<Webhook> webhook;            // who is told of it, besides the record
     proto::ChainedProxy proxy;                 // by which everything goes out; none: upstreams are dialled
+    std::vector<SinkEndpoint> sinks;           // where the record is copied to; likewise. In the order of audit's own
     StoreEndpoint store;                       // where session files lie, if not here; no rule's, and nothing that a guest can reach
     std::string contact;                       // whom a guest that was refused may ask, in the manifest's words; empty: nobody is named
 };

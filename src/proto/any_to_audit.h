@@ -81,7 +81,11 @@ enum class What : std::uint8_t {
     store_swept,
     session_metered,
     audit_disk_watermark,
-    kLast = audit_disk_watermark,
+    sink_failing,
+    sink_refused,
+    sink_recovered,
+    sink_position_damaged,
+    kLast = sink_position_damaged,
 };
 
 enum class Outcome : std::uint8_t { success, failure, kLast = failure };

@@ -65,6 +65,13 @@ struct SignatureMade {
     std::array<std::uint8_t, 64> signature{};
 };
 
+// The process of a sink has the other end. Which credentials go over it is in custody's configuration. Without custody `end` is closed, and the process ends.
+struct SinkChannel {
+    std::uint32_t sink = 0;
+    wire::Text<32> name;
+    UniqueFd end;
+};
+
 // Once custody is up: the public halves.
 struct CustodyKeys {
     std::array<std::uint8_t, 32> checkpoint_public{};
@@ -86,7 +93,7 @@ struct ServiceCertificate {
 using ControlToCustody = wire::Mailbox<TokenWanted, SessionSever, LeasesWanted>;
 using CustodyToControl = wire::Mailbox<TokenMinted, ServiceCertificate, LeasesTold>;
 using CoreToCustody = wire::Mailbox<IdentityWanted>;
-using AuditToCustody = wire::Mailbox<SignatureWanted>;
+using AuditToCustody = wire::Mailbox<SignatureWanted, SinkChannel>;
 using CustodyToAudit = wire::Mailbox<SignatureMade, CustodyKeys>;
 
 }  // namespace ocu::proto

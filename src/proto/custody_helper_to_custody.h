@@ -21,6 +21,7 @@
 #include "base/unique_fd.h"
 #include "proto/edge_to_notifier.h"
 #include "proto/guest_variables.h"
+#include "proto/sink_helper_to_custody_helper.h"
 #include "proto/source_helper_to_custody_helper.h"
 #include "proto/type.h"
 #include "wire/link.h"
@@ -73,11 +74,12 @@ struct CustodyConfig {
     wire::List<SealedCredential, kCredentialsMax> credentials;
     wire::List<ScopedRule, kScopedRulesMax> scoped;
     wire::Text<64> notice_key;  // the credential that signs notices, and is lent to nobody; empty: none does
+    wire::List<SinkKeys, kSinksMax> sinks;  // of each sink of the record, in order; their tokens are lent to nobody else
     wire::Text<64> store_credential;  // the one for the store of session files, and for nothing else; empty: files stay on this machine
 
     static void fields(auto& wire, auto& m)
     {
-        wire(m.serve, m.names, m.certificate, m.sealed_key, m.bumps, m.credentials, m.scoped, m.notice_key, m.store_credential);
+        wire(m.serve, m.names, m.certificate, m.sealed_key, m.bumps, m.credentials, m.scoped, m.notice_key, m.sinks, m.store_credential);
     }
 };
 
@@ -146,6 +148,14 @@ struct HandIdentity {
 struct HandStoreCredential {
     static constexpr Type kType = Type::hand_store_credential;
     static void fields(auto& wire, auto&) { wire(); }
+};
+
+// One descriptor comes with it: a socket whose other end the process of that sink has, and nobody else.
+struct OpenSinkChannel {
+    static constexpr Type kType = Type::open_sink_channel;
+    std::uint32_t sink = 0;
+
+    static void fields(auto& wire, auto& m) { wire(m.sink); }
 };
 
 // With one descriptor.
@@ -241,6 +251,7 @@ inline constexpr std::array kCustodyToHelper{
     wire::Permit{static_cast<std::uint16_t>(Type::revoke_lease), 0, 8},
     wire::Permit{static_cast<std::uint16_t>(Type::sign_notice), 0, 8 + 8 + 4 + kNoticeBytesMax},
     wire::Permit{static_cast<std::uint16_t>(Type::hand_store_credential), 1, 0},
+    wire::Permit{static_cast<std::uint16_t>(Type::open_sink_channel), 1, 4},
 };
 inline constexpr std::array kHelperToCustody{
     wire::Permit{static_cast<std::uint16_t>(Type::checkpoint_signed), 0, 8 + 1 + 64},

@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "proto/ask_custody.h"
 #include "proto/ask_edge.h"
+#include "proto/audit_to_control.h"
 #include "proto/ask_files.h"
 #include "proto/ask_policy.h"
 #include "proto/audit_disk.h"
@@ -117,6 +118,8 @@ struct OperatorAnswer {
     WebhookState webhook;
     StoreState store;
     AuditDisk audit_disk;
+    SinkStates sinks;
+    std::int64_t now_ms = 0;  // with sinks: what their lag is measured from
     wire::List<OperatorHelper, kOperatorHelpersMax> helpers;
     // sessions
     wire::List<OperatorSession, kOperatorSessionsMax> sessions;
@@ -134,8 +137,8 @@ struct OperatorAnswer {
     static void fields(auto& wire, auto& m)
     {
         wire(m.request, m.reason, m.healthy, m.frozen, m.name, m.version, m.tier, m.profile, m.uptime, m.session_count, m.pool_ready,
-            m.pool_wanted, m.manifest_serial, m.manifest_digest, m.mcp_url, m.certificate_sha256, m.webhook, m.store, m.audit_disk, m.helpers, m.sessions, m.leases, m.explained, m.files, m.killed,
-            m.pending, m.recorded);
+            m.pool_wanted, m.manifest_serial, m.manifest_digest, m.mcp_url, m.certificate_sha256, m.webhook, m.store, m.audit_disk, m.sinks, m.now_ms, m.helpers,
+            m.sessions, m.leases, m.explained, m.files, m.killed, m.pending, m.recorded);
     }
 };
 
@@ -149,7 +152,7 @@ inline constexpr std::array kOperatorFrontMaySend{
 inline constexpr std::array kControlMaySendOperatorFront{
     wire::Permit{static_cast<std::uint16_t>(Type::operator_connection), 1, 8},
     wire::Permit{static_cast<std::uint16_t>(Type::operator_answer), 0,
-        4096 + std::max<std::uint32_t>({256 * kOperatorSessionsMax, 468 * kLeasesMax, kExplainedBytesMax, kFilesToldBytesMax})},
+        8192 + std::max<std::uint32_t>({256 * kOperatorSessionsMax, 468 * kLeasesMax, kExplainedBytesMax, kFilesToldBytesMax})},
 };
 
 // The front's whole configuration: it knows nothing.

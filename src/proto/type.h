@@ -54,6 +54,7 @@ enum class Type : std::uint16_t {
     sign_notice,
     notice_mac,
     hand_store_credential,
+    open_sink_channel,
     // broker <-> storage
     broker_stats = 0x01a0,
     broker_resource_ask,
@@ -209,6 +210,16 @@ enum class Type : std::uint16_t {
     lane_failed,
     // sweeper <-> storage
     sweep_done = 0x0420,
+    // audit_sink <-> audit
+    sink_tick = 0x0440,
+    sink_segment,
+    sink_socket,
+    sink_not_given,
+    sink_report,
+    // audit_sink <-> custody helper
+    sink_begin = 0x0460,
+    sink_proof_wanted,
+    sink_proof,
 };
 
 }  // namespace ocu::proto

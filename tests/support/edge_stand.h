@@ -141,9 +141,10 @@ struct EdgeTest {
                 message);
         });
         to_storage.on_message([this](proto::EdgeToStorage::Message) { ++times_lane_up; });
+        to_audit.on_message([this](proto::EdgeToAudit::Message message) { sinks.push_back(std::move(std::get<proto::SinkDialled>(message))); });
         edge.emplace(loop, clock, config, UniqueFd(::eventfd(0, EFD_CLOEXEC)),
-            edge::Edge::Wires{core_in, sandbox_in, control_in, custody_in, storage_in, custody, control, to_storage, recorder, spawner,
-                [this] { stopped = true; }});
+            edge::Edge::Wires{core_in, sandbox_in, control_in, custody_in, storage_in, audit_in, custody, control, to_storage, to_audit,
+                recorder, spawner, [this] { stopped = true; }});
     }
     ~EdgeTest() { loop.finish(); }
 
@@ -224,8 +225,11 @@ struct EdgeTest {
     proto::ControlToEdge control_in{loop};
     proto::CustodyToEdge custody_in{loop};
     proto::StorageToEdge storage_in{loop};
+    proto::AuditToEdge audit_in{loop};
     proto::EdgeToCustody custody{loop};
     proto::EdgeToStorage to_storage{loop};
+    proto::EdgeToAudit to_audit{loop};
+    std::vector<proto::SinkDialled> sinks;
     proto::EdgeToControl control{loop};
     std::vector<proto::Explained> explained;
     proto::WebhookState webhook;

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who is told of a tripwire: an HTTPS server that writes down what it is sent and answers as it is told to. Run inside a world.
 
-    usage: webhook_receiver.py FOLDER ADDRESS PORT     FOLDER/hook.crt and hook.key; appends to FOLDER/told; FOLDER/answers says how
+    usage: webhook_receiver.py FOLDER ADDRESS PORT [CA]     FOLDER/hook.crt and hook.key; appends to FOLDER/told; FOLDER/answers says how
+
+With CA nobody is let in without a certificate of it; who came is told as `subject`.
 
 FOLDER/answers: words for the answers to come, one each: a status, or `hang`. When it is empty or not there: 200.
 """
@@ -43,6 +45,10 @@ def next_answer(folder):
     return words[0] if words else "200"
 
 
+def subject_of(connection):
+    return dict(pair for part in (connection.getpeercert() or {}).get("subject", ()) for pair in part).get("commonName")
+
+
 class Hook(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -51,7 +57,7 @@ class Hook(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         answer = next_answer(folder)
         with lock, open(f"{folder}/told", "a", encoding="utf-8") as file:
-            file.write(json.dumps({"path": self.path, "headers": dict(self.headers.items()), "body": body.decode(), "answer": answer}) + "\n")
+            file.write(json.dumps({"path": self.path, "headers": dict(self.headers.items()), "body": body.decode(), "answer": answer, "subject": subject_of(self.connection)}) + "\n")
         if answer == "hang":
             time.sleep(600)
         self.send_response(int(answer))
@@ -75,6 +81,9 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 if __name__ == "__main__":
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(f"{sys.argv[1]}/hook.crt", f"{sys.argv[1]}/hook.key")
+    if len(sys.argv) > 4:
+        context.load_verify_locations(sys.argv[4])
+        context.verify_mode = ssl.CERT_REQUIRED
     server = Server((sys.argv[2], int(sys.argv[3])), Hook)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     with open(f"{sys.argv[1]}/hook-ready-{os.getpid()}", "w", encoding="ascii"):

@@ -78,7 +78,8 @@ enum class IdentityFault : std::uint8_t {
     not_p256,         // a client's key of another kind
     signing_key_short,  // no certificate at all: a key that signs notices, below 16 bytes
     store_credential_malformed,  // no certificate either: what opens a store, and is not ACCESS_KEY_ID:SECRET_ACCESS_KEY
-    kLast = store_credential_malformed,
+    sink_token_malformed,  // nor is it what may stand in a request: not empty, at most 1024 printable letters
+    kLast = sink_token_malformed,
 };
 struct FaultText {
     std::string_view key;  // below mcp.tls: "certificate" or "key"

@@ -211,6 +211,7 @@ FaultText text_of(IdentityFault fault)
     case IdentityFault::not_for_clients: return {"certificate", "is not for clients: its extended key usage leaves clientAuth out"};
     case IdentityFault::not_p256: return {"key", "is not a P-256 key, the only kind that a client certificate may have here"};
     case IdentityFault::store_credential_malformed: return {"key", "is not ACCESS_KEY_ID:SECRET_ACCESS_KEY in printable letters"};
+    case IdentityFault::sink_token_malformed: return {"key", "is not at most 1024 printable letters without a space"};
     case IdentityFault::signing_key_short: return {"key", "is shorter than 16 bytes: whoever can guess it can sign"};
     }
     return {};

@@ -137,6 +137,14 @@ inline constexpr Words kWords[] = {
     {What::audit_disk_watermark, Source::control,
         "the disk of the log has become fuller than `audit.watermark` says (failed), or there is room again (ok); `number` percent that are used, "
         "`bytes` that are free", "control", "audit directory", "watermark=80", 81, 8053063680, 0, Reason::none, false, true},
+    {What::sink_failing, Source::audit, "a sink takes nothing now; `detail` where and why, `number` how many records it has. Once a minute at most; `times` since the last",
+        "core", "audit-sink siem", "siem.example:6514 why=unreachable status=0 times=1", 4711, 0, 0, Reason::none, false, true},
+    {What::sink_refused, Source::audit, "a sink answers that it does not want the record", "core", "audit-sink siem",
+        "https://siem.example/services/collector why=answered status=403 times=1", 4711, 0, 0, Reason::none, false, true},
+    {What::sink_recovered, Source::audit, "a sink that failed takes the record again, from where it stopped", "core", "audit-sink siem", "siem.example:6514",
+        4900, 0, 0, Reason::none, false},
+    {What::sink_position_damaged, Source::audit, "what was kept of a sink's position was of no use: it is sent the record from the beginning", "core",
+        "audit-sink siem", "siem.example:6514 begins at the beginning", 0, 0, 0, Reason::none, false, true},
 };
 
 }  // namespace event_words

@@ -37,12 +37,16 @@ struct AuditTest {
     proto::CoreToRole core_in{loop};
     proto::CustodyToAudit custody_in{loop};
     proto::AuditToCustody to_custody{loop};
+    proto::EdgeToAudit edge_in{loop};
+    proto::AuditToEdge to_edge{loop};
+    proto::AuditToControl to_control{loop};
     test::Spawner spawner;
     test::HelperPeer peer;
     std::vector<proto::SignatureWanted> wanted;
     std::vector<Result<EventNumber>> results;
     bool stopped = false;
-    audit::Audit audit{loop, clock, {"box", 4}, {core_in, custody_in, to_custody, spawner, [this] { stopped = true; }}};
+    audit::Audit audit{loop, clock, {"box", 4, {}}, {},
+        {core_in, custody_in, edge_in, to_custody, to_edge, to_control, spawner, [this] { stopped = true; }}};
     proto::Recorder& gateway = audit.recorder_for(proto::Source::gateway, loop);
     proto::Recorder& edge = audit.recorder_for(proto::Source::edge, loop);
 };

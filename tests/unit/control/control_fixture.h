@@ -115,8 +115,8 @@ struct ControlTest {
                 message);
         });
         control = std::make_unique<Control>(loop, clock, std::move(config), std::move(listener.fd),
-            Control::Wires{core_in, gateway_in, storage_in, sandbox_in, custody_in, edge_in, gateway, sandbox, storage, edge, custody,
-                recorder, spawner, health, [this] { shutdowns++; }, [this] { stops++; }, nullptr,
+            Control::Wires{core_in, gateway_in, storage_in, sandbox_in, custody_in, edge_in, audit_in, gateway, sandbox, storage, edge,
+                custody, recorder, spawner, health, [this] { shutdowns++; }, [this] { stops++; }, nullptr,
                 [this](proto::PolicyQuestion const& question) {
                     policy_questions.push_back(question);
                     proto::Explained told;
@@ -197,6 +197,7 @@ struct ControlTest {
     proto::SandboxToControl sandbox_in{loop};
     proto::CustodyToControl custody_in{loop};
     proto::EdgeToControl edge_in{loop};
+    proto::AuditToControl audit_in{loop};
     proto::ControlToGateway gateway{loop};
     proto::ControlToSandbox sandbox{loop};
     proto::ControlToStorage storage{loop};

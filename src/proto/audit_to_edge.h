@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+// The audit thread has a connection made for one of its sinks. It says which sink, and no place: where that is, the edge has from the manifest (T-36).
+
+#include "base/id.h"
+#include "base/unique_fd.h"
+#include "wire/mailbox.h"
+#include "wire/text.h"
+
+namespace ocu::proto {
+
+struct SinkDialWanted {
+    RequestId request;
+    std::uint32_t sink = 0;  // in the order of the manifest
+};
+
+struct SinkDialled {
+    RequestId request;
+    UniqueFd socket;  // none: why
+    wire::Text<32> why;
+};
+
+using AuditToEdge = wire::Mailbox<SinkDialWanted>;
+using EdgeToAudit = wire::Mailbox<SinkDialled>;
+
+}  // namespace ocu::proto
