@@ -20,8 +20,8 @@ QUICK = ("tidy", "unit", "process", "flow", "badday", "redteam")
 TSAN_FOLDERS = ("wire", "gateway", "control")
 FUZZ_SECONDS = 4
 FILE_SECONDS_MAX = 1800
-FLOW_AT_ONCE = 2  # most of their time is waiting
-LONGEST = ("preview_page",)  # begun first, so that nothing waits for it at the end
+FILES_AT_ONCE = 2  # most of their time is waiting
+LONGEST = ("preview_page", "egress_corpus")  # begun first, so that nothing waits for it at the end
 FAILED = []  # the name of each thing that failed, printed again before the closing line: the end of a log is what is kept
 
 
@@ -306,9 +306,9 @@ RUN = {
     "unit": lambda pick: units("fuzz", pick[:1] or None),  # the same sanitizers as `dev`, and what is compiled serves the fuzz targets too
     "tsan": lambda pick: units("tsan", pick[:1] or TSAN_FOLDERS),
     "process": processes,
-    "flow": lambda pick: python_files("flow", pick, FLOW_AT_ONCE),
+    "flow": lambda pick: python_files("flow", pick, FILES_AT_ONCE),
     "badday": lambda pick: python_files("badday", pick),
-    "redteam": lambda pick: python_files("redteam", pick),
+    "redteam": lambda pick: python_files("redteam", pick, FILES_AT_ONCE),
     "mcp": mcp,
     "image": lambda pick: python_files("image", pick),
     "boot": boot,
