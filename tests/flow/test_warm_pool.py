@@ -38,6 +38,8 @@ class WarmPool(ApplianceCase):
         names = [each["action"] for each in (one["unmapped"] for one in events(self.appliance)) if each["session"] == number]
         order = [names.index(each) for each in ("session_pooled", "session_ready", "session_create", "tool_call_begin")]
         self.assertEqual(order, sorted(order))
+        before = [each for each in self.told("session_metered") if each["session"] == number]
+        self.assertEqual([(each["actor"], each["detail"].split()[0]) for each in before], [("", "part=pool")])
         self.assertEqual([each["actor"] for each in self.told("session_create") if each["session"] == number], ["dev"])
         self.ready()
         self.assertGreater(len(self.told("session_ready")), made, "another took its place")

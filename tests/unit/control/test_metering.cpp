@@ -59,6 +59,7 @@ struct MeteringTest {
     std::vector<proto::Event> records() const { return metered(recorder.events); }
 
     wire::Loop loop;
+    wire::Watch guard = loop.after(10s, [] {});  // so that run_one() ends where nothing is waited for
     ManualClock clock;
     AnyRecorder recorder;
     int times_empty = 0;
@@ -252,6 +253,23 @@ TEST_CASE_METHOD(ControlTest, "control: given a session with calls, when it ends
     CHECK(record.actor.view() == "dev");
     CHECK(record.detail.view() ==
           "part=end cpu_us=123 memory_kib_s=456 mount_read=8 mount_written=7 egress_up=9 egress_down=10 calls=2 denied=1 unread=- chat=default");
+}
+
+TEST_CASE_METHOD(ControlTest, "control: given numbers that are told late, when the role stops, then the last records are written before it says so",
+    "[control][AU-1][CT-1]")
+{
+    SessionId const session = bring_up();
+    neighbours_count = false;
+    core_in.send(proto::StopRole{});
+    loop.settle();
+    CHECK(recorder.count(What::session_destroy) == 1);
+    CHECK(stops == 0);
+    last_words(session, 5);
+    loop.settle();
+    CHECK(stops == 1);
+    REQUIRE(metered(recorder.events).size() == 1);
+    CHECK(word_of(metered(recorder.events).front(), "unread") == "-");
+    CHECK(number_of(metered(recorder.events).front(), "cpu_us") == 5);
 }
 
 TEST_CASE_METHOD(ControlTest, "control: given audit that fails, when a session ends, then its end waits for no record of what it used",
