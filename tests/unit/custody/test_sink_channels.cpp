@@ -66,7 +66,8 @@ struct SinkChannelsTest {
     SinkChannels channels{loop, clock, credentials, {{"us", ""}, {"", "token"}, {"other", ""}, {"", "us"}}};
 };
 
-TEST_CASE_METHOD(SinkChannelsTest, "credentials: given a sink's token, when opened, then it is there for sinks, and can be lent to nobody", "[custody][AU-6][T-12][T-36]")
+TEST_CASE_METHOD(SinkChannelsTest, "credentials: given a sink's token, when opened, then it is there for sinks, and can be lent to nobody",
+    "[custody][AU-6][T-12][T-36]")
 {
     REQUIRE(credentials.find_sink_token("token") != nullptr);
     CHECK(credentials.find("token") == nullptr);
@@ -83,7 +84,8 @@ TEST_CASE_METHOD(SinkChannelsTest, "credentials: given a sink's token, when open
     }
 }
 
-TEST_CASE_METHOD(SinkChannelsTest, "sink_channels: given sinks, when a channel is opened, then each is told its own and no other's", "[custody][AU-6][T-12][T-36]")
+TEST_CASE_METHOD(SinkChannelsTest, "sink_channels: given sinks, when a channel is opened, then each is told its own and no other's",
+    "[custody][AU-6][T-12][T-36]")
 {
     auto const shows = open(0).take<proto::SinkBegin>();
     CHECK(shows.chain_pem.view().starts_with(client.chain_pem));
@@ -95,7 +97,9 @@ TEST_CASE_METHOD(SinkChannelsTest, "sink_channels: given sinks, when a channel i
     for (std::uint32_t const none : {2u, 3u, 4u, 1000u}) CHECK(closed_now(open(none)));
 }
 
-TEST_CASE_METHOD(SinkChannelsTest, "sink_channels: given a handshake, when a proof is wanted, then it is the client's, as often as handshakes can be", "[custody][AU-6][T-12][T-36]")
+TEST_CASE_METHOD(SinkChannelsTest,
+    "sink_channels: given a handshake, when a proof is wanted, then it is the client's, as often as handshakes can be",
+    "[custody][AU-6][T-12][T-36]")
 {
     auto& peer = open(0);
     (void)peer.take<proto::SinkBegin>();
@@ -120,7 +124,8 @@ TEST_CASE_METHOD(SinkChannelsTest, "sink_channels: given a handshake, when a pro
     }
 }
 
-TEST_CASE_METHOD(SinkChannelsTest, "sink_channels: given a sink without a certificate, when a proof is wanted, then its channel ends", "[custody][AU-6][T-12][T-36]")
+TEST_CASE_METHOD(SinkChannelsTest, "sink_channels: given a sink without a certificate, when a proof is wanted, then its channel ends",
+    "[custody][AU-6][T-12][T-36]")
 {
     auto& peer = open(1);
     (void)peer.take<proto::SinkBegin>();
@@ -131,7 +136,8 @@ TEST_CASE_METHOD(SinkChannelsTest, "sink_channels: given a sink without a certif
 
 using test_custody_thread::CustodyTest;
 
-TEST_CASE_METHOD(CustodyTest, "custody: given the process of a sink, when its channel is made, then the helper has the end, and it is on record once",
+TEST_CASE_METHOD(CustodyTest,
+    "custody: given the process of a sink, when its channel is made, then the helper has the end, and it is on record once",
     "[custody][AU-6][T-36]")
 {
     for (bool const up : {false, true}) {
