@@ -131,8 +131,10 @@ std::string line_of(audit::Sink const& sink, edge::SinkEndpoint const& to, SinkK
 {
     auto out = std::format("The record is copied, as {}, to sink {}: ", name_of(sink.format), printable(sink.name));
     if (sink.kind == SinkKind::file)
-        return out + std::format("{} files of {} MiB in audit-sinks/{} of the state directory.\n", sink.files, sink.file_bytes / kMebi, sink.name);
-    out += std::format("{}, {}, verified against {}", printable(sink.place), sink.kind == SinkKind::syslog ? "syslog over TLS" : name_of(sink.shape),
+        return out + std::format(
+                         "{} files of {} MiB in audit-sinks/{} of the state directory.\n", sink.files, sink.file_bytes / kMebi, sink.name);
+    out += std::format("{}, {}, verified against {}", printable(sink.place),
+        sink.kind == SinkKind::syslog ? "syslog over TLS" : name_of(sink.shape),
         to.ca_pem.empty() ? "whoever signs upstreams' certificates" : "its own certificates");
     if (!keys.client.empty()) out += std::format(", showing {}", printable(keys.client));
     if (!keys.token.empty()) out += std::format(", with {} in its requests", printable(keys.token));

@@ -30,8 +30,7 @@ Digest place_of(proto::SinkConfig const& config)
 
 class FileCarrier final : public SinkCarrier {
 public:
-    FileCarrier(wire::Loop& loop, int folder, proto::SinkConfig const& config)
-        : loop_(loop), file_(folder, config.file_bytes, config.files)
+    FileCarrier(wire::Loop& loop, int folder, proto::SinkConfig const& config) : loop_(loop), file_(folder, config.file_bytes, config.files)
     {}
 
     bool wants_socket() const override { return false; }
@@ -151,7 +150,8 @@ private:
 Result<Given> take_given(proto::SinkConfig const& config, std::vector<UniqueFd>& descriptors)
 {
     bool const elsewhere = config.kind != proto::SinkKind::file;
-    if (descriptors.size() < (elsewhere ? 3u : 2u) || descriptors.size() > 4) return fail(Fault::malformed, "a sink wants its folder and roots");
+    if (descriptors.size() < (elsewhere ? 3u : 2u) || descriptors.size() > 4)
+        return fail(Fault::malformed, "a sink wants its folder and roots");
     Given out;
     out.folder = std::move(descriptors[1]);
     if (elsewhere) out.roots = OCU_TRY(read_roots(descriptors[2].get()));

@@ -21,8 +21,8 @@ std::int64_t time_of(std::string_view record)
 }  // namespace
 
 SinkCopier::SinkCopier(Clock const& clock, SinkCarrier& carrier, SinkPosition from, bool damaged, Calls calls)
-    : clock_(clock), carrier_(carrier), calls_(std::move(calls)), position_(from), damaged_(damaged),
-      checking_(from.position != 0), next_(from.position), segment_(from.segment)
+    : clock_(clock), carrier_(carrier), calls_(std::move(calls)), position_(from), damaged_(damaged), checking_(from.position != 0),
+      next_(from.position), segment_(from.segment)
 {
     carrier_.when_lost([this] { lost(); });
 }

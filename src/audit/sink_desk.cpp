@@ -65,18 +65,18 @@ struct SinkDesk::Running {
     std::uint64_t generation = 0;
     unsigned deaths = 0;
     bool ready = false;
-    bool asked = false;          // a tick is not answered
+    bool asked = false;  // a tick is not answered
     Monotonic asked_at{};
     std::uint64_t size_told = 0;
-    proto::SinkReport report;    // the last one
-    bool damage_said = false;    // by this process
-    std::uint64_t dial = 0;      // under way; 0: none
+    proto::SinkReport report;  // the last one
+    bool damage_said = false;  // by this process
+    std::uint64_t dial = 0;  // under way; 0: none
     SinkHealth health = SinkHealth::untried;
     std::string word;
     std::uint16_t status = 0;
     SinkHealth on_record = SinkHealth::delivering;  // what the record says of it
-    std::optional<Monotonic> failed_at, refused_at; // when it last said so
-    std::uint64_t failures = 0;                     // since then
+    std::optional<Monotonic> failed_at, refused_at;  // when it last said so
+    std::uint64_t failures = 0;  // since then
 
     bool needs_custody() const { return sink.shows_certificate || sink.has_token; }
     bool is_done(std::uint64_t size) const
@@ -266,8 +266,7 @@ void SinkDesk::put_on_record(Running& sink)
     sink.on_record = sink.health;
     noted_at = now;
     auto const times = std::exchange(sink.failures, 0);
-    note(sink, refused ? What::sink_refused : What::sink_failing,
-        std::format("why={} status={} times={}", sink.word, sink.status, times));
+    note(sink, refused ? What::sink_refused : What::sink_failing, std::format("why={} status={} times={}", sink.word, sink.status, times));
 }
 
 void SinkDesk::note(Running const& sink, What what, std::string detail)

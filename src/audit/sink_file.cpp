@@ -29,7 +29,8 @@ Result<std::uint64_t> end_of_lines(int file, std::uint64_t size)
     while (size > 0) {
         auto const want = static_cast<std::size_t>(std::min<std::uint64_t>(size, kTailBytes));
         chunk.resize(want);
-        if (std::cmp_not_equal(::pread(file, chunk.data(), want, static_cast<off_t>(size - want)), want)) return fail_os("read a sink's file");
+        if (std::cmp_not_equal(::pread(file, chunk.data(), want, static_cast<off_t>(size - want)), want))
+            return fail_os("read a sink's file");
         if (auto const found = chunk.rfind('\n'); found != std::string::npos) return size - want + found + 1;
         size -= want;
     }

@@ -30,8 +30,7 @@ SinkHealth health_of(unsigned status)
 SinkOutcome outcome_of(wire::PostOutcome const& post)
 {
     switch (post.failure) {
-    case wire::PostFailure::none:
-        return {health_of(post.status), "answered", static_cast<std::uint16_t>(post.status)};
+    case wire::PostFailure::none: return {health_of(post.status), "answered", static_cast<std::uint16_t>(post.status)};
     case wire::PostFailure::tls: return {SinkHealth::failing, "tls:" + std::string(wire::name_of(post.refusal))};
     case wire::PostFailure::closed: return {SinkHealth::failing, "closed"};
     case wire::PostFailure::grammar: return {SinkHealth::failing, "grammar"};
@@ -55,8 +54,8 @@ public:
             return loop_.post([done = std::move(done)] { done({SinkHealth::failing, "tls:unavailable"}); });
         }
         auto const* const tls = stream->get();
-        post_ = std::make_unique<wire::HttpPost>(loop_, *std::move(stream), tls, request_of(batch),
-            [this, done = std::move(done)](wire::PostOutcome post) {
+        post_ = std::make_unique<wire::HttpPost>(
+            loop_, *std::move(stream), tls, request_of(batch), [this, done = std::move(done)](wire::PostOutcome post) {
                 loop_.post([this, done, post] {
                     post_.reset();
                     done(outcome_of(post));

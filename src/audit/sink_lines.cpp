@@ -56,7 +56,8 @@ std::string splunk_object(proto::SinkConfig const& config, std::uint64_t number,
     auto const read = read_record(record).value_or(ReadRecord{});
     auto const ms = read.time.time_since_epoch().count();
     auto const body = body_of(config, number, record);
-    return std::format(R"({{"time":{}.{:03},"host":{},"source":"ocu-appliance","sourcetype":"ocu:{}","fields":{{"ocu_number":{}}},"event":{}}})",
+    return std::format(
+               R"({{"time":{}.{:03},"host":{},"source":"ocu-appliance","sourcetype":"ocu:{}","fields":{{"ocu_number":{}}},"event":{}}})",
                ms / 1000, ms % 1000, wire::Json::string(config.appliance.view()).print(), name_of(config.format), number,
                config.format == SinkFormat::cef ? wire::Json::string(body).print() : body) +
            "\n";
@@ -67,7 +68,8 @@ std::string splunk_object(proto::SinkConfig const& config, std::uint64_t number,
 // A record is one compact JSON object, so without this beginning it is the record again, and its hash the log's.
 std::string numbered_record(std::uint64_t number, std::string_view record)
 {
-    if (!record.starts_with('{') || record.find_first_of("\r\n") != std::string_view::npos) return std::format("{{\"ocu_number\":{}}}", number);
+    if (!record.starts_with('{') || record.find_first_of("\r\n") != std::string_view::npos)
+        return std::format("{{\"ocu_number\":{}}}", number);
     return std::format("{{\"ocu_number\":{},", number) + std::string(record.substr(1));
 }
 

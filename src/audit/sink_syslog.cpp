@@ -124,8 +124,8 @@ private:
             log::failure("a sink cannot be spoken with", look ? stream.error() : look.error());
             return false;
         }
-        connection_ = std::make_shared<Connection>(
-            loop_, *std::move(stream), *std::move(look), [this](std::string word) { ended(std::move(word)); });
+        connection_ =
+            std::make_shared<Connection>(loop_, *std::move(stream), *std::move(look), [this](std::string word) { ended(std::move(word)); });
         connection_->begin();
         return true;
     }

@@ -87,7 +87,8 @@ struct CopierTest {
     SinkPosition kept;
 };
 
-TEST_CASE_METHOD(CopierTest, "sink_copier: given a log of many segments, when it is copied and grows, then each record comes once and in order", "[audit][AU-6]")
+TEST_CASE_METHOD(CopierTest,
+    "sink_copier: given a log of many segments, when it is copied and grows, then each record comes once and in order", "[audit][AU-6]")
 {
     auto copier = make();
     all(copier);
@@ -102,7 +103,8 @@ TEST_CASE_METHOD(CopierTest, "sink_copier: given a log of many segments, when it
     CHECK(report.oldest_ms == 0);
 }
 
-TEST_CASE_METHOD(CopierTest, "sink_copier: given a position that was kept, when it begins again, then it goes on with the next record", "[audit][AU-6]")
+TEST_CASE_METHOD(
+    CopierTest, "sink_copier: given a position that was kept, when it begins again, then it goes on with the next record", "[audit][AU-6]")
 {
     {
         auto first = make();
@@ -118,7 +120,9 @@ TEST_CASE_METHOD(CopierTest, "sink_copier: given a position that was kept, when 
     CHECK(carrier.taken == numbers(reached + 1, log.size()));
 }
 
-TEST_CASE_METHOD(CopierTest, "sink_copier: given a position that the log does not bear out, when it begins, then it says so and skips nothing", "[audit][AU-6][T-36]")
+TEST_CASE_METHOD(CopierTest,
+    "sink_copier: given a position that the log does not bear out, when it begins, then it says so and skips nothing",
+    "[audit][AU-6][T-36]")
 {
     {
         auto first = make();
@@ -143,7 +147,8 @@ TEST_CASE_METHOD(CopierTest, "sink_copier: given a position that the log does no
     CHECK(carrier.taken == numbers(1, log.size()));
 }
 
-TEST_CASE_METHOD(CopierTest, "sink_copier: given a receiver that fails, when it is tried again, then with the same records, and ever more slowly", "[audit][AU-6]")
+TEST_CASE_METHOD(CopierTest,
+    "sink_copier: given a receiver that fails, when it is tried again, then with the same records, and ever more slowly", "[audit][AU-6]")
 {
     auto copier = make();
     work(copier);
@@ -166,7 +171,9 @@ TEST_CASE_METHOD(CopierTest, "sink_copier: given a receiver that fails, when it 
     CHECK(kept.position > 0);
 }
 
-TEST_CASE_METHOD(CopierTest, "sink_copier: given a receiver that refuses, when it is tried again, then not before five seconds, and never more than five minutes later",
+TEST_CASE_METHOD(CopierTest,
+    "sink_copier: given a receiver that refuses, when it is tried again, then not before five seconds, and never more than five minutes "
+    "later",
     "[audit][AU-6]")
 {
     auto copier = make();
@@ -181,7 +188,8 @@ TEST_CASE_METHOD(CopierTest, "sink_copier: given a receiver that refuses, when i
     }
 }
 
-TEST_CASE_METHOD(CopierTest, "sink_copier: given what may still be lost, when its connection ends in time, then all of it is sent again", "[audit][AU-6]")
+TEST_CASE_METHOD(CopierTest, "sink_copier: given what may still be lost, when its connection ends in time, then all of it is sent again",
+    "[audit][AU-6]")
 {
     SinkOutcome const unsettled{SinkHealth::delivering, {}, 0, std::chrono::seconds(5)};
     auto copier = make();
@@ -214,7 +222,8 @@ TEST_CASE_METHOD(CopierTest, "sink_copier: given what may still be lost, when it
     CHECK(carrier.taken == numbers(1, log.size()));
 }
 
-TEST_CASE_METHOD(CopierTest, "sink_copier: given a damaged record, when the copy comes to it, then it stops there and says so", "[audit][AU-6][T-09]")
+TEST_CASE_METHOD(
+    CopierTest, "sink_copier: given a damaged record, when the copy comes to it, then it stops there and says so", "[audit][AU-6][T-09]")
 {
     auto const path = folder.path() / segment_path(1);
     auto bytes = read(path);
@@ -229,7 +238,8 @@ TEST_CASE_METHOD(CopierTest, "sink_copier: given a damaged record, when the copy
     CHECK(carrier.taken == numbers(1, kept.position));
 }
 
-TEST_CASE_METHOD(CopierTest, "sink_copier: given records that are written and not said to be on disk, when it copies, then they are left", "[audit][AU-6][T-10]")
+TEST_CASE_METHOD(CopierTest, "sink_copier: given records that are written and not said to be on disk, when it copies, then they are left",
+    "[audit][AU-6][T-10]")
 {
     auto copier = make();
     for (int i = 0; i < 5 && !carrier.done; ++i) {
@@ -240,7 +250,8 @@ TEST_CASE_METHOD(CopierTest, "sink_copier: given records that are written and no
     CHECK(carrier.bytes == "1,2,3,");
 }
 
-TEST_CASE("sink_position: given what was written, when it is read, then only its very bytes are a position, and only of its place", "[audit][AU-6]")
+TEST_CASE("sink_position: given what was written, when it is read, then only its very bytes are a position, and only of its place",
+    "[audit][AU-6]")
 {
     Digest const place = crypto::sha256("here"), other = crypto::sha256("there");
     SinkPosition const position{4711, 3, crypto::sha256("record")};

@@ -122,7 +122,9 @@ proto::SinkReport at(std::uint64_t position, SinkHealth health = SinkHealth::del
     return report;
 }
 
-TEST_CASE_METHOD(DeskTest, "sink_desk: given a log that is open, when a sink starts, then it is told what is on disk, and asked no more until it answers", "[audit][AU-6][T-36]")
+TEST_CASE_METHOD(DeskTest,
+    "sink_desk: given a log that is open, when a sink starts, then it is told what is on disk, and asked no more until it answers",
+    "[audit][AU-6][T-36]")
 {
     CHECK(processes.peers.empty());
     auto& peer = started();
@@ -140,7 +142,8 @@ TEST_CASE_METHOD(DeskTest, "sink_desk: given a log that is open, when a sink sta
     CHECK(told.back().items()[0].size == 8);
 }
 
-TEST_CASE_METHOD(DeskTest, "sink_desk: given a segment is wanted, when it is there, then it comes as a descriptor that cannot write", "[audit][AU-6][T-36]")
+TEST_CASE_METHOD(DeskTest, "sink_desk: given a segment is wanted, when it is there, then it comes as a descriptor that cannot write",
+    "[audit][AU-6][T-36]")
 {
     auto& peer = started();
     auto wants = at(0, SinkHealth::untried);
@@ -153,7 +156,8 @@ TEST_CASE_METHOD(DeskTest, "sink_desk: given a segment is wanted, when it is the
     CHECK(::pwrite(descriptors[0].get(), "x", 1, 0) == -1);
 }
 
-TEST_CASE_METHOD(DeskTest, "sink_desk: given what is no segment of the log, when it is wanted, then none is given", "[audit][AU-6][T-14][T-36]")
+TEST_CASE_METHOD(
+    DeskTest, "sink_desk: given what is no segment of the log, when it is wanted, then none is given", "[audit][AU-6][T-14][T-36]")
 {
     auto& peer = started();
     auto wants = at(0, SinkHealth::untried);
@@ -170,7 +174,9 @@ TEST_CASE_METHOD(DeskTest, "sink_desk: given what is no segment of the log, when
     CHECK(answer.why.view() == "log_unreadable");
 }
 
-TEST_CASE_METHOD(DeskTest, "sink_desk: given a connection is wanted, when it is made or not, then the sink is told, and one is made at a time", "[audit][AU-6][T-36]")
+TEST_CASE_METHOD(DeskTest,
+    "sink_desk: given a connection is wanted, when it is made or not, then the sink is told, and one is made at a time",
+    "[audit][AU-6][T-36]")
 {
     auto& peer = started();
     auto wants = at(0, SinkHealth::untried);
@@ -194,7 +200,8 @@ TEST_CASE_METHOD(DeskTest, "sink_desk: given a connection is wanted, when it is 
     CHECK(descriptors.size() == 1);
 }
 
-TEST_CASE_METHOD(DeskTest, "sink_desk: given a process that says what cannot be, when it does, then it is ended and that is on record", "[audit][AU-6][T-14][T-36]")
+TEST_CASE_METHOD(DeskTest, "sink_desk: given a process that says what cannot be, when it does, then it is ended and that is on record",
+    "[audit][AU-6][T-14][T-36]")
 {
     auto& peer = started();
     auto bad = at(6);
@@ -221,7 +228,8 @@ TEST_CASE_METHOD(DeskTest, "sink_desk: given a process that says what cannot be,
     CHECK(told.back().items()[0].health == SinkHealth::down);
 }
 
-TEST_CASE_METHOD(DeskTest, "sink_desk: given a sink that fails and is good again by turns, when it does, then the record has it once a minute", "[audit][AU-6]")
+TEST_CASE_METHOD(DeskTest,
+    "sink_desk: given a sink that fails and is good again by turns, when it does, then the record has it once a minute", "[audit][AU-6]")
 {
     auto& peer = started();
     for (int i = 0; i < 4; ++i) {
@@ -238,7 +246,8 @@ TEST_CASE_METHOD(DeskTest, "sink_desk: given a sink that fails and is good again
     CHECK(events[2].detail.view() == "siem.example:6514 why=closed status=0 times=4");
 }
 
-TEST_CASE_METHOD(DeskTest, "sink_desk: given a sink that is refused, when it only failed before, then that is on record at once", "[audit][AU-6]")
+TEST_CASE_METHOD(
+    DeskTest, "sink_desk: given a sink that is refused, when it only failed before, then that is on record at once", "[audit][AU-6]")
 {
     auto& peer = started();
     report(peer, at(0, SinkHealth::failing, "unreachable"));
@@ -251,7 +260,8 @@ TEST_CASE_METHOD(DeskTest, "sink_desk: given a sink that is refused, when it onl
     CHECK(said().back() == What::sink_recovered);
 }
 
-TEST_CASE_METHOD(DeskTest, "sink_desk: given a position that was of no use, when the sink says so, then it is on record, and said once", "[audit][AU-6]")
+TEST_CASE_METHOD(
+    DeskTest, "sink_desk: given a position that was of no use, when the sink says so, then it is on record, and said once", "[audit][AU-6]")
 {
     auto& peer = started();
     auto damaged = at(0, SinkHealth::untried);
@@ -263,7 +273,8 @@ TEST_CASE_METHOD(DeskTest, "sink_desk: given a position that was of no use, when
     CHECK(said().back() == What::helper_violation);
 }
 
-TEST_CASE_METHOD(DeskTest, "sink_desk: given a process that answers no more, when half a minute has gone, then its sink is a failing one", "[audit][AU-6][T-36]")
+TEST_CASE_METHOD(DeskTest, "sink_desk: given a process that answers no more, when half a minute has gone, then its sink is a failing one",
+    "[audit][AU-6][T-36]")
 {
     (void)started();
     clock.advance(std::chrono::seconds(30));
@@ -278,7 +289,8 @@ struct KeyedDeskTest : DeskTest {
     KeyedDeskTest() : DeskTest(true) {}
 };
 
-TEST_CASE_METHOD(KeyedDeskTest, "sink_desk: given a sink with a key, when custody is not up, then it is not started; then it is, with a channel", "[audit][AU-6][T-12]")
+TEST_CASE_METHOD(KeyedDeskTest,
+    "sink_desk: given a sink with a key, when custody is not up, then it is not started; then it is, with a channel", "[audit][AU-6][T-12]")
 {
     grew(6);
     CHECK(processes.peers.empty());

@@ -50,14 +50,16 @@ wire::Json parsed(std::string_view text)
 
 TEST_CASE("sink_transform: given a record, when it is made CEF, then each field is where ArcSight looks for it", "[audit][AU-6]")
 {
-    CHECK(to_cef(7, "box", record_of("why")) ==
-          std::string("CEF:0|ocu|ocu-appliance|") + OCU_VERSION +
-              "|egress_denied|egress_denied|6|rt=1790000000123 externalId=7 dvchost=box cat=edge act=egress_denied outcome=failure reason=not_allowed "
-              "suser=dev cs1Label=resource cs1=example.org:443 cs2Label=session cs2=000000000000abcd cs3Label=trace cs3=t-1 cn1Label=number cn1=443 "
-              "cn2Label=bytes cn2=12 cn3Label=durationMs cn3=250 msg=why");
+    CHECK(to_cef(7, "box", record_of("why")) == std::string("CEF:0|ocu|ocu-appliance|") + OCU_VERSION +
+                                                    "|egress_denied|egress_denied|6|rt=1790000000123 externalId=7 dvchost=box cat=edge "
+                                                    "act=egress_denied outcome=failure reason=not_allowed "
+                                                    "suser=dev cs1Label=resource cs1=example.org:443 cs2Label=session cs2=000000000000abcd "
+                                                    "cs3Label=trace cs3=t-1 cn1Label=number cn1=443 "
+                                                    "cn2Label=bytes cn2=12 cn3Label=durationMs cn3=250 msg=why");
 }
 
-TEST_CASE("sink_transform: given text with what CEF means something by, when it is escaped, then it is a value and nothing else", "[audit][AU-6][T-36]")
+TEST_CASE("sink_transform: given text with what CEF means something by, when it is escaped, then it is a value and nothing else",
+    "[audit][AU-6][T-36]")
 {
     CHECK(cef_header("a|b\\c=d\ne") == "a\\|b\\\\c=d e");
     CHECK(cef_value("a|b\\c=d\ne\rf\tg\x7f") == "a|b\\\\c\\=d\\ne\\rf g ");
@@ -108,12 +110,15 @@ TEST_CASE("sink_lines: given a sink by syslog, when a record is framed, then it 
     auto const space = frame.find(' ');
     auto const message = frame.substr(space + 1);
     CHECK(std::stoul(frame.substr(0, space)) == message.size());
-    CHECK(message == "<108>1 2026-09-21T14:13:20.123Z box ocu-appliance edge egress_denied [ocu@32473 number=\"7\" format=\"ocsf\"] {\"ocu_number\":7," +
-                         record.substr(1));
+    CHECK(
+        message ==
+        "<108>1 2026-09-21T14:13:20.123Z box ocu-appliance edge egress_denied [ocu@32473 number=\"7\" format=\"ocsf\"] {\"ocu_number\":7," +
+            record.substr(1));
     CHECK(std::ranges::count(message, '\n') == 0);
 }
 
-TEST_CASE("sink_lines: given Splunk's collector, when a record is wrapped, then it is one object with time, host and number", "[audit][AU-6]")
+TEST_CASE(
+    "sink_lines: given Splunk's collector, when a record is wrapped, then it is one object with time, host and number", "[audit][AU-6]")
 {
     auto const record = record_of("a\nb");
     for (auto const format : {proto::SinkFormat::ocsf, proto::SinkFormat::ecs, proto::SinkFormat::cef}) {
@@ -128,7 +133,8 @@ TEST_CASE("sink_lines: given Splunk's collector, when a record is wrapped, then 
     }
 }
 
-TEST_CASE("sink_lines: given bytes that are no record, when they are made a line, then it is one line and has the number", "[audit][AU-6][T-36]")
+TEST_CASE(
+    "sink_lines: given bytes that are no record, when they are made a line, then it is one line and has the number", "[audit][AU-6][T-36]")
 {
     for (std::string_view const record : {"", "x", "[1]", "{}", "{\"unmapped\":7}", "\n\n", "{\n}"}) {
         for (auto const format : {proto::SinkFormat::ocsf, proto::SinkFormat::ecs, proto::SinkFormat::cef}) {

@@ -20,7 +20,9 @@ struct SinkDialTest : EdgeTest {
     }
 };
 
-TEST_CASE_METHOD(SinkDialTest, "edge: given audit wants a sink dialled, when uplink is asked, then where the manifest says and by nobody's proxy", "[edge][AU-6][T-36]")
+TEST_CASE_METHOD(SinkDialTest,
+    "edge: given audit wants a sink dialled, when uplink is asked, then where the manifest says and by nobody's proxy",
+    "[edge][AU-6][T-36]")
 {
     uplink_up();
     want(1);
@@ -40,7 +42,9 @@ TEST_CASE_METHOD(SinkDialTest, "edge: given audit wants a sink dialled, when upl
     CHECK(uplink.take<proto::Dial>().address.view() == "127.0.0.1");
 }
 
-TEST_CASE_METHOD(SinkDialTest, "edge: given a connection for a sink that leads elsewhere, when uplink hands it over, then audit does not get it", "[edge][AU-6][T-36][EG-3]")
+TEST_CASE_METHOD(SinkDialTest,
+    "edge: given a connection for a sink that leads elsewhere, when uplink hands it over, then audit does not get it",
+    "[edge][AU-6][T-36][EG-3]")
 {
     uplink_up();
     want(2);
@@ -51,7 +55,8 @@ TEST_CASE_METHOD(SinkDialTest, "edge: given a connection for a sink that leads e
     CHECK(recorder.of(What::egress_opened).empty());
 }
 
-TEST_CASE_METHOD(SinkDialTest, "edge: given no such sink, or no uplink, when a dial is wanted, then there is none, and audit is told", "[edge][AU-6][T-36][EG-12]")
+TEST_CASE_METHOD(SinkDialTest, "edge: given no such sink, or no uplink, when a dial is wanted, then there is none, and audit is told",
+    "[edge][AU-6][T-36][EG-12]")
 {
     want(1);
     REQUIRE(sinks.size() == 1);

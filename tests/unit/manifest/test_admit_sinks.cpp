@@ -31,9 +31,11 @@ auto admit_sinks_of(std::string const& sinks, std::string const& more = {})
     auto const credential = [](std::string const& name, std::string const& kind) {
         return R"({"name": ")" + name + R"(", "kind": ")" + kind + R"(", "sealed": ")" + kSealed + R"("})";
     };
-    return admit(R"({"schema": "ocu-manifest/1", "serial": 7, "credentials": [)" + credential("token", "value") + "," + credential("lent", "value") + "," +
-                 credential("us", "client_certificate") + R"(], "egress": {"rules": [{"name": "r", "hosts": ["a.example"], "rung": "bump",
-        "inject": {"credential": "lent"}}]}, "audit": {"sinks": [)" + sinks + "]}" + more + "}");
+    return admit(R"({"schema": "ocu-manifest/1", "serial": 7, "credentials": [)" + credential("token", "value") + "," +
+                 credential("lent", "value") + "," + credential("us", "client_certificate") +
+                 R"(], "egress": {"rules": [{"name": "r", "hosts": ["a.example"], "rung": "bump",
+        "inject": {"credential": "lent"}}]}, "audit": {"sinks": [)" +
+                 sinks + "]}" + more + "}");
 }
 
 void refused(std::string const& sink, std::string const& key, std::string const& reason)
@@ -48,7 +50,8 @@ void refused(std::string const& sink, std::string const& key, std::string const&
 
 TEST_CASE("sinks: given a file, when it is admitted, then it has bounds, said or not", "[manifest][AU-6]")
 {
-    auto const applied = admit_sinks_of(R"({"name": "a", "kind": "file"}, {"name": "b", "kind": "file", "rotate_mib": 2, "files": 3})").value();
+    auto const applied =
+        admit_sinks_of(R"({"name": "a", "kind": "file"}, {"name": "b", "kind": "file", "rotate_mib": 2, "files": 3})").value();
     REQUIRE(applied.audit.sinks.size() == 2);
     CHECK(applied.audit.sinks[0].file_bytes == 64u << 20);
     CHECK(applied.audit.sinks[0].files == 8);
@@ -58,11 +61,17 @@ TEST_CASE("sinks: given a file, when it is admitted, then it has bounds, said or
     CHECK(explain(applied).contains("The record is copied, as ocsf, to sink b: 3 files of 2 MiB in audit-sinks/b of the state directory."));
 }
 
-TEST_CASE("sinks: given a syslog receiver and a web server, when they are admitted, then where they are and who we are there is told to each role", "[manifest][AU-6]")
+TEST_CASE(
+    "sinks: given a syslog receiver and a web server, when they are admitted, then where they are and who we are there is told to each "
+    "role",
+    "[manifest][AU-6]")
 {
-    auto const applied = admit_sinks_of(R"({"name": "siem", "kind": "syslog", "format": "cef", "host": "SIEM.example", "addresses": ["10.0.0.0/8"],
-        "client_certificate": "us", "ca": ")" + certificate() + R"("}, {"name": "hec", "kind": "https", "shape": "splunk-hec", "authorization": "token",
-        "url": "https://10.1.2.3:8088/services/collector?x=1"})").value();
+    auto const applied =
+        admit_sinks_of(R"({"name": "siem", "kind": "syslog", "format": "cef", "host": "SIEM.example", "addresses": ["10.0.0.0/8"],
+        "client_certificate": "us", "ca": ")" +
+                       certificate() + R"("}, {"name": "hec", "kind": "https", "shape": "splunk-hec", "authorization": "token",
+        "url": "https://10.1.2.3:8088/services/collector?x=1"})")
+            .value();
     auto const& siem = applied.audit.sinks.at(0);
     CHECK(siem.host == "siem.example");
     CHECK(siem.port == 6514);
@@ -79,11 +88,13 @@ TEST_CASE("sinks: given a syslog receiver and a web server, when they are admitt
     CHECK(applied.edge.sinks[1].numeric);
     CHECK(applied.edge.sinks[1].ranges == std::vector{edge::parse_range("10.1.2.3").value()});
     CHECK(applied.sinks.keys[1].token == "token");
-    CHECK(explain(applied).contains("to sink hec: https://10.1.2.3:8088/services/collector, splunk-hec, verified against whoever signs upstreams' certificates, "
-                                    "with token in its requests."));
+    CHECK(explain(applied).contains(
+        "to sink hec: https://10.1.2.3:8088/services/collector, splunk-hec, verified against whoever signs upstreams' certificates, "
+        "with token in its requests."));
 }
 
-TEST_CASE("sinks: given one that would leak, or be ignored in part, when it is admitted, then it is refused with its key", "[manifest][AU-6][T-12][T-15][T-36]")
+TEST_CASE("sinks: given one that would leak, or be ignored in part, when it is admitted, then it is refused with its key",
+    "[manifest][AU-6][T-12][T-15][T-36]")
 {
     refused(R"({"name": "a", "kind": "file"}, {"name": "a", "kind": "file"})", "[1].name", "twice");
     refused(R"({"name": "../a", "kind": "file"})", "[0].name", "");
@@ -101,10 +112,14 @@ TEST_CASE("sinks: given one that would leak, or be ignored in part, when it is a
     refused(R"({"name": "a", "kind": "syslog", "host": "x.example", "addresses": []})", "[0].addresses", "is empty");
     refused(R"({"name": "a", "kind": "syslog", "host": "x.example", "addresses": ["0.0.0.0/0"]})", "[0].addresses[0]", "");
     refused(R"({"name": "a", "kind": "syslog", "host": "x.example", "ca": "x"})", "[0].ca", "");
-    refused(R"({"name": "a", "kind": "syslog", "host": "x.example", "client_certificate": "token"})", "[0].client_certificate", "is not the name");
-    refused(R"({"name": "a", "kind": "https", "url": "https://x.example/", "authorization": "none"})", "[0].authorization", "is not the name");
-    refused(R"({"name": "a", "kind": "https", "url": "https://x.example/", "authorization": "us"})", "[0].authorization", "is a client certificate");
-    refused(R"({"name": "a", "kind": "https", "url": "https://x.example/", "authorization": "lent"})", "[0].authorization", "is lent by rule r");
+    refused(R"({"name": "a", "kind": "syslog", "host": "x.example", "client_certificate": "token"})", "[0].client_certificate",
+        "is not the name");
+    refused(
+        R"({"name": "a", "kind": "https", "url": "https://x.example/", "authorization": "none"})", "[0].authorization", "is not the name");
+    refused(R"({"name": "a", "kind": "https", "url": "https://x.example/", "authorization": "us"})", "[0].authorization",
+        "is a client certificate");
+    refused(R"({"name": "a", "kind": "https", "url": "https://x.example/", "authorization": "lent"})", "[0].authorization",
+        "is lent by rule r");
 }
 
 }  // namespace test_admit_sinks
