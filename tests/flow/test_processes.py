@@ -2,14 +2,25 @@
 """SX-3: programs that live on between calls, each with a terminal, through MCP on both tiers: talked to, watched, resized, found again by
 another connection, limited, ended, and on record."""
 
+import os
 import re
+import subprocess
 import threading
 import time
 
 from support.appliance import wait_until
 from support.audit import events
 from support.case import ApplianceCase, on_gvisor
+from support.files_client import FilesClient
 from support.mcp import text_of
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def fetch():
+    """Debian's smallest vim: a test's, not the minimal image's."""
+    made = subprocess.run([f"{ROOT}/scripts/toolchain/editor"], stdout=subprocess.PIPE, text=True, check=True)
+    return made.stdout.strip()
 
 
 class Processes(ApplianceCase):
@@ -62,6 +73,19 @@ class Processes(ApplianceCase):
             self.assertLess(time.monotonic(), deadline, heard)
             heard += self.tool("read", process, raw=True, wait_s=5)
         self.until(process, "has ended: exit code 0", self.tool("write", process, text="q"))
+
+    def test_an_editor_writes_what_is_typed_into_it(self):
+        with open(fetch(), "rb") as file:
+            self.assertLess(FilesClient(self.appliance, chat=self.client.chat).put("uploads/vim", file.read()).status, 300)
+        self.client.bash("cp /mnt/user-data/uploads/vim vim && chmod 755 vim")
+        process, text = self.start("exec ./vim -u NONE letter", raw=True, rows=12, columns=60)
+        deadline = time.monotonic() + 30
+        while "[New" not in text:
+            self.assertLess(time.monotonic(), deadline, text)
+            text += self.tool("read", process, raw=True)
+        self.tool("write", process, text="iDear reader,\nyours\u001bkA friend\u001b", raw=True)
+        self.until(process, "has ended: exit code 0", self.tool("write", process, text=":wq\n"))
+        self.assertEqual(self.client.bash("cat letter"), "Dear reader, friend\nyours\n")
 
     def test_time_and_cpu_are_limited(self):
         slow, text = self.start("echo begun; sleep 1000", timeout_s=1)
