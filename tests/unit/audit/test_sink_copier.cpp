@@ -248,6 +248,10 @@ TEST_CASE_METHOD(CopierTest, "sink_copier: given records that are written and no
             copier.segment(UniqueFd(::open((folder.path() / segment_path(report.segment)).c_str(), O_RDONLY | O_CLOEXEC)), report.segment);
     }
     CHECK(carrier.bytes == "1,2,3,");
+    auto reader = SegmentReader::open(UniqueFd(::open((folder.path() / segment_path(0)).c_str(), O_RDONLY | O_CLOEXEC)), 0).value();
+    for (int i = 0; i < 3; ++i) CHECK(reader.next(3).value().has_value());
+    CHECK_FALSE(reader.next(3).value().has_value());
+    CHECK(reader.index() == 3);
 }
 
 TEST_CASE("sink_position: given what was written, when it is read, then only its very bytes are a position, and only of its place",
