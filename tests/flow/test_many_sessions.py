@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """SX-6, T-13: sandboxes made and ended one after the other leave nothing: no process, mount, cgroup, namespace, file or descriptor. A few
-dozen; a thousand on each tier with `scripts/test --long --only badday/many_sessions`."""
+dozen; a thousand on each tier with `scripts/test --long --only flow/many_sessions`."""
 
 import os
 
