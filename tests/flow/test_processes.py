@@ -37,7 +37,7 @@ class Processes(ApplianceCase):
         deadline = time.monotonic() + seconds
         while not re.search(wanted, heard):
             self.assertLess(time.monotonic(), deadline, heard)
-            heard += self.tool("read", process, wait_s=5)
+            heard += "\n" + self.tool("read", process, wait_s=5)
         return heard
 
     def test_an_interpreter_is_talked_to(self):
