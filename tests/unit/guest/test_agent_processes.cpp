@@ -126,10 +126,10 @@ TEST_CASE_METHOD(ProcessesTest, "processes: given job control, when killed, then
 
 TEST_CASE_METHOD(ProcessesTest, "processes: given job control, when signalled, then the job in the foreground hears it", "[guest][SX-3]")
 {
-    auto piece = start(1, "set -m; trap : USR1; bash -c 'trap \"echo caught\" USR1; echo ready; while :; do sleep 0.02; done'");
-    auto next = piece.done.next;
+    // No program in it that the signal would end: its end would be told on the terminal.
+    auto const piece = start(1, "set -m; trap : USR1; bash -c 'trap \"echo caught\" USR1; echo ready; while :; do read -rt 0.02; done'");
     REQUIRE(piece.output == "ready\r\n");
-    CHECK(ask({.process = 1, .deed = ProcessDeed::signal, .signal = SIGUSR1, .from = next}).output == "caught\r\n");
+    CHECK(ask({.process = 1, .deed = ProcessDeed::signal, .signal = SIGUSR1, .from = piece.done.next}).output == "caught\r\n");
 }
 
 TEST_CASE_METHOD(ProcessesTest, "processes: given a limit of CPU time, when it is used up, then the program is ended and others are not", "[guest][SX-3]")
