@@ -3,9 +3,7 @@
 
 // An agent in a process of its own, without a sandbox around it, and the other end of its channel.
 
-#include <poll.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +11,7 @@
 
 #include "guest/guest.h"
 #include "proto/exec_to_guest.h"
+#include "support/frame_wire.h"
 
 namespace test_agent {
 
@@ -48,46 +47,10 @@ struct AgentTest {
     template <class Message>
     void send(Message const& message)
     {
-        wire::Bytes bytes;
-        wire::Encoder encode(bytes);
-        auto const body = wire::encode(message);
-        encode(static_cast<std::uint32_t>(body.size()), static_cast<std::uint16_t>(Message::kType), std::uint16_t{0});
-        bytes.insert(bytes.end(), body.begin(), body.end());
-        for (std::size_t sent = 0; sent < bytes.size();) {
-            pollfd wait{channel.get(), POLLOUT, 0};
-            ::poll(&wait, 1, 10'000);
-            ssize_t const wrote = ::send(channel.get(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-            REQUIRE(wrote > 0);
-            sent += static_cast<std::size_t>(wrote);
-        }
+        test::send_frame(channel.get(), message);
     }
-    // False when the agent has closed the channel.
-    bool read(std::span<std::byte> out)
-    {
-        for (std::size_t at = 0; at < out.size();) {
-            pollfd wait{channel.get(), POLLIN, 0};
-            if (::poll(&wait, 1, 20'000) != 1) return false;
-            ssize_t const got = ::read(channel.get(), out.data() + at, out.size() - at);
-            if (got <= 0) return false;
-            at += static_cast<std::size_t>(got);
-        }
-        return true;
-    }
-    struct Frame {
-        proto::Type type{};
-        wire::Bytes body;
-    };
-    Frame receive()
-    {
-        std::array<std::byte, 8> head{};
-        if (!read(head)) return {};
-        std::uint32_t size = 0;
-        std::uint16_t type = 0, descriptors = 0;
-        wire::Decoder decoder(head);
-        decoder(size, type, descriptors);
-        Frame frame{static_cast<proto::Type>(type), wire::Bytes(size)};
-        return read(frame.body) ? frame : Frame{};
-    }
+    // Of no type when the agent has closed the channel.
+    test::WholeFrame receive() { return test::receive_frame(channel.get()).value_or(test::WholeFrame{}); }
     void welcome()
     {
         send(proto::GuestWelcome{"token", {}});

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "guest/guest.h"
+#include "support/frame_wire.h"
 
 namespace test_exec_session {
 
@@ -62,42 +63,15 @@ struct ExecSessionTest {
     template <class Message>
     void send(Message const& message)
     {
-        wire::Bytes bytes;
-        wire::Encoder encode(bytes);
-        auto const body = wire::encode(message);
-        encode(static_cast<std::uint32_t>(body.size()), static_cast<std::uint16_t>(Message::kType), std::uint16_t{0});
-        bytes.insert(bytes.end(), body.begin(), body.end());
-        for (std::size_t sent = 0; sent < bytes.size();) {
-            pollfd wait{link.get(), POLLOUT, 0};
-            ::poll(&wait, 1, 10'000);
-            ssize_t const wrote = ::send(link.get(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-            REQUIRE(wrote > 0);
-            sent += static_cast<std::size_t>(wrote);
-        }
-    }
-    void read(std::span<std::byte> out)
-    {
-        for (std::size_t at = 0; at < out.size();) {
-            pollfd wait{link.get(), POLLIN, 0};
-            REQUIRE(::poll(&wait, 1, 20'000) == 1);
-            ssize_t const got = ::read(link.get(), out.data() + at, out.size() - at);
-            REQUIRE(got > 0);
-            at += static_cast<std::size_t>(got);
-        }
+        test::send_frame(link.get(), message);
     }
     // The next message, which must be of this type.
     wire::Bytes hear(proto::Type wanted)
     {
-        std::array<std::byte, 8> head{};
-        read(head);
-        std::uint32_t size = 0;
-        std::uint16_t type = 0, descriptors = 0;
-        wire::Decoder decoder(head);
-        decoder(size, type, descriptors);
-        REQUIRE(static_cast<proto::Type>(type) == wanted);
-        wire::Bytes body(size);
-        read(body);
-        return body;
+        auto frame = test::receive_frame(link.get());
+        REQUIRE(frame);
+        REQUIRE(frame->type == wanted);
+        return std::move(frame->body);
     }
     proto::ToolAnswer hear_answer() { return wire::decode<proto::ExecDone>(hear(proto::Type::exec_done)).value().answer; }
     proto::ToolAnswer call(proto::ToolArguments const& arguments)
