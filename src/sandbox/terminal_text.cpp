@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "sandbox/terminal_text.h"
 
+#include <algorithm>
+
 #include "sandbox/exec_text.h"
 
 namespace ocu::sandbox {
@@ -9,19 +11,13 @@ namespace {
 
 constexpr char kEscape = '\x1b';
 constexpr char kBell = '\a';
+constexpr std::size_t kParameterMax = 100'000;
+constexpr std::size_t kCharacterBytesMax = 4;
 
 bool within(char byte, unsigned char first, unsigned char last)
 {
     auto const value = static_cast<unsigned char>(byte);
     return value >= first && value <= last;
-}
-
-// One character, but never a line's end.
-void erase_last(std::string& out)
-{
-    std::size_t size = out.size();
-    while (size > 0 && continues_character(out[size - 1])) --size;
-    out.resize(size > 0 && out[size - 1] != '\n' ? size - 1 : size);
 }
 
 }  // namespace
@@ -40,16 +36,73 @@ TerminalText::State TerminalText::after_escape(char byte) const
     }
 }
 
+void TerminalText::escaped(char byte)
+{
+    state_ = after_escape(byte);
+    parameter_ = 0;
+    parameter_ended_ = false;
+}
+
+void TerminalText::put(char byte)
+{
+    if (continues_character(byte) && column_ > 0 && line_[column_ - 1].size() < kCharacterBytesMax) {
+        line_[column_ - 1] += byte;
+        return;
+    }
+    if (column_ == line_.size()) line_.emplace_back();
+    line_[column_++] = std::string(1, byte);
+}
+
+void TerminalText::end_line(std::string& out)
+{
+    for (auto const& each : line_) out += each;
+    line_.clear();
+    column_ = 0;
+}
+
+// Within what is there: a program that moves further leaves a gap on the screen and none here.
+void TerminalText::move(char final)
+{
+    auto const by = std::max<std::size_t>(parameter_, 1);
+    switch (final) {
+    case 'C': column_ = std::min(column_ + by, line_.size()); break;
+    case 'D': column_ -= std::min(column_, by); break;
+    case 'G': column_ = std::min(by - 1, line_.size()); break;
+    case 'K':
+        if (parameter_ == 0) line_.resize(column_);
+        break;
+    default: break;
+    }
+}
+
+void TerminalText::control(char byte)
+{
+    if (within(byte, '0', '9') && !parameter_ended_) {
+        parameter_ = std::min(10 * parameter_ + static_cast<std::size_t>(byte - '0'), kParameterMax);
+    } else if (within(byte, 0x40, 0x7e)) {
+        move(byte);
+        state_ = State::text;
+    } else if (byte == kEscape) {
+        state_ = State::escape;
+    } else {
+        parameter_ended_ = true;
+    }
+}
+
 void TerminalText::text(char byte, std::string& out)
 {
-    bool const was_returned = state_ == State::returned;
-    if (byte == '\r') return void(state_ = State::returned);
-    state_ = State::text;
-    if (was_returned && byte != '\n' && !out.empty() && out.back() != '\n') out += '\n';
-    if (byte == kEscape) return void(state_ = State::escape);
-    if (byte == '\b') return erase_last(out);
-    if (within(byte, 0x00, 0x1f) && byte != '\n' && byte != '\t') return;
-    if (byte != '\x7f') out += byte;
+    switch (byte) {
+    case kEscape: state_ = State::escape; return;
+    case '\r': column_ = 0; return;
+    case '\b': column_ -= std::min<std::size_t>(column_, 1); return;
+    case '\n':
+        end_line(out);
+        out += byte;
+        return;
+    default:
+        if (!within(byte, 0x00, 0x1f) || byte == '\t')
+            if (byte != '\x7f') put(byte);
+    }
 }
 
 std::string TerminalText::take(std::string_view bytes)
@@ -58,23 +111,23 @@ std::string TerminalText::take(std::string_view bytes)
     out.reserve(bytes.size());
     for (char const byte : bytes) {
         switch (state_) {
-        case State::text:
-        case State::returned: text(byte, out); break;
-        case State::escape: state_ = after_escape(byte); break;
+        case State::text: text(byte, out); break;
+        case State::escape: escaped(byte); break;
         case State::intermediate:
             if (!within(byte, 0x20, 0x2f)) state_ = byte == kEscape ? State::escape : State::text;
             break;
-        case State::control:
-            if (byte == kEscape) state_ = State::escape;
-            if (within(byte, 0x40, 0x7e)) state_ = State::text;
-            break;
+        case State::control: control(byte); break;
         case State::string:
             if (byte == kBell) state_ = State::text;
             if (byte == kEscape) state_ = State::string_escape;
             break;
-        case State::string_escape: state_ = byte == '\\' ? State::text : after_escape(byte); break;
+        case State::string_escape:
+            if (byte == '\\') state_ = State::text;
+            else escaped(byte);
+            break;
         }
     }
+    end_line(out);
     return out;
 }
 

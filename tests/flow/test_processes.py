@@ -46,6 +46,7 @@ class Processes(ApplianceCase):
         self.tool("write", process, text="x = 6 * 7\n", wait_s=0)
         heard = self.until(process, r"answer 42", self.tool("write", process, text="print('answer', x)\n"))
         self.assertNotIn("\x1b", heard)
+        self.assertIn("print('answer', x)\n", heard)  # its editor draws the line anew for each key
         self.tool("write", process, text="while True: pass\n")
         self.until(process, "KeyboardInterrupt", self.tool("write", process, text="\x03"))
         self.until(process, r"has ended: exit code 0", self.tool("write", process, text="\x04"))

@@ -24,19 +24,28 @@ TEST_CASE("terminal_text: given control sequences of each kind, when taken, then
     CHECK(plain("\xc3\xa9\xe2\x82\xac") == "\xc3\xa9\xe2\x82\xac");
 }
 
-TEST_CASE("terminal_text: given line ends, when taken, then one kind is left, and a line that is written over is a line", "[sandbox][SX-3]")
+TEST_CASE("terminal_text: given line ends, when taken, then one kind is left, and of a line that is written over its last state", "[sandbox][SX-3]")
 {
     CHECK(plain("a\r\nb\nc\r\n") == "a\nb\nc\n");
-    CHECK(plain("10%\r50%\r100%\r\n") == "10%\n50%\n100%\n");
+    CHECK(plain("10%\r50%\r100%\r\n") == "100%\n");
     CHECK(plain("\r\r\nx") == "\nx");
 }
 
-TEST_CASE("terminal_text: given backspaces, when taken, then characters before them are gone, within their line", "[sandbox][SX-3]")
+TEST_CASE("terminal_text: given backspaces, when taken, then what follows is written over, within their line", "[sandbox][SX-3]")
 {
     CHECK(plain("lz\bs") == "ls");
     CHECK(plain("\xe2\x82\xac\bx") == "x");
     CHECK(plain("a\r\n\b\bb") == "a\nb");
-    CHECK(plain("\b\x80\b") == "");
+    CHECK(plain("\b\x80\b") == "\x80");
+}
+
+TEST_CASE("terminal_text: given a line that an editor redraws, when taken, then it stands there once", "[sandbox][SX-3]")
+{
+    CHECK(plain("\x1b[4D\x1b[35m>>> \x1b[0ma\x1b[5D\x1b[5C\x1b[5D>>> a=\x1b[6D\x1b[6C\x1b[6D>>> a=1\x1b[7D\n\r") == ">>> a=1\n");
+    CHECK(plain("abc\x1b[1Gx") == "xbc");
+    CHECK(plain("abc\x1b[2D\x1b[K") == "a");
+    CHECK(plain("abc\r\x1b[K") == "");
+    CHECK(plain("a\x1b[99999999999Cb\x1b[99999999999D") == "ab");
 }
 
 TEST_CASE("terminal_text: given a sequence cut anywhere, when its pieces are taken, then the same is left", "[sandbox][T-07]")
