@@ -112,12 +112,20 @@ private:
         }
     }
 
+    // What ext4 makes in its root, for a log that has a disk of its own: with nothing in it.
+    bool is_of_file_system(std::string const& name) const
+    {
+        if (name != "lost+found") return false;
+        auto const inside = disk_.list(directory_, name);
+        return inside && inside->empty();
+    }
+
     void check_top()
     {
         constexpr std::array<std::string_view, 6> kTop{"checkpoint", "journal", "keys", "sources", "tile", "tmp"};
         auto const names = disk_.list(directory_, ".");
         for (auto const& name : names ? *names : std::vector<std::string>{})
-            if (std::ranges::find(kTop, name) == kTop.end()) add(Problem::stray_file, 0, name);
+            if (std::ranges::find(kTop, name) == kTop.end() && !is_of_file_system(name)) add(Problem::stray_file, 0, name);
         auto const keys = disk_.list(directory_, "keys");
         for (auto const& name : keys ? *keys : std::vector<std::string>{}) {
             auto const text = disk_.read_file(directory_, "keys/" + name, kNoteBytesMax);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A machine whose power is cut while sessions' files are written: what an fsync promised is there when it starts again (SB-9, T-28).
+"""A machine whose power is cut while sessions' files and the record are written: what an fsync promised, and each record that was acknowledged, is
+there when it starts again, and the record verifies (SB-9, T-28, AU-3, T-10).
 
 The machine is emulated, Debian's kernel with ext4 on a disk with a volatile write cache: every write and every flush is logged, and after the cut the
 disk gets what was flushed, and of what came later each sector or not, as a die says. Then the next start checks, and works on."""
@@ -125,19 +126,19 @@ class Machine:
 
 
 class PowerCut(unittest.TestCase):
-    def test_every_fsync_survives_it(self):
+    def test_every_fsync_and_every_record_survives_it(self):
         self.assertTrue(os.path.exists(PROGRAM), "process_power is not built: scripts/test --only process builds it")
         kernel, tools = shell(f"{ROOT}/iso/10-kernel debian"), shell("boot_tools")
         shell("need mkfs.ext4 e2fsprogs; need bwrap bubblewrap")
         die = random.Random(20)
-        steps, promised, lost = [], None, 0
+        steps, promised, logged, lost = [], None, 0, 0
         with tempfile.TemporaryDirectory(prefix="ocu-power.", dir="/var/tmp") as work:
             first_root(f"{work}/initrd", kernel)
             with open(f"{work}/disk", "wb") as file:
                 file.truncate(DISK_BYTES)
             subprocess.run(["mkfs.ext4", "-q", "-F", f"{work}/disk"], check=True)
             for start in range(CUTS + 1):
-                words = [start] if promised is None else [start, promised, *steps]
+                words = [start] if promised is None else [start, promised, logged, *steps]
                 machine = Machine(work, tools, kernel, words)
                 try:
                     self.assertTrue(machine.wait("WORKS"), f"start {start}: {machine.lines[-30:]}")
@@ -150,10 +151,13 @@ class PowerCut(unittest.TestCase):
                 finally:
                     machine.cut()
                 promised = machine.last("KEPT")
+                if start < CUTS:
+                    self.assertGreater(machine.last("LOGGED"), logged)
+                    logged = machine.last("LOGGED")
                 lost += cut_power(f"{work}/disk", f"{work}/log", die)
                 os.unlink(f"{work}/log")
         self.assertGreater(lost, 0, "no cut lost anything: the log of writes is not what it should be")
-        print(f"  {CUTS} cuts; {sum(steps)} steps held, {lost} sectors were lost in flight")
+        print(f"  {CUTS} cuts; {sum(steps)} steps and {logged} records held, {lost} sectors were lost in flight")
 
 
 if __name__ == "__main__":

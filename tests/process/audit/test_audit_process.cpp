@@ -86,7 +86,8 @@ TEST_CASE("audit-writer: given it is killed while it writes, when started again,
     Directory const directory;
     Signer const signer;
     std::uint64_t acknowledged = 0;
-    for (int round = 0; round < 30; ++round) {
+    int const rounds = std::getenv("OCU_LONG") != nullptr ? 1'000 : 30;
+    for (int round = 0; round < rounds; ++round) {
         test::HelperProcess helper("audit-writer", audit::audit_writer_main);
         CHECK(start(helper, directory).size > acknowledged);
         append(helper, 1, 40);

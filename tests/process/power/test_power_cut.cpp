@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Process: the first and only process of an emulated machine, whose power is cut (tests/process/test_power_cut.py). It opens the store on its
-// disk, says at which step of the round before it is, and works on until the lights go out; each fsync that returned is told on the serial line.
+// Process: the first and only process of an emulated machine, whose power is cut (tests/process/test_power_cut.py). It opens the store and the
+// record on its disk, says at which step of the round before it is, and works on until the lights go out; each fsync that returned, and each record
+// that was acknowledged, is told on the serial line.
 //
-//   /init ROUND [PROMISED STEP...]    PROMISED: steps of the round before that were told; STEP: where each earlier round ended
+//   /init ROUND [PROMISED LOGGED STEP...]    PROMISED: steps of the round before that were told; LOGGED: records; STEP: where each earlier round ended
 
 #include <catch2/catch_session.hpp>
 #include <catch2/catch_test_macros.hpp>
@@ -18,8 +19,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 
 #include "support/store_worker.h"
+#include "unit/audit/support.h"
 
 namespace {
 
@@ -54,13 +57,52 @@ Holdings replayed(std::uint64_t round, std::vector<std::uint64_t> const& steps)
     return state;
 }
 
+// The record of the machine, beside its store on the same disk.
+class Record {
+public:
+    // Ends the machine where a promise is broken: fewer records than were told, or a log that does not verify once its tail is cut.
+    explicit Record(std::uint64_t told)
+    {
+        ::mkdir("/store/audit", 0700);
+        auto opened = audit::Log::open(disk_, folder(), {audit_support::kOrigin, audit::kSegmentBytesMin}, clock_);
+        if (!opened) end("the log does not open");
+        log_.emplace(*std::move(opened));
+        if (log_->size() <= told) end("acknowledged records are lost");
+        sign();
+        auto const directory = folder();
+        auto const report = audit::verify(disk_, directory.get(), {.jobs = 1});
+        if (!report || !report->good()) end("the log does not verify");
+    }
+
+    void append(std::uint64_t number)
+    {
+        std::array const batch{audit_support::entry(number), audit_support::entry(number + 1, proto::Source::control), audit_support::entry(number + 2)};
+        if (!log_->append(batch)) end("a record was refused");
+        std::printf("LOGGED %llu\n", static_cast<unsigned long long>(log_->size()));
+        if (number % 16 == 5) sign();
+    }
+
+private:
+    static UniqueFd folder() { return UniqueFd(::open("/store/audit", O_RDONLY | O_DIRECTORY | O_CLOEXEC)); }
+    void sign()
+    {
+        auto const checkpoint = log_->derive();
+        if (!checkpoint || !log_->write_checkpoint(*checkpoint, signer_.key, signer_.sign(format_body(*checkpoint)))) end("a checkpoint was refused");
+    }
+
+    audit::SystemDisk disk_;
+    SystemClock clock_;
+    audit_support::Signer signer_;
+    std::optional<audit::Log> log_;
+};
+
 int first_process(int argc, char** argv)
 {
     std::vector<std::uint64_t> words;
     for (int i = 1; i < argc; ++i) words.push_back(std::strtoull(argv[i], nullptr, 10));
     if (words.empty()) end("no round");
     std::uint64_t const round = words[0];
-    if (words.size() != (round == 0 ? 1 : round + 1)) end("rounds");
+    if (words.size() != (round == 0 ? 1 : round + 2)) end("rounds");
     for (auto const* const each : {"/proc", "/dev", "/store"}) ::mkdir(each, 0755);
     ::mount("proc", "/proc", "proc", 0, nullptr);
     ::mount("dev", "/dev", "devtmpfs", 0, nullptr);
@@ -79,17 +121,19 @@ int first_process(int argc, char** argv)
     auto const found = holdings_of(*store.tree);
     if (!found) end("a file does not open");
     if (round > 0) {
-        std::vector<std::uint64_t> const steps(words.begin() + 2, words.end());
+        std::vector<std::uint64_t> const steps(words.begin() + 3, words.end());
         auto const step = step_of(*found, replayed(round - 1, steps), round - 1, words[1]);
         if (!step) end("a promise is broken");
         std::printf("AT %llu\n", static_cast<unsigned long long>(*step));
     }
+    Record record(round == 0 ? 0 : words[2]);
     std::printf("WORKS\n");
     std::fflush(stdout);
     for (std::uint64_t number = 0; number < StoreStep::kMax; ++number) {
         StoreStep const step(round, number);
         if (!step.perform(*store.tree)) end("a step failed");
         if (!store.tree->keep_house()) end("housekeeping failed");
+        record.append(number);
         if (!step.syncs()) continue;
         std::printf("KEPT %llu\n", static_cast<unsigned long long>(number + 1));
         std::fflush(stdout);

@@ -306,4 +306,32 @@ TEST_CASE_METHOD(
     CHECK(inclusion_from(disk, directory.get(), 7).error().fault == Fault::malformed);
 }
 
+TEST_CASE_METHOD(LogTest, "log: given a clock that jumps years both ways, when events come and it opens again, then all is in its order and verifies", "[audit][AU-3][AU-4]")
+{
+    using namespace std::chrono_literals;
+    std::uint64_t number = 0;
+    for (auto const jump : {0h, 90'000h, -180'000h, 1h}) {
+        auto log = open_log(disk, folder, clock);
+        REQUIRE(log.has_value());
+        for (int i = 0; i < 40; ++i) {
+            auto one = entry(number++);
+            one.time += jump;
+            REQUIRE(log->append(std::span(&one, 1)).has_value());
+        }
+        sign(*log, signer);
+    }
+    auto const report = check(folder);
+    CHECK(report.good());
+    CHECK(report.records == 164);  // and one for each opening
+    std::string text;
+    for (int i = 0; std::filesystem::exists(segment(i)); ++i) text += read(segment(i));
+    std::size_t last = 0;
+    for (std::uint64_t i = 0; i < number; ++i) {
+        auto const at = text.find("\"echo " + std::to_string(i) + "\"");
+        REQUIRE(at != std::string::npos);
+        CHECK(at > last);
+        last = at;
+    }
+}
+
 }  // namespace test_log

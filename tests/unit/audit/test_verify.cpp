@@ -196,4 +196,19 @@ TEST_CASE_METHOD(VerifyTest, "range: given a tile or a segment that is gone, or 
     CHECK((!damaged || !damaged->good()));
 }
 
+TEST_CASE_METHOD(VerifyTest, "verify: given a log on a disk of its own, when it is verified, then an empty lost+found is the file system's, and anything else is a stray file",
+    "[audit][AU-4]")
+{
+    std::filesystem::create_directory(folder.path() / "lost+found");
+    CHECK(check(folder).good());
+    write(folder.path() / "lost+found/00000003.seg", "x");
+    CHECK(has(check(folder), Problem::stray_file));
+    std::filesystem::remove_all(folder.path() / "lost+found");
+    write(folder.path() / "lost+found", "x");
+    CHECK(has(check(folder), Problem::stray_file));
+    std::filesystem::remove(folder.path() / "lost+found");
+    std::filesystem::create_directory(folder.path() / "found");
+    CHECK(has(check(folder), Problem::stray_file));
+}
+
 }  // namespace test_verify
