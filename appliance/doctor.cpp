@@ -95,6 +95,7 @@ char const* words_of(sandbox::Limit limit)
     case sandbox::Limit::swap: return "limit of swap";
     case sandbox::Limit::sockets: return "limit of socket buffers";
     case sandbox::Limit::kill: return "end of a whole sandbox at once";
+    case sandbox::Limit::disk: return "limit of disk operations";
     }
     return "";
 }
@@ -103,6 +104,7 @@ char const* advice_without(sandbox::Limit limit)
 {
     switch (limit) {
     case sandbox::Limit::swap: return "works; boot with swapaccount=1, or without swap: a sandbox could fill the machine's swap";
+    case sandbox::Limit::disk: return "works, if the manifest demands no such limit; boot with the controller: a sandbox could keep the disk busy";
     case sandbox::Limit::sockets: return "works; a sandbox's socket buffers are not counted as its memory";
     default: return "works; processes are ended one by one, in rounds, until none is left";
     }

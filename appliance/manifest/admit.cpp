@@ -213,6 +213,9 @@ sandbox::Config sandbox_config(JsonView limits)
     out.scratch_bytes = count_or(limits, "scratch_mib", 1024) * kMebi;
     out.scratch_inodes = count_or(limits, "scratch_inodes", out.scratch_inodes);
     out.stream_bytes = count_or(limits, "output_kib", 8192) * 1024;
+    out.disk_bytes_per_s = count_or(limits, "disk_mib_per_s", out.disk_bytes_per_s / kMebi) * kMebi;
+    out.disk_operations_per_s = count_or(limits, "disk_operations_per_s", out.disk_operations_per_s);
+    out.disk_needed = limits["disk_mib_per_s"].integer().has_value() || limits["disk_operations_per_s"].integer().has_value();
     return config;
 }
 

@@ -106,9 +106,9 @@ std::string explain(Applied const& applied)
     out += std::format("Operators, on the local socket: {}.\n", listed(operators));
     out += explain_egress(applied.edge, applied.credentials, applied.store.credential) + "\n";
     out += network_lines(applied.network);
-    out += std::format("At most {} sessions, {} per caller. Each: {} MiB memory, {} processes, {} % of a core, {} MiB scratch.\n",
+    out += std::format("At most {} sessions, {} per caller. Each: {} MiB memory, {} processes, {} % of a core, {} MiB scratch, {} MiB and {} operations a second of a disk{}.\n",
         applied.control.sessions_max, applied.control.sessions_per_caller_max, limits.memory_bytes / kMebi, limits.pids, limits.cpu_percent,
-        limits.scratch_bytes / kMebi);
+        limits.scratch_bytes / kMebi, limits.disk_bytes_per_s / kMebi, limits.disk_operations_per_s, limits.disk_needed ? "" : " where the host can tell");
     if (applied.control.warm_pool != 0)
         out += std::format("{} sandbox(es) are kept ready, of no caller until one asks, while callers leave slots free.\n", applied.control.warm_pool);
     out += std::format("A session ends after being idle for: {}; in any case after: {}.\n", lifetime(applied.control.idle_max),

@@ -17,7 +17,7 @@ from licences import SPDX, as_cyclonedx
 # What the program links statically from the sysroot: the name that the linker knows, and the package that it is from.
 LINKED = {
     "boost": "libboost1.88-dev", "nl-3": "libnl-3-dev", "nl-route-3": "libnl-route-3-dev", "cap": "libcap-dev", "seccomp": "libseccomp-dev",
-    "fuse3": "libfuse3-dev", "zstd": "libzstd-dev", "lzma": "liblzma-dev", "z": "zlib1g-dev", "cares": "libc-ares-dev", "expat": "libexpat1-dev", "stb": "libstb-dev",
+    "fuse3": "libfuse3-dev", "zstd": "libzstd-dev", "lzma": "liblzma-dev", "z": "zlib1g-dev", "cares": "libc-ares-dev", "expat": "libexpat1-dev", "protobuf-nanopb": "libnanopb-dev", "stb": "libstb-dev",
     "c": "libc6-dev", "stdc++": "libstdc++-14-dev", "gcc": "libgcc-14-dev",
 }
 EFI_STUB = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub"

@@ -40,6 +40,7 @@ constexpr OcsfClass kClasses[] = {
     {kApplication, kApi, kOther, kInformational, "tool_call_end"},
     {kApplication, kApi, kOther, kMedium, "tool_call_refused"},
     {kSystem, kProcess, 2, kInformational, "process_ended"},
+    {kSystem, kProcess, 1, kInformational, "programs_run"},
     {kIam, kAuthentication, 1, kMedium, "caller_refused"},
     {kNetwork, kNetworkActivity, 5, kMedium, "egress_denied"},
     {kNetwork, kDns, 1, kLow, "dns_denied"},

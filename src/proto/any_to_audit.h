@@ -41,6 +41,7 @@ enum class What : std::uint8_t {
     tool_call_end,
     tool_call_refused,
     process_ended,
+    programs_run,
     caller_refused,
     egress_denied,
     dns_denied,

@@ -5,7 +5,7 @@
 // leaves it here is bounded by these types and is still the guest's bytes (T-07).
 //
 // The helper's configuration carries two descriptors: [0] the shared empty network namespace, [1] the host end of the guest channel
-// (SOCK_STREAM). After its ready report it says exec_ready once the agent has echoed the token, and exec_guest_gone when the agent is
+// (SOCK_STREAM); and if `monitored` [2], where gVisor's runtime monitor connects (SOCK_SEQPACKET). After its ready report it says exec_ready once the agent has echoed the token, and exec_guest_gone when the agent is
 // lost: calls that were running have been answered before that, and later ones are answered with session_ended.
 // Every exec_call gets exactly one exec_done; a CallId is not reused while its call runs.
 
@@ -29,8 +29,9 @@ struct ExecConfig {
     std::uint64_t stream_bytes_max = 8u << 20;  // output of one call that the agent forwards; the rest is counted and dropped
     std::chrono::milliseconds answer_max{120'000};  // a view or edit that takes longer is ended
     GuestVariables variables;                   // for the commands' environment
+    bool monitored = false;                     // tier gVisor: its kernel tells which programs run
 
-    static void fields(auto& wire, auto& m) { wire(m.token, m.stream_bytes_max, m.answer_max, m.variables); }
+    static void fields(auto& wire, auto& m) { wire(m.token, m.stream_bytes_max, m.answer_max, m.variables, m.monitored); }
 };
 
 struct ExecCall {
@@ -93,6 +94,16 @@ struct ExecProcessEnded {
     static void fields(auto& wire, auto& m) { wire(m.process, m.status, m.timed_out, m.output_bytes, m.duration); }
 };
 
+// Programs that ran in the guest since the last time, by the word of gVisor's kernel and not of the agent. At most one in 250 ms.
+struct ExecProgramsRun {
+    static constexpr Type kType = Type::exec_programs_run;
+    std::uint64_t count = 0;
+    std::uint64_t untold = 0;   // more that the kernel could not tell, or told so that nobody could read it
+    wire::Text<900> shown;      // "PATH WORD…; PATH (as NAME) ×2; …": bounded; guest's bytes
+
+    static void fields(auto& wire, auto& m) { wire(m.count, m.untold, m.shown); }
+};
+
 inline constexpr std::uint32_t kExecCallBytesMax = 3 * kToolTextBytesMax + kPathBytesMax + 256;
 inline constexpr std::uint32_t kExecDoneBytesMax = kAnswerBytesMax + 512;
 
@@ -107,6 +118,7 @@ inline constexpr std::array kExecMaySend{
     wire::Permit{static_cast<std::uint16_t>(Type::exec_ready), 0, 0},
     wire::Permit{static_cast<std::uint16_t>(Type::exec_guest_gone), 0, 0},
     wire::Permit{static_cast<std::uint16_t>(Type::exec_process_ended), 0, 32},
+    wire::Permit{static_cast<std::uint16_t>(Type::exec_programs_run), 0, 1'024},
 };
 
 }  // namespace ocu::proto

@@ -30,7 +30,7 @@ struct LauncherPrepare {
 };
 
 // With descriptors, in this order. The last keeps the lane catching: closing it, or both sockets, ends the lane.
-enum class PreparedDescriptor : std::uint8_t { fuse, tcp_listener, dns_socket, channel, lane_program, kLast = lane_program };
+enum class PreparedDescriptor : std::uint8_t { fuse, tcp_listener, dns_socket, channel, monitor, lane_program, kLast = lane_program };
 inline constexpr std::uint16_t kPreparedDescriptors = static_cast<std::uint16_t>(PreparedDescriptor::kLast) + 1;
 
 struct LauncherPrepared {

@@ -93,6 +93,7 @@ enum class Type : std::uint16_t {
     exec_ready,
     exec_guest_gone,
     exec_process_ended,
+    exec_programs_run,
     // guest <-> exec
     guest_welcome = 0x0200,
     guest_ready,

@@ -202,11 +202,30 @@ std::string bundle_of(BundlePlan const& plan)
     return bundle.print();
 }
 
+std::string monitor_config_of(std::string const& endpoint)
+{
+    Json point = Json::object();
+    point.set("name", "sentry/execve");
+    Json points = Json::array();
+    points.push(std::move(point));
+    Json where = Json::object();
+    where.set("endpoint", endpoint);
+    Json sink = Json::object();
+    sink.set("name", "remote").set("config", std::move(where));
+    Json sinks = Json::array();
+    sinks.push(std::move(sink));
+    Json session = Json::object();
+    session.set("name", "Default").set("points", std::move(points)).set("sinks", std::move(sinks));
+    Json config = Json::object();
+    config.set("trace_session", std::move(session));
+    return config.print();
+}
+
 CgroupLimits limits_of(Limits const& limits, proto::Tier tier)
 {
     std::uint32_t const tasks =
         tier == proto::Tier::runc ? limits.pids + kRuncTasks : limits.pids * kGvisorTasksPerGuestTask + kGvisorTasks;
-    return {limits.memory_bytes + kRuntimeMemoryBytes, tasks, limits.cpu_percent};
+    return {limits.memory_bytes + kRuntimeMemoryBytes, tasks, limits.cpu_percent, limits.disk_bytes_per_s, limits.disk_operations_per_s};
 }
 
 }  // namespace ocu::sandbox

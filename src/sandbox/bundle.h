@@ -28,6 +28,8 @@ inline constexpr char kGuestReadme[] = "/usr/share/ocu/README.md";
 
 // Text of config.json.
 std::string bundle_of(BundlePlan const& plan);
+// Text of gVisor's `--pod-init-config`: each program that the guest runs is told to whoever listens at `endpoint`, from the first on.
+std::string monitor_config_of(std::string const& endpoint);
 // What the slot as a whole may use: the guest's limits and what the runtime itself needs.
 CgroupLimits limits_of(Limits const& limits, proto::Tier tier);
 

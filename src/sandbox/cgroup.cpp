@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+#include <filesystem>
+#include <format>
 #include <ranges>
 
 #include "sandbox/files.h"
@@ -39,13 +41,6 @@ Result<void> make_group(std::string const& path)
 bool exists(std::string const& path) { return ::access(path.c_str(), F_OK) == 0; }
 
 std::uint64_t cpu_quota(CgroupLimits const& limits) { return limits.cpu_percent * kCpuPeriodMicroseconds / 100; }
-
-Result<void> enable_below(std::string const& group)
-{
-    for (std::string_view const controller : {"+cpu", "+memory", "+pids"})
-        OCU_CHECK(write_existing(group + "/cgroup.subtree_control", controller));
-    return {};
-}
 
 void signal_members(std::string const& procs)
 {
@@ -95,18 +90,45 @@ std::vector<CgroupTree> parse_cgroup_trees(std::string_view mountinfo)
 
 std::vector<CgroupTree> mounted_cgroup_trees() { return parse_cgroup_trees(read_text("/proc/self/mountinfo", 1u << 20)); }
 
-Result<Cgroups> Cgroups::open(std::string const& prefix)
+std::vector<std::string> disks_below(std::string const& block)
+{
+    std::vector<std::string> disks;
+    std::error_code ignored;
+    for (auto const& entry : std::filesystem::directory_iterator(block, ignored)) {
+        auto const name = entry.path().filename().string();
+        if (name.starts_with("ram") || name.starts_with("zram")) continue;  // memory, which has a limit of its own
+        auto const size = parse_count(read_text(entry.path() / "size", 32));
+        auto const device = read_text(entry.path() / "dev", 32);
+        if (size.value_or(0) != 0 && device.ends_with('\n')) disks.push_back(device.substr(0, device.size() - 1));
+        if (disks.size() == kLimitedDisksMax) break;
+    }
+    return disks;
+}
+
+Result<Cgroups> Cgroups::open(std::string const& prefix, bool disk_needed)
 {
     Cgroups groups(mounted_cgroup_trees());
     if (groups.trees_.empty()) return fail(Fault::not_found, "no cgroup hierarchy is mounted");
-    OCU_CHECK(check_limits(host_limits(groups.trees_)));
+    auto const limits = host_limits(groups.trees_, disk_needed);
+    OCU_CHECK(check_limits(limits));
+    groups.disk_needed_ = disk_needed;
+    auto const disk = std::ranges::find(limits, Limit::disk, &HostLimit::limit);
+    if (disk != limits.end() && disk->given == Given::yes) groups.disks_ = disks_below("/sys/block");
     if (groups.pure()) {
         auto const& root = groups.trees_.front().mount;
-        OCU_CHECK(enable_below(root));
+        OCU_CHECK(groups.enable_below(root));
         OCU_CHECK(make_group(root + "/" + prefix));
-        OCU_CHECK(enable_below(root + "/" + prefix));
+        OCU_CHECK(groups.enable_below(root + "/" + prefix));
     }
     return groups;
+}
+
+Result<void> Cgroups::enable_below(std::string const& group) const
+{
+    for (std::string_view const controller : {"+cpu", "+memory", "+pids"})
+        OCU_CHECK(write_existing(group + "/cgroup.subtree_control", controller));
+    if (!disks_.empty()) OCU_CHECK(write_existing(group + "/cgroup.subtree_control", "+io"));
+    return {};
 }
 
 CgroupTree const* Cgroups::unified() const
@@ -122,6 +144,34 @@ CgroupTree const* Cgroups::with(std::string_view controller) const
     return nullptr;
 }
 
+Result<void> Cgroups::limit_disks_v2(std::string const& group, CgroupLimits const& limits) const
+{
+    for (auto const& disk : disks_) {
+        auto const set = write_existing(group + "/io.max", std::format("{} rbps={} wbps={} riops={} wiops={}", disk, limits.disk_bytes_per_s,
+                                                               limits.disk_bytes_per_s, limits.disk_operations_per_s, limits.disk_operations_per_s));
+        if (!set && disk_needed_) return set;
+    }
+    return {};
+}
+
+// v1 counts a group's own processes only, not those of groups beneath it.
+Result<void> Cgroups::limit_disks_v1(std::string const& group, CgroupLimits const& limits) const
+{
+    if (disks_.empty()) return {};
+    OCU_CHECK(make_group(group + "/box"));
+    std::pair<std::string_view, std::uint64_t> const files[] = {{"read_bps", limits.disk_bytes_per_s}, {"write_bps", limits.disk_bytes_per_s},
+        {"read_iops", limits.disk_operations_per_s}, {"write_iops", limits.disk_operations_per_s}};
+    for (std::string_view const member : {"", "/box"}) {
+        for (auto const& disk : disks_) {
+            for (auto const& [file, value] : files) {
+                auto const set = write_existing(std::format("{}{}/blkio.throttle.{}_device", group, member, file), std::format("{} {}", disk, value));
+                if (!set && disk_needed_) return set;
+            }
+        }
+    }
+    return {};
+}
+
 Result<void> Cgroups::limit_v2(std::string const& name, CgroupLimits const& limits) const
 {
     auto const group = trees_.front().mount + name;
@@ -129,6 +179,7 @@ Result<void> Cgroups::limit_v2(std::string const& name, CgroupLimits const& limi
     OCU_CHECK(write_existing(group + "/memory.max", std::to_string(limits.memory_bytes)));
     if (exists(group + "/memory.swap.max")) OCU_CHECK(write_existing(group + "/memory.swap.max", "0"));
     OCU_CHECK(write_existing(group + "/pids.max", std::to_string(limits.tasks)));
+    OCU_CHECK(limit_disks_v2(group, limits));
     return write_existing(group + "/cpu.max", std::to_string(cpu_quota(limits)) + " " + std::to_string(kCpuPeriodMicroseconds));
 }
 
@@ -151,6 +202,7 @@ Result<void> Cgroups::limit_v1(std::string const& name, CgroupLimits const& limi
         }
     }
     OCU_CHECK(write_existing(with("pids")->mount + name + "/pids.max", std::to_string(limits.tasks)));
+    if (auto const* const disks = with("blkio"); disks != nullptr) OCU_CHECK(limit_disks_v1(disks->mount + name, limits));
     OCU_CHECK(write_existing(cpu + "/cpu.cfs_period_us", std::to_string(kCpuPeriodMicroseconds)));
     return write_existing(cpu + "/cpu.cfs_quota_us", std::to_string(cpu_quota(limits)));
 }
@@ -158,7 +210,9 @@ Result<void> Cgroups::limit_v1(std::string const& name, CgroupLimits const& limi
 // The unified tree counts processor time without a controller; only where there is none is v1's own counter needed.
 bool Cgroups::wanted(CgroupTree const& tree) const
 {
-    if (tree.unified || &tree == with("pids") || &tree == with("memory") || &tree == with("cpu") || &tree == with("freezer")) return true;
+    if (tree.unified) return true;
+    for (std::string_view const controller : {"pids", "memory", "cpu", "freezer", "blkio"})
+        if (&tree == with(controller)) return true;
     return unified() == nullptr && &tree == with("cpuacct");
 }
 

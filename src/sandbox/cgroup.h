@@ -23,6 +23,8 @@ struct CgroupLimits {
     std::uint64_t memory_bytes = 0;
     std::uint32_t tasks = 0;
     std::uint32_t cpu_percent = 0;
+    std::uint64_t disk_bytes_per_s = 0;       // each way, of each disk; where the host has the controller
+    std::uint64_t disk_operations_per_s = 0;
 };
 
 // What the kernel has counted for a group and all beneath it. Nothing: it does not say.
@@ -47,10 +49,14 @@ struct CgroupTree {
 std::vector<CgroupTree> parse_cgroup_trees(std::string_view mountinfo);
 std::vector<CgroupTree> mounted_cgroup_trees();
 
+// "MAJOR:MINOR" of each disk below `block` (/sys/block) that has a size. Partitions have no limits of their own.
+std::vector<std::string> disks_below(std::string const& block);
+
 class Cgroups {
 public:
-    // Errors: not_found (no cgroups, or a controller is missing: which one, as host_limits has it), os.
-    static Result<Cgroups> open(std::string const& prefix);
+    // Disks that come later are not limited: what guests read is mounted by then. Errors: not_found (no cgroups, or a controller is
+    // missing: which one, as host_limits has it), os.
+    static Result<Cgroups> open(std::string const& prefix, bool disk_needed);
 
     // Idempotent. `name` is "/PREFIX/sN".
     Result<void> make(std::string const& name, CgroupLimits const& limits) const;
@@ -73,9 +79,14 @@ private:
     bool pure() const { return trees_.size() == 1 && trees_.front().unified; }
     Result<void> limit_v1(std::string const& name, CgroupLimits const& limits) const;
     Result<void> limit_v2(std::string const& name, CgroupLimits const& limits) const;
+    Result<void> limit_disks_v1(std::string const& group, CgroupLimits const& limits) const;
+    Result<void> limit_disks_v2(std::string const& group, CgroupLimits const& limits) const;
+    Result<void> enable_below(std::string const& group) const;
     void freeze_and_kill(CgroupTree const& tree, std::string const& name) const;
 
     std::vector<CgroupTree> trees_;
+    std::vector<std::string> disks_;  // whose limits are set; empty: the host has no such controller
+    bool disk_needed_ = false;        // a disk that takes no limit is then an error
 };
 
 }  // namespace ocu::sandbox

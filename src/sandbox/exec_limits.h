@@ -13,6 +13,9 @@ inline constexpr std::chrono::milliseconds kProgressFirst{1'500};    // promised
 inline constexpr std::chrono::milliseconds kProgressEvery{10'000};   // promised: <= 15 s apart
 inline constexpr std::chrono::milliseconds kKillAnswerMax{2'000};    // then the guest is taken for lost
 inline constexpr std::chrono::milliseconds kProcessAnswerMax{10'000};  // beyond what a call waits for output: then it is answered as it is
+inline constexpr std::chrono::milliseconds kProgramsGathered{200};    // after the first that ran, before it is told unasked
+inline constexpr std::chrono::milliseconds kProgramsTold{250};        // apart at least
+inline constexpr std::size_t kMonitorPacketsAtOnce = 256;             // then everyone else has a turn
 inline constexpr std::size_t kCallsMax = proto::kGuestCallsMax;
 inline constexpr std::uint64_t kStreamSlackBytes = proto::kGuestOutputBytesMax;  // beyond it the agent lies about what it forwards
 

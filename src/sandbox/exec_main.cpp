@@ -9,7 +9,7 @@ namespace ocu::sandbox {
 
 namespace {
 
-enum Descriptor : std::size_t { kNamespace, kChannel, kDescriptors };
+enum Descriptor : std::size_t { kNamespace, kChannel, kMonitor, kDescriptors };
 
 }  // namespace
 
@@ -18,13 +18,14 @@ Result<void> exec_main(helper::Helper& helper)
 {
     auto config = OCU_TRY(helper.receive_config<proto::ExecConfig>());
     auto& descriptors = helper.descriptors();
-    if (descriptors.size() != kDescriptors) return fail(Fault::malformed, "exec needs two descriptors");
+    if (descriptors.size() != (config.monitored ? kDescriptors : kMonitor)) return fail(Fault::malformed, "exec needs two descriptors, or three");
     OCU_CHECK(helper.keep_out_of_swap_and_cores(profiles::kExec));
     UniqueFd channel = std::move(descriptors[kChannel]);
+    UniqueFd monitor = config.monitored ? std::move(descriptors[kMonitor]) : UniqueFd();
     OCU_CHECK(helper.confine(profiles::kExec));
     wire::Loop loop;
     SystemClock const clock;
-    ExecSession session(loop, clock, std::move(config), {OCU_TRY(helper.report_ready()), std::move(channel)}, [&loop] { loop.stop(); });
+    ExecSession session(loop, clock, std::move(config), {OCU_TRY(helper.report_ready()), std::move(channel), std::move(monitor)}, [&loop] { loop.stop(); });
     loop.run();
     return {};
 }

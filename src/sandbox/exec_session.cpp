@@ -23,7 +23,13 @@ ExecSession::ExecSession(wire::Loop& loop, Clock const& clock, proto::ExecConfig
                              [this](std::uint16_t type, wire::Bytes body) {
                                  if (guest_) guest_->send_frame(type, std::move(body));
                              },
-            .sandbox = [this](std::uint16_t type, wire::Bytes body) { sandbox_->send_frame(type, std::move(body)); }});
+            .sandbox = [this](std::uint16_t type, wire::Bytes body) {
+                // What a call ran is told before its answer, unless that was too soon after the last time.
+                if (monitor_ && type == static_cast<std::uint16_t>(proto::Type::exec_done)) monitor_->catch_up();
+                sandbox_->send_frame(type, std::move(body));
+            }});
+    if (ends.monitor)
+        monitor_ = std::make_unique<Monitor>(loop_, clock_, std::move(ends.monitor), [this](proto::ExecProgramsRun const& told) { sandbox_->send(told); });
 }
 
 void ExecSession::sandbox_says(wire::Link::Frame const& frame)
@@ -56,6 +62,7 @@ void ExecSession::guest_says(wire::Link::Frame const& frame)
 void ExecSession::guest_lost(GuestLost why)
 {
     if (!calls_) return;
+    if (monitor_) monitor_->tell_all();
     if (why == GuestLost::broke_grammar && !calls_->guest_is_lost()) log::warning("a guest's agent broke its grammar");
     calls_->lose_guest(why);
     wait_for_next_moment();

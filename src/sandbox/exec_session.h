@@ -5,6 +5,7 @@
 //
 //   hears     sandbox  proto/sandbox_to_exec.h   call, cancel
 //             guest    proto/exec_to_guest.h     what its agent says
+//             gVisor   sandbox/monitor_face.h    which programs run
 //   never     outlives its link to the sandbox role; trusts a length, a count or a text of the guest
 
 #include <functional>
@@ -13,6 +14,7 @@
 #include "base/clock.h"
 #include "proto/sandbox_to_exec.h"
 #include "sandbox/exec_calls.h"
+#include "sandbox/monitor.h"
 #include "wire/loop.h"
 
 namespace ocu::sandbox {
@@ -22,6 +24,7 @@ public:
     struct Ends {
         UniqueFd sandbox;
         UniqueFd guest;
+        UniqueFd monitor{};  // a listener; empty: not monitored
     };
 
     // `over` is called once when the sandbox role has gone: everything ends then.
@@ -39,6 +42,7 @@ private:
     std::unique_ptr<wire::Link> sandbox_;
     std::unique_ptr<wire::Link> guest_;
     std::unique_ptr<ExecCalls> calls_;
+    std::unique_ptr<Monitor> monitor_;
     wire::Watch timer_;
     std::optional<Monotonic> timer_moment_;
 };

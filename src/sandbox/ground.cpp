@@ -2,9 +2,12 @@
 #include "sandbox/ground.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/log.h"
@@ -43,6 +46,19 @@ Result<void> make_channel(Prepared& prepared)
     return {};
 }
 
+Result<UniqueFd> listen_for_monitor(std::string const& path)
+{
+    UniqueFd listener(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (!listener) return fail_os("monitor socket");
+    if (path.size() >= sizeof address.sun_path) return fail(Fault::over_limit, "the run directory's path is too long for a socket");
+    std::ranges::copy(path, address.sun_path);
+    if (::bind(listener.get(), reinterpret_cast<sockaddr const*>(&address), sizeof address) != 0 || ::listen(listener.get(), 1) != 0)
+        return fail_os("monitor socket");
+    return listener;
+}
+
 bool gone(int code) { return code == 0 || errno == ENOENT; }
 
 }  // namespace
@@ -50,7 +66,7 @@ bool gone(int code) { return code == 0 || errno == ENOENT; }
 Result<Ground> Ground::open(LauncherConfig config, std::vector<UniqueFd> const& shipped)
 {
     OCU_CHECK(check_reachable(config.run_directory.str()));
-    auto cgroups = OCU_TRY(Cgroups::open(config.cgroup_prefix.str()));
+    auto cgroups = OCU_TRY(Cgroups::open(config.cgroup_prefix.str(), config.limits.disk_needed));
     Ground ground(std::move(config), std::move(cgroups));
     OCU_CHECK(ground.write_shared());
     OCU_CHECK(ground.write_trust());
@@ -140,12 +156,17 @@ Result<Prepared> Ground::prepare(Place const& place, proto::Tier tier) const
     OCU_CHECK(bind_namespace(prepared.lane.guest_namespace.get(), place.net));
     prepared.lane.guest_namespace.reset();  // the path holds it now, the guest will hold it then
     OCU_CHECK(make_channel(prepared));
+    if (tier == proto::Tier::gvisor)
+        prepared.monitor = OCU_TRY(listen_for_monitor(place.monitor));
+    else
+        prepared.monitor = UniqueFd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
     prepared.fuse = OCU_TRY(mount_files(place.files));
     return prepared;
 }
 
 Result<void> Ground::write_bundle(Place const& place, proto::Tier tier) const
 {
+    if (tier == proto::Tier::gvisor) OCU_CHECK(write_new(place.monitor_config, monitor_config_of(place.monitor), 0600));
     return write_new(place.config, bundle_of({config_, place, tier, image_has_readme_, image_has_roots_, image_has_java_roots_}), 0600);
 }
 
@@ -157,7 +178,7 @@ bool Ground::clear(Place const& place) const
     std::error_code error;
     std::filesystem::remove_all(place.state, error);
     bool removed = !error;
-    for (auto const* const file : {&place.config, &place.log, &place.pid_file, &place.net})
+    for (auto const* const file : {&place.config, &place.log, &place.pid_file, &place.net, &place.monitor, &place.monitor_config})
         removed = gone(::unlink(file->c_str())) && removed;
     for (auto const* const directory : {&place.files, &place.root, &place.directory})
         removed = gone(::rmdir(directory->c_str())) && removed;

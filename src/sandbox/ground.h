@@ -16,6 +16,7 @@ struct Prepared {
     Lane lane;
     UniqueFd channel_host;
     UniqueFd channel_guest;
+    UniqueFd monitor;  // under runc a socket that nobody can connect to
 };
 
 class Ground {

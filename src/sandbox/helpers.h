@@ -34,7 +34,7 @@ struct LauncherConfig {
     {
         wire(m.run_directory, m.cgroup_prefix, m.image, m.agent, m.readme, m.authority, m.runc, m.runsc, m.runsc_flags, m.shipped, m.slots);
         wire(m.limits.memory_bytes, m.limits.pids, m.limits.cpu_percent, m.limits.scratch_bytes, m.limits.scratch_inodes,
-            m.limits.stream_bytes);
+            m.limits.stream_bytes, m.limits.disk_bytes_per_s, m.limits.disk_operations_per_s, m.limits.disk_needed);
     }
 };
 

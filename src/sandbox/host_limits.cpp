@@ -48,7 +48,7 @@ Given in_a_group(std::string const& root, std::string_view file, std::string_vie
     return controlled ? Given::no : Given::unseen;
 }
 
-std::vector<HostLimit> limits_v2(std::string const& root)
+std::vector<HostLimit> limits_v2(std::string const& root, bool disk_needed)
 {
     auto const controllers = read_text(root + "/cgroup.controllers", kControllersBytesMax);
     auto const has = [&](std::string_view name) { return yes_if(has_word(controllers, name)); };
@@ -60,13 +60,15 @@ std::vector<HostLimit> limits_v2(std::string const& root)
         {Limit::swap, memory == Given::no ? Given::no : in_a_group(root, "memory.swap.max", "memory.max"), "memory.swap.max", false},
         {Limit::sockets, memory, "memory", false},  // counted with all other memory
         {Limit::kill, in_a_group(root, "cgroup.kill", "cgroup.procs"), "cgroup.kill", false},
+        {Limit::disk, has("io"), "io", disk_needed},
     };
 }
 
-std::vector<HostLimit> limits_v1(std::vector<CgroupTree> const& trees)
+std::vector<HostLimit> limits_v1(std::vector<CgroupTree> const& trees, bool disk_needed)
 {
     auto const has = [&](std::string_view name) { return yes_if(tree_with(trees, name) != nullptr); };
     auto const* const memory = tree_with(trees, "memory");
+    auto const* const disks = tree_with(trees, "blkio");
     auto const in_memory = [&](std::string_view file) {
         return yes_if(memory != nullptr && exists(memory->mount + "/" + std::string(file)));
     };
@@ -78,15 +80,16 @@ std::vector<HostLimit> limits_v1(std::vector<CgroupTree> const& trees)
         {Limit::swap, in_memory("memory.memsw.limit_in_bytes"), "memory.memsw.limit_in_bytes", false},
         {Limit::sockets, in_memory("memory.kmem.tcp.limit_in_bytes"), "memory.kmem.tcp.limit_in_bytes", false},
         {Limit::kill, unified ? Given::yes : has("freezer"), unified ? "the v2 tree" : "freezer", true},
+        {Limit::disk, yes_if(disks != nullptr && exists(disks->mount + "/blkio.throttle.read_bps_device")), "blkio", disk_needed},
     };
 }
 
 }  // namespace
 
-std::vector<HostLimit> host_limits(std::vector<CgroupTree> const& trees)
+std::vector<HostLimit> host_limits(std::vector<CgroupTree> const& trees, bool disk_needed)
 {
-    if (trees.size() == 1 && trees.front().unified) return limits_v2(trees.front().mount);
-    return limits_v1(trees);
+    if (trees.size() == 1 && trees.front().unified) return limits_v2(trees.front().mount, disk_needed);
+    return limits_v1(trees, disk_needed);
 }
 
 Result<void> check_limits(std::vector<HostLimit> const& limits)
@@ -97,6 +100,7 @@ Result<void> check_limits(std::vector<HostLimit> const& limits)
         case Limit::pids: return fail(Fault::not_found, "the cgroup controller pids is missing");
         case Limit::memory: return fail(Fault::not_found, "the cgroup controller memory is missing");
         case Limit::cpu: return fail(Fault::not_found, "the cgroup controller cpu is missing");
+        case Limit::disk: return fail(Fault::not_found, "the cgroup controller of disks (io, blkio) is missing, and the manifest demands a limit of them");
         default: return fail(Fault::not_found, "neither cgroup v2 nor the cgroup controller freezer");
         }
     }

@@ -10,7 +10,7 @@
 
 namespace ocu::sandbox {
 
-enum class Limit : std::uint8_t { pids, memory, cpu, swap, sockets, kill };
+enum class Limit : std::uint8_t { pids, memory, cpu, swap, sockets, kill, disk };
 
 // unseen: the kernel shows it in a group whose parent hands its controller down, and there is none yet.
 enum class Given : std::uint8_t { yes, no, unseen };
@@ -23,8 +23,8 @@ struct HostLimit {
     bool operator==(HostLimit const&) const = default;
 };
 
-// In the order of Limit.
-std::vector<HostLimit> host_limits(std::vector<CgroupTree> const& trees);
+// In the order of Limit. `disk_needed`: the manifest demands a limit of disk operations.
+std::vector<HostLimit> host_limits(std::vector<CgroupTree> const& trees, bool disk_needed = false);
 // Errors: not_found, naming the first that is needed and not there.
 Result<void> check_limits(std::vector<HostLimit> const& limits);
 

@@ -134,6 +134,7 @@ void Launcher::State::prepare(proto::LauncherPrepare const& wanted)
     descriptors.push_back(std::move(made->lane.tcp_listener));
     descriptors.push_back(std::move(made->lane.dns_socket));
     descriptors.push_back(std::move(made->channel_host));
+    descriptors.push_back(std::move(made->monitor));
     descriptors.push_back(std::move(made->lane.program));
     tell(proto::LauncherPrepared{wanted.slot}, std::move(descriptors));
 }

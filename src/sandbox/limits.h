@@ -23,6 +23,7 @@ inline constexpr std::chrono::milliseconds kStartDeadline = 45s;        // creat
 inline constexpr std::chrono::milliseconds kDestroyRetry = 1s;          // after the launcher said that it could not
 inline constexpr std::chrono::milliseconds kStopDeadline = 5s;          // sessions that are still ending when the role stops
 inline constexpr std::chrono::milliseconds kProgressGap = 500ms;        // between two reports of one session; its helper's own is longer
+inline constexpr std::chrono::milliseconds kProgramsGap = 100ms;        // between two records of what ran; its helper's own is longer
 inline constexpr std::size_t kCallsWaitingMax = 64;                     // of one session, before it is up
 
 // Launcher.
@@ -39,6 +40,7 @@ inline constexpr std::uint32_t kGvisorTasksPerGuestTask = 3;            // host 
 inline constexpr std::uint64_t kRuntimeMemoryBytes = 64ull << 20;       // beyond the guest's own, for the runtime's processes
 inline constexpr std::uint64_t kGuestOpenFilesMax = 16'384;
 inline constexpr std::uint32_t kGuestTerminalsMax = 64;                 // of the machine's 4096
+inline constexpr std::size_t kLimitedDisksMax = 32;
 inline constexpr std::uint64_t kGuestSocketBytesMax = 32ull << 20;  // in socket buffers, where the kernel does not count them as memory
 static_assert(kRuntimeDeadline < kStartDeadline, "the launcher says why before the session gives up");
 

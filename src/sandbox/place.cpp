@@ -19,6 +19,8 @@ Place place_of(LauncherConfig const& config, Slot slot)
     place.config = place.directory + "/config.json";
     place.log = place.directory + "/log";
     place.pid_file = place.directory + "/pid";
+    place.monitor = place.directory + "/monitor";
+    place.monitor_config = place.directory + "/monitor.json";
     place.container = config.cgroup_prefix.str() + "-" + number;
     place.cgroup = "/" + config.cgroup_prefix.str() + "/s" + number;
     place.host_id = kHostIdBase + static_cast<std::uint32_t>(slot.value) * kHostIdsPerSlot;

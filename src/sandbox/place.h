@@ -10,6 +10,7 @@
 //   RUN/slots/N/files   FUSE mount (broker)        RUN/slots/N/root   image with the slot's ids
 //   RUN/slots/N/net     the guest's network namespace
 //   RUN/slots/N/state   the runtime's own          RUN/slots/N/{config.json,log,pid}
+//   RUN/slots/N/monitor     the socket of gVisor's runtime monitor, and monitor.json, which tells gVisor of it
 
 #include <string>
 
@@ -27,6 +28,8 @@ struct Place {
     std::string config;
     std::string log;
     std::string pid_file;
+    std::string monitor;
+    std::string monitor_config;
     std::string container;      // the runtime's name for it
     std::string cgroup;         // "/PREFIX/sN", in every hierarchy
     std::uint32_t host_id = 0;  // first of its ids

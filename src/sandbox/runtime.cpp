@@ -12,6 +12,7 @@ std::vector<std::string> start_command(LauncherConfig const& config, Place const
         words = {config.runsc.str(), "--log=" + place.log, "--root=" + place.state};
         for (auto const& flag : config.runsc_flags.items()) words.push_back(flag.str());
         if (config.runsc_flags.items().empty()) words.insert(words.end(), kRunscFlags.begin(), kRunscFlags.end());
+        words.push_back("--pod-init-config=" + place.monitor_config);  // without its monitor no guest starts
     }
     // Detached: the runtime hands over descriptor 0 as it is (in the foreground it would put pipes between) and goes.
     words.insert(words.end(), {"run", "--detach", "--bundle", place.directory, "--pid-file", place.pid_file, place.container});

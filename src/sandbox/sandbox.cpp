@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "sandbox/sandbox.h"
 
+#include <format>
 #include <map>
 #include <unordered_map>
 
@@ -58,6 +59,8 @@ struct Sandbox::State {
     void announce(Session& session);
     void hand_over(Session& session, proto::CallTool call);
     void note_program(Session const& session, proto::ExecProcessEnded const& ended);
+    void programs_ran(Session& session, proto::ExecProgramsRun const& told);
+    void note_programs(Session& session, std::string_view shown);
     void end(Session& session, Reason reason);
     void finish(SessionId id);
     void note(Session const& session, proto::What what, proto::Outcome outcome, Reason reason);
@@ -153,11 +156,13 @@ void Sandbox::State::equip_with(Session& session, std::vector<UniqueFd> descript
     proto::ExecConfig exec;
     exec.token = std::move(session.token);
     exec.stream_bytes_max = config.limits.stream_bytes;
+    exec.monitored = session.tier == proto::Tier::gvisor;
     for (auto const& each : session.scoped.items()) exec.variables.push(each);
     if (config.trusts_authority)
         for (auto& each : trust_variables()) exec.variables.push(std::move(each));
     std::vector<UniqueFd> given;
     given.push_back(take(channel));
+    if (exec.monitored) given.push_back(take(monitor));
     auto spawned = wires.spawner.spawn(helper::Kind::exec, session.slot, wire::encode(exec), std::move(given));
     if (!spawned) {
         log::failure("an exec helper could not be started", spawned.error());
@@ -190,6 +195,7 @@ void Sandbox::State::hand_over(Session& session, proto::CallTool call)
 void Sandbox::State::end(Session& session, Reason reason)
 {
     session.end_reason = reason;
+    if (session.programs_held.count + session.programs_held.untold != 0) note_programs(session, "");
     bool const failed = reason == Reason::session_failed || reason == Reason::role_unavailable;
     if (failed) note(session, proto::What::session_failed, proto::Outcome::failure, reason);
     wires.edge.send(proto::LaneDetach{session.id});
@@ -232,6 +238,28 @@ void Sandbox::State::note_program(Session const& session, proto::ExecProcessEnde
     event.number = ended.status;
     event.bytes = ended.output_bytes;
     event.duration_ms = ended.duration.count();
+    wires.recorder.note(std::move(event));
+}
+
+// A helper that its guest has taken over may say it as often as it likes: what comes too soon is counted, and its words are not kept.
+void Sandbox::State::programs_ran(Session& session, proto::ExecProgramsRun const& told)
+{
+    session.programs_held.count += told.count;
+    session.programs_held.untold += told.untold;
+    if (clock.now() >= session.programs_from) note_programs(session, told.shown.view());
+}
+
+void Sandbox::State::note_programs(Session& session, std::string_view shown)
+{
+    auto const held = std::exchange(session.programs_held, {});
+    proto::Event event;
+    event.what = proto::What::programs_run;
+    event.session = session.id;
+    event.actor = "guest";
+    event.resource = held.count == 1 ? "1 program" : std::to_string(held.count) + " programs";
+    event.detail = held.untold == 0 ? std::string(shown) : std::format("{}; {} more untold", shown, held.untold);
+    event.number = static_cast<std::int64_t>(held.count);
+    session.programs_from = clock.now() + kProgramsGap;
     wires.recorder.note(std::move(event));
 }
 
@@ -294,6 +322,10 @@ void Sandbox::State::exec_says(SessionId id, wire::Link::Frame const& frame)
             --session.programs;
             return note_program(session, *ended);
         }
+        break;
+    case proto::Type::exec_programs_run:
+        if (auto const told = wire::decode<proto::ExecProgramsRun>(frame.body); told && session.tier == proto::Tier::gvisor)
+            return programs_ran(session, *told);
         break;
     default: break;
     }

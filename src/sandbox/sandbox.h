@@ -35,6 +35,9 @@ struct Limits {
     std::uint64_t scratch_bytes = 1ull << 30;  // /workspace and /tmp each (tmpfs: counts as memory of the session)
     std::uint64_t scratch_inodes = 200'000;
     std::uint64_t stream_bytes = 8ull << 20;   // output of one call before the rest is counted and dropped
+    std::uint64_t disk_bytes_per_s = 512ull << 20;  // from each disk of the host, and as much to it: what a guest reads of its image
+    std::uint64_t disk_operations_per_s = 20'000;   // the same, in operations
+    bool disk_needed = false;                       // the manifest names one of the two: a host that cannot give it starts no sandbox
 };
 
 struct Config {

@@ -29,6 +29,8 @@ struct Session {
     Meter meter;
     CallQueue calls;
     std::uint64_t programs = 0;  // process_start calls whose program has not ended yet: so many ends may be told
+    proto::ExecProgramsRun programs_held;  // counts that came too soon to be recorded alone
+    Monotonic programs_from{};
     Monotonic progress_from{};  // nothing that is only progress is passed on before
     // From Prepared to the end.
     UniqueFd lane_program;

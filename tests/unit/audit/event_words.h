@@ -62,6 +62,8 @@ inline constexpr Words kWords[] = {
         "ls -l", 1, 0, 0, Reason::rate_exceeded},
     {What::process_ended, Source::sandbox, "a program that process_start began has ended before its session; by the guest's word: `number` its exit status, `bytes` all that it wrote; "
         "`detail` `timeout`: ended by us at its caller's time", "guest", "process 3", "", 0, 5321, 60012},
+    {What::programs_run, Source::sandbox, "programs that ran in a gVisor guest, by the word of gVisor's kernel and not of the guest's agent: `number` how many, `detail` which, as far as there "
+        "is place; `untold`: what it could not tell", "guest", "3 programs", "/usr/bin/bash -c ls | wc -l; /usr/bin/ls; /usr/bin/wc -l", 3, 0, 0},
     {What::caller_refused, Source::gateway, "no such key (also from storage, for files); folded: `number` how many", "unknown", "mcp", "",
         3, 0, 0, Reason::unauthorized, false},
     {What::egress_denied, Source::edge, "a connection or request of a guest was denied; like ones are folded: `count=`; `number` the port",

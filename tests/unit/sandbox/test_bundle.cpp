@@ -233,6 +233,22 @@ TEST_CASE_METHOD(test_bundle::BundleTest,
     auto const other = start_command(config, place, proto::Tier::gvisor);
     CHECK(std::ranges::find(other, "--platform=ptrace") != other.end());
     CHECK(std::ranges::find(other, "--platform=systrap") == other.end());
+    auto const monitored = "--pod-init-config=" + place.monitor_config;
+    for (auto const& each : {gvisor, other}) CHECK(std::ranges::find(each, monitored) != each.end());
+    CHECK(std::ranges::find(runc, monitored) == runc.end());
+}
+
+TEST_CASE("bundle: given where gVisor's monitor is to speak, when it is told so, then every program is a point, and an error is not passed over", "[sandbox][SX-9]")
+{
+    using namespace test_bundle;
+    auto const made = wire::Json::parse(monitor_config_of("/run/ocu/slots/1/monitor")).value();
+    auto const session = made.view()["trace_session"];
+    CHECK(session["points"].size() == 1);
+    CHECK(session["points"].at(0)["name"].string() == "sentry/execve");
+    CHECK(session["sinks"].size() == 1);
+    CHECK(session["sinks"].at(0)["name"].string() == "remote");
+    CHECK(session["sinks"].at(0)["config"]["endpoint"].string() == "/run/ocu/slots/1/monitor");
+    CHECK_FALSE(session["sinks"].at(0)["ignore_setup_error"].boolean().value_or(false));
 }
 
 TEST_CASE_METHOD(test_bundle::BundleTest,

@@ -5,6 +5,11 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <algorithm>
+#include <fstream>
+
+#include "support/temporary_folder.h"
+
 namespace test_cgroup {
 
 using namespace ocu::sandbox;
@@ -57,4 +62,26 @@ TEST_CASE("cgroup: given counts as the kernel writes them, when they are read, t
     CHECK_FALSE(parse_count("").has_value());
     CHECK_FALSE(parse_count("4096 x\n").has_value());
     CHECK_FALSE(parse_count("99999999999999999999999\n").has_value());
+}
+
+TEST_CASE_METHOD(ocu::test::TemporaryFolder, "cgroup: given what the kernel shows as block devices, when disks are looked for, then those that have a size and are not memory",
+    "[sandbox][SX-2][T-06]")
+{
+    using namespace test_cgroup;
+    auto const device = [&](std::string const& name, std::string const& size, std::string const& number) {
+        auto const path = std::filesystem::path(folder) / name;
+        std::filesystem::create_directories(path);
+        std::ofstream(path / "size") << size;
+        std::ofstream(path / "dev") << number;
+    };
+    device("vda", "536870912\n", "254:0\n");
+    device("dm-0", "8\n", "253:0\n");
+    device("loop0", "0\n", "7:0\n");
+    device("zram0", "4096\n", "252:0\n");
+    device("ram3", "4096\n", "1:3\n");
+    device("cut", "4096\n", "");
+    auto disks = disks_below(folder);
+    std::ranges::sort(disks);
+    CHECK(disks == std::vector<std::string>{"253:0", "254:0"});
+    CHECK(disks_below(folder + "/none").empty());
 }

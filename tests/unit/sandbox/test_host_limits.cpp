@@ -42,7 +42,7 @@ TEST_CASE_METHOD(HostLimitsTest, "limits: given v2 with all of it, when it is ex
     put("cgroup.controllers", "cpuset cpu io memory pids\n");
     for (auto const* const file : {"cgroup.procs", "cgroup.kill", "memory.max", "memory.swap.max"}) put(std::string("system/") + file);
     auto const limits = host_limits(pure());
-    REQUIRE(limits.size() == 6);
+    REQUIRE(limits.size() == 7);
     for (auto const& each : limits) CHECK(each.given == Given::yes);
     CHECK(refusal(limits).empty());
 }
@@ -76,7 +76,8 @@ TEST_CASE_METHOD(HostLimitsTest, "limits: given v1, when it is examined, then ea
     CHECK(of(bare, Limit::sockets).given == Given::no);
     put("memory/memory.memsw.limit_in_bytes");
     put("memory/memory.kmem.tcp.limit_in_bytes");
-    auto const whole = host_limits(split({"cpu", "memory", "pids", "freezer"}));
+    put("blkio/blkio.throttle.read_bps_device");
+    auto const whole = host_limits(split({"cpu", "memory", "pids", "freezer", "blkio"}));
     for (auto const& each : whole) CHECK(each.given == Given::yes);
     CHECK(of(whole, Limit::kill).by == "freezer");
 }
@@ -90,6 +91,21 @@ TEST_CASE_METHOD(HostLimitsTest, "limits: given v1 without something that is nee
     auto hybrid = split({"cpu", "memory", "pids"});
     hybrid.push_back({folder + "/unified", {}, true});
     CHECK(refusal(host_limits(hybrid)).empty());
+}
+
+TEST_CASE_METHOD(HostLimitsTest, "limits: given a host that cannot limit disks, when a manifest demands it, then the refusal names it, and else it starts",
+    "[sandbox][SX-2][T-06]")
+{
+    std::string const refused = "the cgroup controller of disks (io, blkio) is missing, and the manifest demands a limit of them";
+    auto const old = split({"cpu", "memory", "pids", "freezer"});
+    CHECK(of(host_limits(old), Limit::disk).given == Given::no);
+    CHECK(refusal(host_limits(old)).empty());
+    CHECK(refusal(host_limits(old, true)) == refused);
+    put("cgroup.controllers", "cpu memory pids\n");
+    CHECK(refusal(host_limits(pure())).empty());
+    CHECK(refusal(host_limits(pure(), true)) == refused);
+    put("cgroup.controllers", "cpu io memory pids\n");
+    CHECK(refusal(host_limits(pure(), true)).empty());
 }
 
 }  // namespace test_host_limits

@@ -104,7 +104,8 @@ struct SandboxThreadTest {
         CHECK(mount.guest_uid == 1'066'536);
         CHECK(mount.slot == kSlot);
         CHECK(spawner.config.token.view() == "token");
-        CHECK(spawner.given == 1);
+        CHECK(spawner.config.monitored);
+        CHECK(spawner.given == 2);  // channel and monitor
     }
     void bring_up()
     {
@@ -272,6 +273,42 @@ TEST_CASE_METHOD(SandboxThreadTest,
     CHECK(recorder.events.back().what == proto::What::helper_violation);
     CHECK(gateway.got.empty());
     CHECK(expect_down() == Reason::session_ended);
+}
+
+TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given what gVisor says that ran, when exec passes it on, then it is on record, and what comes too soon is counted",
+    "[sandbox][SX-9][T-14]")
+{
+    using namespace test_sandbox_thread;
+    bring_up();
+    auto const recorded = [&] {
+        std::vector<proto::Event> out;
+        for (auto const& each : recorder.events)
+            if (each.what == proto::What::programs_run) out.push_back(each);
+        return out;
+    };
+    spawner.exec.send(proto::ExecProgramsRun{2, 0, "/usr/bin/bash -c ls; /usr/bin/ls"});
+    loop.settle();
+    REQUIRE(recorded().size() == 1);
+    CHECK(recorded()[0].session == kSession);
+    CHECK(recorded()[0].actor.view() == "guest");
+    CHECK(recorded()[0].number == 2);
+    CHECK(recorded()[0].resource.view() == "2 programs");
+    CHECK(recorded()[0].detail.view() == "/usr/bin/bash -c ls; /usr/bin/ls");
+    for (int i = 0; i < 1'000; ++i) spawner.exec.send(proto::ExecProgramsRun{3, 1, "/usr/bin/true"});
+    loop.settle();
+    CHECK(recorded().size() == 1);
+    clock.advance(sandbox::kProgramsGap);
+    spawner.exec.send(proto::ExecProgramsRun{1, 0, "/usr/bin/id"});
+    loop.settle();
+    REQUIRE(recorded().size() == 2);
+    CHECK(recorded()[1].number == 3'001);
+    CHECK(recorded()[1].detail.view() == "/usr/bin/id; 1000 more untold");
+    spawner.exec.send(proto::ExecProgramsRun{5, 0, "/usr/bin/id"});
+    loop.settle();
+    spawner.exec.close();
+    loop.settle();
+    REQUIRE(recorded().size() == 3);  // what was held back when the session ended
+    CHECK(recorded()[2].number == 5);
 }
 
 TEST_CASE_METHOD(SandboxThreadTest, "sandbox: given a program that has ended, when exec says so, then it is on record; more ends than starts are none",
