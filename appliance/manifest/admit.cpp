@@ -337,7 +337,7 @@ Admission<Applied> admit(std::string_view text, Defaults const& defaults)
     applied.witnesses = std::move(*witnesses);
     applied.audit.witnesses = applied.witnesses.witnesses;
     // Places of one kind to edge and custody: one row of numbers.
-    applied.edge.sinks.append_range(applied.witnesses.endpoints);
+    applied.edge.sinks.insert(applied.edge.sinks.end(), applied.witnesses.endpoints.begin(), applied.witnesses.endpoints.end());
     if (auto verdict = admit_control(root, applied); !verdict) return std::unexpected(verdict.error());
     return applied;
 }

@@ -31,7 +31,7 @@ struct Config {
     std::string appliance_name;
     std::size_t queue_per_source_max = 4096;  // events waiting for the writer; over it record() fails with over_limit
     std::vector<Sink> sinks;
-    std::vector<Witness> witnesses;
+    std::vector<Witness> witnesses = {};
 };
 
 // The audit directory, to lend out of it, and what each sink and each witness's process is started with.
