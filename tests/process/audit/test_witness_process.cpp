@@ -67,7 +67,8 @@ TEST_CASE("audit-witness: a head is shown", "[.show]")
     proto::WitnessConfig const config{"out", "127.0.0.1", "127.0.0.1", "/add-checkpoint", false, format_key(key), old, note};
     helper.configure(SlottedWitness{0, config}, {space.get(), roots.get()});
     (void)helper.ready();
-    for (auto const& each : tiles_of_proof(old, head.checkpoint.size).value()) {
+    auto const places = tiles_of_proof(old, head.checkpoint.size).value();
+    for (auto const& each : places) {
         auto path = folder / tile_path(each.level, each.index, each.width);
         if (!std::filesystem::exists(path)) path = folder / tile_path(each.level, each.index);
         UniqueFd const tile(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
