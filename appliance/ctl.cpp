@@ -99,6 +99,17 @@ std::string sink_line(JsonView sink)
     return out + "\n";
 }
 
+std::string witness_line(JsonView witness)
+{
+    auto out = std::format("witness {} ({}): {}, {} records witnessed, {} more since", shown(witness["name"].string()), shown(witness["place"].string()),
+        shown(witness["state"].string()), witness["witnessed_records"].integer().value_or(0), witness["lag_records"].integer().value_or(0));
+    if (auto const heads = witness["owed_heads"].integer().value_or(0); heads != 0)
+        out += std::format(", {} head(s) owed since {}", heads, age(witness["owed_s"].integer().value_or(0)));
+    if (auto const why = witness["why"].string()) out += std::format(", {}", shown(why));
+    if (auto const status = witness["http_status"].integer()) out += std::format(", HTTP {}", *status);
+    return out + "\n";
+}
+
 std::string render_status(JsonView status)
 {
     std::string out = std::format("{} {}: {}{}\n", shown(status["name"].string()), shown(status["version"].string()),
@@ -124,6 +135,8 @@ std::string render_status(JsonView status)
                                                 : std::string());
     auto const sinks = status["audit_sinks"];
     for (std::size_t i = 0; i < sinks.size(); ++i) out += sink_line(sinks.at(i));
+    auto const witnesses = status["audit_witnesses"];
+    for (std::size_t i = 0; i < witnesses.size(); ++i) out += witness_line(witnesses.at(i));
     out += std::format("manifest serial {}, sha256 {}\n", status["manifest"]["serial"].integer().value_or(0),
         shown(status["manifest"]["digest"].string()));
     std::vector<std::vector<std::string>> rows{{"HELPER", "STATE"}};

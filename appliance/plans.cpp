@@ -108,7 +108,8 @@ wire::Bytes custody_config(manifest::Applied const& applied)
     for (auto const& rule : applied.edge.rules)
         if (rule.injection) config.scoped.push({rule.name, rule.injection->credential, rule.injection->environment});
     config.store_credential = wire::Text<64>(applied.store.credential);
-    for (auto const& each : applied.sinks.keys) config.sinks.push({each.client, each.token});
+    for (auto const* keys : {&applied.sinks.keys, &applied.witnesses.keys})
+        for (auto const& each : *keys) config.sinks.push({each.client, each.token});
     if (applied.edge.webhook) config.notice_key = wire::Text<64>(applied.edge.webhook->key);
     return wire::encode(config);
 }

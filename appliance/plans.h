@@ -30,6 +30,7 @@ struct Prepared {
     UniqueFd mcp_listener;
     UniqueFd files_listener;
     std::vector<audit::SinkGround> sinks;
+    std::vector<UniqueFd> witness_roots;
     UniqueFd notifier_roots;  // what the webhook's receiver is verified against
 };
 

@@ -162,7 +162,7 @@ Result<void> Machine::start()
     descriptors.store = std::move(prepared_.state.store);
     descriptors.audit = OCU_TRY(duplicate(prepared_.state.audit.get()));
     descriptors.roots = OCU_TRY(make_roots(applied.edge.extra_roots_pem));
-    descriptors.sinks = {OCU_TRY(duplicate(prepared_.state.audit.get())), std::move(prepared_.sinks)};
+    descriptors.sinks = {OCU_TRY(duplicate(prepared_.state.audit.get())), std::move(prepared_.sinks), std::move(prepared_.witness_roots)};
     core_ = std::make_unique<Core>(
         loop_, clock_, std::move(configs), std::move(descriptors), *spawner_, health_, [this] { loop_.post([this] { stop(); }); });
     plan_helpers(supervisor_, *core_, prepared_, gateway_config);
@@ -357,6 +357,14 @@ Result<std::vector<audit::SinkGround>> sink_ground(StateDir const& state, manife
     return out;
 }
 
+Result<std::vector<UniqueFd>> witness_roots(manifest::Applied const& applied)
+{
+    std::vector<UniqueFd> out;
+    for (auto const& each : applied.witnesses.endpoints)
+        out.push_back(each.ca_pem.empty() ? OCU_TRY(make_roots(applied.edge.extra_roots_pem)) : OCU_TRY(make_only_root(each.ca_pem)));
+    return out;
+}
+
 Result<Prepared> prepare(RunOptions options, manifest::Applied applied, std::vector<UniqueFd> shipped, RunDir const& run_dir)
 {
     Prepared prepared;
@@ -379,6 +387,7 @@ Result<Prepared> prepare(RunOptions options, manifest::Applied applied, std::vec
     prepared.notifier_roots = webhook && !webhook->ca_pem.empty() ? OCU_TRY(make_only_root(webhook->ca_pem))
                                                                   : OCU_TRY(make_roots(webhook ? applied.edge.extra_roots_pem : ""));
     prepared.sinks = OCU_TRY(sink_ground(prepared.state, applied));
+    prepared.witness_roots = OCU_TRY(witness_roots(applied));
     prepared.options = std::move(options);
     prepared.applied = std::move(applied);
     return prepared;

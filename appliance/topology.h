@@ -212,5 +212,8 @@ static_assert(kCannotSay<proto::AuditToEdge, proto::LaneAttach, proto::StoreLane
 static_assert(kCannotSay<proto::AuditToControl, proto::SessionCreate, proto::SessionEnd, proto::SessionSever, proto::StopRole>);
 static_assert(proto::kSinkToAudit.size() == 1 && proto::kSinkToAudit[0].type == static_cast<std::uint16_t>(proto::Type::sink_report) &&
               proto::kSinkToAudit[0].descriptors == 0);
+// The process that has read a witness's answer has one word, what came of it (T-40); it asks custody what a sink's asks.
+static_assert(proto::kWitnessToAudit.size() == 1 && proto::kWitnessToAudit[0].type == static_cast<std::uint16_t>(proto::Type::head_outcome) &&
+              proto::kWitnessToAudit[0].descriptors == 0);
 
 }  // namespace ocu::appliance

@@ -335,6 +335,12 @@ Admission<Applied> admit(std::string_view text, Defaults const& defaults)
     applied.sinks = std::move(*sinks);
     applied.audit.sinks = applied.sinks.sinks;
     applied.edge.sinks = applied.sinks.endpoints;
+    auto witnesses = admit_witnesses(root["audit"]["transparency_log"], applied.credentials);
+    if (!witnesses) return std::unexpected(witnesses.error());
+    applied.witnesses = std::move(*witnesses);
+    applied.audit.witnesses = applied.witnesses.witnesses;
+    // Places of one kind to edge and custody: one row of numbers.
+    applied.edge.sinks.insert(applied.edge.sinks.end(), applied.witnesses.endpoints.begin(), applied.witnesses.endpoints.end());
     if (auto verdict = admit_control(root, applied); !verdict) return std::unexpected(verdict.error());
     return applied;
 }

@@ -8,6 +8,7 @@
 
 #include "appliance/manifest/admit_egress.h"
 #include "appliance/manifest/admit_sinks.h"
+#include "appliance/manifest/admit_witnesses.h"
 #include "appliance/manifest/admit_store.h"
 #include "appliance/manifest/network.h"
 #include "appliance/manifest/refusal.h"
@@ -76,6 +77,7 @@ struct Applied {
     sandbox::Config sandbox;
     audit::Config audit;
     Sinks sinks;  // as the manifest has them; what each role needs of them is in its own part
+    Witnesses witnesses;  // likewise
 };
 
 Admission<Applied> admit(std::string_view text, Defaults const& defaults = {});

@@ -110,21 +110,10 @@ Admission<void> admit_keys(std::string const& key, JsonView wanted, edge::Config
 {
     out.client = text_of(wanted, "client_certificate");
     out.token = text_of(wanted, "authorization");
-    if (!out.client.empty()) {
-        auto const found = std::ranges::find(credentials, out.client, &Credential::name);
-        if (found == credentials.end() || found->kind != proto::CredentialKind::client_certificate)
-            return refuse(key + ".client_certificate", "is not the name of a client_certificate of credentials[]");
-    }
+    if (!out.client.empty())
+        if (auto verdict = admit_client_certificate(key + ".client_certificate", out.client, credentials); !verdict) return verdict;
     if (out.token.empty()) return {};
     return admit_token(key + ".authorization", out.token, egress, credentials, store);
-}
-
-Admission<void> admit_elsewhere(std::string const& key, JsonView wanted, audit::Sink& sink, edge::SinkEndpoint& out)
-{
-    if (auto verdict = admit_place(key, wanted, sink, out); !verdict) return verdict;
-    out.ca_pem = text_of(wanted, "ca");
-    if (out.ca_pem.empty()) return {};
-    return admit_certificates(key + ".ca", out.ca_pem, kCertificatesMax);
 }
 
 std::string line_of(audit::Sink const& sink, edge::SinkEndpoint const& to, SinkKeys const& keys)
@@ -142,6 +131,21 @@ std::string line_of(audit::Sink const& sink, edge::SinkEndpoint const& to, SinkK
 }
 
 }  // namespace
+
+Admission<void> admit_elsewhere(std::string const& key, JsonView wanted, audit::Sink& sink, edge::SinkEndpoint& out)
+{
+    if (auto verdict = admit_place(key, wanted, sink, out); !verdict) return verdict;
+    out.ca_pem = text_of(wanted, "ca");
+    if (out.ca_pem.empty()) return {};
+    return admit_certificates(key + ".ca", out.ca_pem, kCertificatesMax);
+}
+
+Admission<void> admit_client_certificate(std::string const& key, std::string_view name, std::vector<Credential> const& credentials)
+{
+    auto const found = std::ranges::find(credentials, name, &Credential::name);
+    if (found != credentials.end() && found->kind == proto::CredentialKind::client_certificate) return {};
+    return refuse(key, "is not the name of a client_certificate of credentials[]");
+}
 
 Admission<Sinks> admit_sinks(JsonView list, edge::Config const& egress, std::vector<Credential> const& credentials, std::string_view store)
 {

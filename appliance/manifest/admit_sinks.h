@@ -28,6 +28,10 @@ struct Sinks {
 // `list` fits the schema. `egress`: all else that is lent or signs. `store`: the credential of the store elsewhere, empty: there is none.
 Admission<Sinks> admit_sinks(wire::JsonView list, edge::Config const& egress, std::vector<Credential> const& credentials, std::string_view store);
 
+// An HTTPS place: what `sink` and `out` have of url, addresses and ca.
+Admission<void> admit_elsewhere(std::string const& key, wire::JsonView wanted, audit::Sink& sink, edge::SinkEndpoint& out);
+Admission<void> admit_client_certificate(std::string const& key, std::string_view name, std::vector<Credential> const& credentials);
+
 // Each in a line; empty: there are none.
 std::string explain_sinks(Sinks const& sinks);
 

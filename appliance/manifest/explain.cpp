@@ -126,6 +126,7 @@ std::string explain(Applied const& applied)
     if (!applied.frame_ancestors.empty())
         out += std::format("These web pages may show the files page in a frame: {}.\n", listed(applied.frame_ancestors));
     out += explain_sinks(applied.sinks);
+    out += explain_witnesses(applied.witnesses);
     out += std::format("The record is kept for at least {} days. When its disk is {} % full, that is on record and an alarm.\n", applied.retention_days,
         applied.control.audit_watermark_percent);
     return out;

@@ -405,7 +405,26 @@ std::string_view schema_text()
             }
           }
         },
-        "transparency_log": {"x-not-yet": "there is no transparency log yet"},
+        "transparency_log": {
+          "type": "array", "maxItems": 4, "description": "Witnesses (C2SP tlog-witness) that are shown the record's head (docs/formats/audit.md).",
+          "items": {
+            "type": "object", "additionalProperties": false, "required": ["name", "url", "key"],
+            "properties": {
+              "name": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,30}$"},
+              "url": {"type": "string", "maxLength": 512, "description": "Without add-checkpoint at its end.",
+                "pattern": "^https://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&()*+,;=:@%/-]*)?$"},
+              "key": {"type": "string", "minLength": 1, "maxLength": 320, "description": "Its verifier key: NAME+ID+BASE64, cosignature/v1 with Ed25519."},
+              "interval_s": {"type": "integer", "minimum": 60, "maximum": 604800, "default": 86400, "x-why": "a witness sees a head once a minute at most, and once a week at least",
+                "description": "How often it is shown one; also at each start."},
+              "client_certificate": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+                "description": "Of credentials[]; a witness that does not ask for it is not spoken with."},
+              "ca": {"type": "string", "minLength": 1, "maxLength": 65536,
+                "description": "PEM: the only one whose certificate is believed there. Without it: the public roots and ca_bundle."},
+              "addresses": {"type": "array", "maxItems": 16, "items": {"type": "string", "minLength": 1, "maxLength": 64},
+                "description": "Where the name may lead, be it private or not; without it to public addresses only."}
+            }
+          }
+        },
         "watermark": {"type": "integer", "minimum": 10, "maximum": 95, "default": 80,
           "x-why": "percent of the record's disk that may be used before an alarm: it must ring long before the disk is full"}
       }

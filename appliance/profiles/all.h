@@ -6,6 +6,7 @@
 #include <array>
 
 #include "appliance/profiles/audit_sink.h"
+#include "appliance/profiles/audit_witness.h"
 #include "appliance/profiles/audit_writer.h"
 #include "appliance/profiles/broker.h"
 #include "appliance/profiles/custody.h"
@@ -34,7 +35,7 @@ inline constexpr std::uint32_t kSlotsMax = 4096;
 
 // All but those that keep a capability: the launcher, mounter, and stick while it writes a report.
 inline constexpr std::array kConfinedProfiles{&kGatewayFront, &kOperatorFront, &kFilesFront, &kParser, &kCustody, &kUplink, &kEdge,
-    &kStorageLane, &kAuditWriter, &kNotifier, &kBroker, &kExec, &kTime, &kScreen, &kDhcp, &kStick, &kTpm, &kSecretSource, &kSweeper, &kAuditSink};
+    &kStorageLane, &kAuditWriter, &kNotifier, &kBroker, &kExec, &kTime, &kScreen, &kDhcp, &kStick, &kTpm, &kSecretSource, &kSweeper, &kAuditSink, &kAuditWitness};
 
 // The user ids that a helper may run as: one, or one for each slot.
 struct Users {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cerrno>
 
+#include "audit/head_desk.h"
 #include "audit/limits.h"
 #include "audit/sink_desk.h"
 #include "base/log.h"
@@ -66,12 +67,15 @@ struct Audit::State {
 
     State(wire::Loop& the_loop, Clock const& the_clock, Config the_config, SinkDescriptors descriptors, Wires the_wires)
         : loop(the_loop), clock(the_clock), config(std::move(the_config)), wires(std::move(the_wires)),
-          own(*this, proto::Source::audit, loop),
+          own(*this, proto::Source::audit, loop), heads(loop, clock, head_ground(descriptors), wires.spawner, head_calls()),
           sinks(loop, clock, config.appliance_name, config.sinks, std::move(descriptors.log), std::move(descriptors.ground), wires.spawner,
               sink_calls())
     {
         wires.edge_in.on_message(
-            [this](proto::EdgeToAudit::Message message) { sinks.dialled(std::move(std::get<proto::SinkDialled>(message))); });
+            [this](proto::EdgeToAudit::Message message) {
+                auto& dialled = std::get<proto::SinkDialled>(message);
+                if (!heads.dialled(dialled)) sinks.dialled(std::move(dialled));
+            });
         wires.core_in.on_message([this](proto::CoreToRole::Message message) {
             std::visit(wire::Overloaded{
                            [this](proto::HelperUp& up) { writer_up(up); },
@@ -86,6 +90,7 @@ struct Audit::State {
                            [this](proto::CustodyKeys& keys) {
                                checkpoint_public = keys.checkpoint_public;
                                sinks.custody_up();
+                               heads.custody_up();
                            },
                        },
                 message);
@@ -102,6 +107,30 @@ struct Audit::State {
             [this](proto::SinkStates states) { wires.control.send(proto::SinksTold{std::move(states)}); }};
     }
 
+    HeadDesk::Ground head_ground(SinkDescriptors& descriptors)
+    {
+        UniqueFd log;
+        if (!config.witnesses.empty()) {
+            auto copy = duplicate(descriptors.log.get());
+            if (!copy) log::failure("the audit directory cannot be lent", copy.error());
+            if (copy) log = *std::move(copy);
+        }
+        return {config.witnesses, std::move(descriptors.witness_roots), std::move(log), static_cast<std::uint32_t>(config.sinks.size())};
+    }
+
+    HeadDesk::Calls head_calls()
+    {
+        return {[this](proto::SinkDialWanted wanted) { wires.edge.send(wanted); },
+            [this](std::uint32_t place, UniqueFd end) {
+                wires.custody.send(proto::SinkChannel{place, config.witnesses[place - config.sinks.size()].name, std::move(end)});
+            },
+            [this](proto::Event event) { own.note(std::move(event)); },
+            [this](proto::KeepHead head) {
+                if (link) link->send(head);
+            },
+            [this](proto::WitnessStates states) { wires.control.send(proto::WitnessesTold{std::move(states)}); }};
+    }
+
     void writer_up(proto::HelperUp& up)
     {
         if (up.kind != helper::Kind::audit_writer) return;
@@ -114,6 +143,13 @@ struct Audit::State {
             loop, std::move(up.link), wire::Link::Options{proto::kWriterToAudit, kLinkQueueBytesMax},
             [this](wire::Link::Frame frame) { take(frame); }, [this](wire::Lost why) { lost(why); });
         open.store(true, std::memory_order_release);
+        heads.opened(opened->kept.items());
+        grew();
+    }
+
+    void grew()
+    {
+        heads.grew(log_size);
         sinks.grew(log_size);
     }
 
@@ -210,7 +246,7 @@ struct Audit::State {
         }
         log_size = message.first_index + message.count;
         pump();
-        sinks.grew(log_size);
+        grew();
     }
 
     void log_failed(proto::AppendFailed const& message)
@@ -225,6 +261,7 @@ struct Audit::State {
     {
         wanted_request = message.request;
         wanted_size = message.size;
+        wanted_body = message.note.str();
         ++custody_request.value;
         wires.custody.send(proto::SignatureWanted{custody_request, std::move(message.note)});
     }
@@ -235,8 +272,16 @@ struct Audit::State {
         proto::CheckpointSignature answer_frame{wanted_request, made.good && checkpoint_public.has_value(), made.signature, {}};
         if (checkpoint_public) answer_frame.public_key = *checkpoint_public;
         link->send(answer_frame);
-        if (answer_frame.good) signed_size = wanted_size;
+        if (answer_frame.good) is_signed(made.signature);
         if (stopping && all_signed()) stop_watch = loop.after(kStopSettle, [this] { finish_stop(); });
+    }
+
+    void is_signed(crypto::Signature const& signature)
+    {
+        signed_size = wanted_size;
+        if (config.witnesses.empty()) return;
+        auto const key = make_key(config.appliance_name, *checkpoint_public);
+        heads.head({wanted_size, wanted_body, wanted_body + "\n" + signature_line(key, signature)});
     }
 
     bool all_signed() const { return in_flight.empty() && signed_size == log_size; }
@@ -253,6 +298,7 @@ struct Audit::State {
     {
         stop_watch.reset();
         sinks.stop();
+        heads.stop();
         open.store(false, std::memory_order_release);
         fail_all();
         link.reset();
@@ -276,11 +322,13 @@ struct Audit::State {
     RequestId custody_request;
     RequestId wanted_request;
     std::uint64_t wanted_size = 0;
+    std::string wanted_body;
     std::uint64_t signed_size = 0;
     std::uint64_t log_size = 0;
     bool stopping = false;
     wire::Watch stop_watch;
-    Pen own;  // for what becomes of the sinks
+    Pen own;  // for what becomes of the sinks and of heads
+    HeadDesk heads;
     SinkDesk sinks;
 };
 

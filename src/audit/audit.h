@@ -6,14 +6,16 @@
 //   runs as   a thread of the core, `ocu:audit`; its helper `audit-writer` is the only writer of the log
 //   hears     every role  proto/any_to_audit.h    by a Recorder made for that role: the source is the channel
 //             custody     proto/ask_custody.h     signatures for checkpoints
-//             edge        proto/audit_to_edge.h   a connection to a sink
+//             edge        proto/audit_to_edge.h   a connection to a sink or a witness
 //   starts    `audit-sink`, one for each sink of the manifest: copies the record there, at its own pace
-//   tells     control     proto/audit_to_control.h  how far each sink is
+//             `audit-witness`, for one head that is shown to one witness of the manifest
+//   tells     control     proto/audit_to_control.h  how far each sink is, what each witness has seen
 //   never     a path that rewrites; a path back that could cause an action
 
 #include <functional>
 #include <memory>
 
+#include "audit/head.h"
 #include "audit/sink.h"
 #include "base/clock.h"
 #include "helper/spawner.h"
@@ -29,12 +31,14 @@ struct Config {
     std::string appliance_name;
     std::size_t queue_per_source_max = 4096;  // events waiting for the writer; over it record() fails with over_limit
     std::vector<Sink> sinks;
+    std::vector<Witness> witnesses = {};
 };
 
-// The audit directory, to read segments for sinks, and what each sink is started with.
+// The audit directory, to lend out of it, and what each sink and each witness's process is started with.
 struct SinkDescriptors {
     UniqueFd log;
     std::vector<SinkGround> ground;
+    std::vector<UniqueFd> witness_roots;
 };
 
 class Audit {

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 
 #include "appliance/profiles/audit_sink.h"
 #include "audit/helpers.h"
+#include "audit/read_given.h"
 #include "audit/sink_copier.h"
 #include "audit/sink_file.h"
 #include "audit/sink_lines.h"
@@ -19,7 +17,6 @@ namespace ocu::audit {
 namespace {
 
 constexpr std::size_t kQueueBytesMax = 64u << 10;
-constexpr std::size_t kRootsBytesMax = 4u << 20;
 
 // The same sink with another destination has delivered nothing there.
 Digest place_of(proto::SinkConfig const& config)
@@ -49,17 +46,6 @@ private:
     wire::Loop& loop_;
     SinkFile file_;
 };
-
-// Whatever is in it may be gone from memory only with the process.
-Result<std::string> read_roots(int file)
-{
-    struct stat status{};
-    if (::fstat(file, &status) != 0 || status.st_size < 0 || std::cmp_greater(status.st_size, kRootsBytesMax))
-        return fail(Fault::malformed, "roots of an impossible size");
-    std::string out(static_cast<std::size_t>(status.st_size), '\0');
-    if (std::cmp_not_equal(::pread(file, out.data(), out.size(), 0), out.size())) return fail_os("read the roots");
-    return out;
-}
 
 struct Given {
     UniqueFd folder;
@@ -154,7 +140,7 @@ Result<Given> take_given(proto::SinkConfig const& config, std::vector<UniqueFd>&
         return fail(Fault::malformed, "a sink wants its folder and roots");
     Given out;
     out.folder = std::move(descriptors[1]);
-    if (elsewhere) out.roots = OCU_TRY(read_roots(descriptors[2].get()));
+    if (elsewhere) out.roots = OCU_TRY(read_given(descriptors[2].get(), kRootsBytesMax));
     if (elsewhere && descriptors.size() == 4) out.custody = std::move(descriptors[3]);
     return out;
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <format>
 #include <iterator>
 #include <thread>
 
@@ -29,6 +30,7 @@ using wire::Json;
 struct Arguments {
     std::vector<std::string_view> plain;
     std::string_view key;
+    std::vector<std::string> witnesses;
     std::optional<std::uint64_t> from;
     std::optional<Range> range;
     std::size_t jobs = std::max(1u, std::thread::hardware_concurrency());
@@ -41,6 +43,7 @@ int usage(std::FILE* out, int code)
         "usage: ocu-appliance audit COMMAND\n\n"
         "  verify DIR [--key FILE] [--json]  check every record, chain, tile and the signed checkpoint\n"
         "    [--jobs N]                      N segments at once (1 to 8; default: one for each processor)\n"
+        "    [--witness KEY]                 and that this witness cosigned a head that lies there; as often as there are\n"
         "    [--range FIRST-LAST]            only these records (from 0), against the checkpoint\n"
         "  head DIR                          the checkpoint, and how many records there are\n"
         "  prove DIR INDEX                   that a record (from 0) is under the checkpoint\n"
@@ -79,6 +82,8 @@ Result<Arguments> parse(std::span<char*> words)
             out.json = true;
         else if (word == "--key" && more)
             out.key = words[++i];
+        else if (word == "--witness" && more && out.witnesses.size() < kSignaturesMax)
+            out.witnesses.emplace_back(words[++i]);
         else if (word == "--from" && more)
             out.from = OCU_TRY(parse_number(words[++i]));
         else if (word == "--range" && more)
@@ -111,6 +116,13 @@ Json report_of(Report const& report)
     out.set("good", report.good()).set("records", report.records).set("covered", report.checkpoint ? report.checkpoint->size : 0);
     out.set("root", crypto::to_base64(report.root)).set("torn_tail_bytes", report.torn_tail_bytes);
     out.set("key", report.key_from_directory ? "directory" : "given").set("findings_count", report.findings_count);
+    auto witnessed = Json::array();
+    for (auto const& head : report.witnessed) {
+        auto each = Json::object();
+        each.set("witness", head.witness).set("size", head.checkpoint.size).set("time", head.time).set("key", head.key_given ? "given" : "directory");
+        witnessed.push(std::move(each));
+    }
+    out.set("witnessed", std::move(witnessed));
     auto findings = Json::array();
     for (auto const& finding : report.findings) {
         auto each = Json::object();
@@ -152,6 +164,13 @@ private:
     unsigned percent_ = 101;  // nothing shown yet
 };
 
+void tell_witnessed(WitnessedHead const& head)
+{
+    std::puts(std::format("witnessed: the first {} records by {} at {}{}", head.checkpoint.size, head.witness, in_words(head.time),
+        head.key_given ? "" : " (its key came with the directory; give a trusted one with --witness)")
+            .c_str());
+}
+
 void tell_good(Report const& report, std::optional<Range> const& range)
 {
     auto const size = static_cast<unsigned long long>(report.checkpoint->size);
@@ -163,6 +182,7 @@ void tell_good(Report const& report, std::optional<Range> const& range)
             report.checkpoint->origin.c_str());
     if (report.torn_tail_bytes != 0)
         std::printf("note: %llu bytes after the last record were never acknowledged\n", static_cast<unsigned long long>(report.torn_tail_bytes));
+    for (auto const& head : report.witnessed) tell_witnessed(head);
     if (report.key_from_directory) std::puts("note: the key came with the directory; give a trusted one with --key");
 }
 
@@ -173,9 +193,13 @@ Result<int> run_verify(Disk& disk, int directory, Arguments const& arguments)
         auto const text = OCU_TRY(disk.read_file(AT_FDCWD, std::string(arguments.key), kNoteBytesMax));
         key = OCU_TRY(parse_key(text));
     }
+    std::vector<VerifierKey> witnesses;
+    for (auto const& path : arguments.witnesses)
+        witnesses.push_back(OCU_TRY(parse_key(OCU_TRY(disk.read_file(AT_FDCWD, path, kNoteBytesMax)), KeyKind::witness)));
+    if (arguments.range && !witnesses.empty()) return fail(Fault::malformed, "a range is checked against the checkpoint, and not against witnesses");
     Progress progress(arguments.json);
     auto const report = OCU_TRY(arguments.range ? verify_range(disk, directory, *arguments.range, std::move(key))
-                                                : verify(disk, directory, {std::move(key), std::min(arguments.jobs, kVerifyJobsMax), progress.teller()}));
+                                                : verify(disk, directory, {std::move(key), std::move(witnesses), std::min(arguments.jobs, kVerifyJobsMax), progress.teller()}));
     progress.end();
     if (arguments.json) {
         std::puts(report_of(report).print().c_str());

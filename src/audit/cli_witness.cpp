@@ -20,8 +20,6 @@ namespace ocu::audit {
 
 namespace {
 
-constexpr std::uint64_t kTimeMax = 253'402'300'799;  // the last second of the year 9999
-
 struct Asked {
     std::vector<std::string> plain;
     std::vector<std::string> witnesses;
@@ -88,6 +86,13 @@ Result<ImportedHead> imported_of(Asked const& asked)
 
 }  // namespace
 
+std::string in_words(std::uint64_t time_s)
+{
+    constexpr std::uint64_t kTimeMax = 253'402'300'799;  // the last second of the year 9999
+    std::chrono::sys_seconds const at{std::chrono::seconds(std::min(time_s, kTimeMax))};
+    return std::format("{:%FT%TZ}", at);
+}
+
 int witness_request_main(std::span<char*> words)
 {
     auto const asked = read_words(words, 1, false);
@@ -106,8 +111,7 @@ int import_check_main(std::span<char*> words)
     if (!head) return refuse(head.error());
     std::printf("good: the log continues the head of %llu records\n", static_cast<unsigned long long>(head->checkpoint.size));
     for (auto const& each : head->witnesses) {
-        std::chrono::sys_seconds const at{std::chrono::seconds(std::min<std::uint64_t>(each.time, kTimeMax))};
-        std::puts(std::format("seen by {} at {:%FT%TZ}", each.name, at).c_str());
+        std::puts(std::format("seen by {} at {}", each.name, in_words(each.time)).c_str());
     }
     if (head->witnesses.empty()) std::puts("note: no witness was asked for; name their keys with --witness");
     if (asked->key.empty()) std::puts("note: the key came with the directory; give a trusted one with --key");

@@ -3,7 +3,9 @@
 
 // `audit witness-request` and `audit import-check`: the log before witnesses, by whatever carries a file there and back.
 
+#include <cstdint>
 #include <span>
+#include <string>
 
 namespace ocu::audit {
 
@@ -12,6 +14,9 @@ inline constexpr char kWitnessUsage[] =
     "  import-check DIR NOTE [--key FILE] [--witness FILE]...\n"
     "                                    that a head which came back is this log's, cosigned by each of these, and that\n"
     "                                    the log continues it\n";
+
+// Seconds since 1970, as RFC 3339.
+std::string in_words(std::uint64_t time_s);
 
 // `words`: what follows the command's name. Exit codes: cli.h.
 int witness_request_main(std::span<char*> words);

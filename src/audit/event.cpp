@@ -85,6 +85,10 @@ constexpr OcsfClass kClasses[] = {
     {kApplication, kApi, kOther, kHigh, "sink_refused"},
     {kApplication, kApi, kOther, kInformational, "sink_recovered"},
     {kSystem, kFileSystem, kOther, kHigh, "sink_position_damaged"},
+    {kApplication, kApi, kOther, kInformational, "audit_head_witnessed"},
+    {kApplication, kApi, kOther, kMedium, "audit_head_refused"},
+    {kApplication, kApi, kOther, kHigh, "audit_head_conflict"},
+    {kApplication, kApi, kOther, kHigh, "audit_head_overdue"},
 };
 static_assert(std::size(kClasses) == static_cast<std::size_t>(What::kLast) + 1);
 

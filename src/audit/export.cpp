@@ -66,7 +66,7 @@ Result<void> export_archive(Disk& disk, int directory, int out)
     auto const tar = OCU_TRY(open_archive(out));
     auto const checkpoint = add_file(disk, directory, tar.get(), "checkpoint");
     if (!checkpoint && checkpoint.error().fault != Fault::not_found) return checkpoint;
-    for (char const* const folder : {"keys", "journal", "tile", "sources"}) OCU_CHECK(add_tree(disk, directory, tar.get(), folder, 0));
+    for (char const* const folder : {"keys", "journal", "tile", "sources", "witnessed"}) OCU_CHECK(add_tree(disk, directory, tar.get(), folder, 0));
     if (archive_write_close(tar.get()) != ARCHIVE_OK) return fail(Fault::os, "finish the archive");
     return {};
 }

@@ -41,6 +41,15 @@ std::string tile_path(unsigned level, std::uint64_t index, std::size_t width) { 
 
 std::string entries_path(std::uint64_t index, std::size_t width) { return with_width("tile/entries/" + index_path(index), width); }
 
+std::string witnessed_path(std::string_view witness) { return std::string(kWitnessedFolder) + "/" + std::string(witness) + "/head"; }
+
+std::string witness_key_path(std::string_view witness, std::uint32_t key_id)
+{
+    char id[16];
+    std::snprintf(id, sizeof id, "%08x", key_id);
+    return std::string(kWitnessedFolder) + "/" + std::string(witness) + "/key-" + id + ".pub";
+}
+
 std::string head_path(std::string_view source) { return "sources/" + std::string(source) + ".head"; }
 
 std::string tile_bytes(std::vector<Digest> const& hashes)

@@ -13,6 +13,7 @@
 namespace ocu::audit {
 
 inline constexpr std::string_view kCheckpointPath = "checkpoint";
+inline constexpr std::string_view kWitnessedFolder = "witnessed";
 inline constexpr std::string_view kKeyPath = "keys/checkpoint.pub";
 
 std::string segment_path(std::uint64_t number);
@@ -20,6 +21,8 @@ std::string index_path(std::uint64_t index);                               // 12
 std::string tile_path(unsigned level, std::uint64_t index);                // full
 std::string tile_path(unsigned level, std::uint64_t index, std::size_t width);  // width kTileWidth: full
 std::string entries_path(std::uint64_t index, std::size_t width);
+std::string witnessed_path(std::string_view witness);                         // the last head that it cosigned
+std::string witness_key_path(std::string_view witness, std::uint32_t key_id);
 std::string head_path(std::string_view source);
 
 std::string tile_bytes(std::vector<Digest> const& hashes);

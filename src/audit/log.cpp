@@ -146,4 +146,34 @@ Result<void> Log::write_checkpoint(Checkpoint const& checkpoint, crypto::PublicK
     return {};
 }
 
+Result<void> Log::keep_head(std::string_view witness, std::string_view key, std::string_view note)
+{
+    if (failed_) return fail(Fault::unavailable, "log failed earlier");
+    auto const verifier = OCU_TRY(parse_key(key, KeyKind::witness));
+    (void)OCU_TRY(parse_note(note));
+    if (witness.empty() || witness.find_first_of("/.") != witness.npos) return fail(Fault::malformed, "a witness's name is no folder");
+    // The key first: a head that is there has one that it verifies with. An older one stays, for the head that may still lie there.
+    OCU_CHECK(replace_file(*disk_, directory_.get(), witness_key_path(witness, verifier.id), format_key(verifier)));
+    OCU_CHECK(replace_file(*disk_, directory_.get(), witnessed_path(witness), note));
+    auto const folder = std::string(kWitnessedFolder);
+    for (auto const& each : {folder + "/" + std::string(witness), folder, std::string(".")}) OCU_CHECK(disk_->sync_folder(directory_.get(), each));
+    return {};
+}
+
+std::vector<proto::KeptHead> Log::kept_heads() const
+{
+    std::vector<proto::KeptHead> out;
+    auto const names = disk_->list(directory_.get(), std::string(kWitnessedFolder));
+    for (auto const& name : names ? *names : std::vector<std::string>{}) {
+        auto const text = disk_->read_file(directory_.get(), witnessed_path(name), kNoteBytesMax);
+        auto const note = text ? parse_note(*text) : fail(Fault::malformed, "unreadable");
+        if (!note || name.size() > wire::Text<32>::kMax || out.size() == proto::kKeptHeadsMax) continue;
+        proto::KeptHead kept{name, note->checkpoint.size, 0};
+        for (auto const& line : note->signatures)
+            if (auto const cosignature = split_cosignature(line)) kept.time_s = std::max(kept.time_s, cosignature->time);
+        out.push_back(std::move(kept));
+    }
+    return out;
+}
+
 }  // namespace ocu::audit

@@ -10,6 +10,7 @@
 #include "audit/derived.h"
 #include "audit/event.h"
 #include "audit/recover.h"
+#include "proto/audit_to_writer.h"
 
 namespace ocu::audit {
 
@@ -43,6 +44,12 @@ public:
     Result<Checkpoint> derive();
     // Errors: denied (the signature is not one of this key over this checkpoint), os.
     Result<void> write_checkpoint(Checkpoint const& checkpoint, crypto::PublicKey const& key, crypto::Signature const& signature);
+
+    // The note of a head with a witness's cosignature, in place of the one before it, and the key that it verifies with. Durable when it returns.
+    // Errors: malformed (no such key or note: nothing was written), os.
+    Result<void> keep_head(std::string_view witness, std::string_view key, std::string_view note);
+    // What keep_head() has left, as far as it can be read.
+    std::vector<proto::KeptHead> kept_heads() const;
 
 private:
     Log(Disk& disk, UniqueFd directory, Options options, Clock const& clock);

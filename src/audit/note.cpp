@@ -121,10 +121,41 @@ std::string format_body(Checkpoint const& checkpoint)
 
 std::string format_note(Checkpoint const& checkpoint, VerifierKey const& key, crypto::Signature const& signature)
 {
+    return format_body(checkpoint) + "\n" + signature_line(key, signature);
+}
+
+std::string signature_line(VerifierKey const& key, crypto::Signature const& signature)
+{
     std::vector<std::uint8_t> bytes;
     put_big_endian(bytes, key.id);
     bytes.insert(bytes.end(), signature.begin(), signature.end());
-    return format_body(checkpoint) + "\n" + std::string(kDash) + key.name + " " + crypto::to_base64(bytes) + "\n";
+    return std::string(kDash) + key.name + " " + crypto::to_base64(bytes) + "\n";
+}
+
+std::string cosignature_line(VerifierKey const& witness, Cosignature const& cosignature)
+{
+    std::vector<std::uint8_t> bytes;
+    put_big_endian(bytes, witness.id);
+    put_big_endian(bytes, static_cast<std::uint32_t>(cosignature.time >> 32));
+    put_big_endian(bytes, static_cast<std::uint32_t>(cosignature.time));
+    bytes.insert(bytes.end(), cosignature.signature.begin(), cosignature.signature.end());
+    return std::string(kDash) + witness.name + " " + crypto::to_base64(bytes) + "\n";
+}
+
+Result<Cosignature> split_cosignature(NoteSignature const& line)
+{
+    Cosignature out;
+    if (line.signature.size() != kTimeBytes + out.signature.size()) return fail(Fault::malformed, "cosignature has the wrong size");
+    auto const bytes = std::span(line.signature);
+    out.time = static_cast<std::uint64_t>(big_endian(bytes)) << 32 | big_endian(bytes.subspan(kTimeBytes / 2));
+    std::ranges::copy(bytes.subspan(kTimeBytes), out.signature.begin());
+    return out;
+}
+
+bool verifies(Cosignature const& cosignature, std::string_view body, VerifierKey const& witness)
+{
+    auto const text = "cosignature/v1\ntime " + std::to_string(cosignature.time) + "\n" + std::string(body);
+    return crypto::ed25519_verify(witness.key, crypto::as_bytes(text), cosignature.signature);
 }
 
 Result<Note> parse_note(std::string_view text)
@@ -168,14 +199,10 @@ Result<std::uint64_t> check_cosignature(Note const& note, VerifierKey const& wit
     std::optional<std::uint64_t> latest;
     for (auto const& each : note.signatures) {
         if (each.name != witness.name || each.id != witness.id) continue;
-        crypto::Signature signature{};
-        if (each.signature.size() != kTimeBytes + signature.size()) return fail(Fault::denied, "cosignature has the wrong size");
-        auto const bytes = std::span(each.signature);
-        auto const time = static_cast<std::uint64_t>(big_endian(bytes)) << 32 | big_endian(bytes.subspan(kTimeBytes / 2));
-        std::ranges::copy(bytes.subspan(kTimeBytes), signature.begin());
-        auto const text = "cosignature/v1\ntime " + std::to_string(time) + "\n" + note.body;
-        if (!crypto::ed25519_verify(witness.key, crypto::as_bytes(text), signature)) return fail(Fault::denied, "cosignature does not verify");
-        latest = std::max(latest.value_or(0), time);
+        auto const cosignature = split_cosignature(each);
+        if (!cosignature) return fail(Fault::denied, "cosignature has the wrong size");
+        if (!verifies(*cosignature, note.body, witness)) return fail(Fault::denied, "cosignature does not verify");
+        latest = std::max(latest.value_or(0), cosignature->time);
     }
     if (!latest) return fail(Fault::denied, "no cosignature of this witness");
     return *latest;

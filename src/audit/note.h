@@ -55,6 +55,19 @@ struct Note {
 Result<Note> parse_note(std::string_view text);
 // Errors: denied (no signature of this key, or one that does not verify).
 Result<void> check_note(Note const& note, VerifierKey const& key);
+// A log's signature of the body, as one more line of a note.
+std::string signature_line(VerifierKey const& key, crypto::Signature const& signature);
+
+struct Cosignature {
+    std::uint64_t time = 0;  // seconds since 1970, by the witness's clock
+    crypto::Signature signature{};
+};
+// Errors: malformed (another size).
+Result<Cosignature> split_cosignature(NoteSignature const& line);
+std::string cosignature_line(VerifierKey const& witness, Cosignature const& cosignature);
+// Over this body, by this witness: that it verifies.
+bool verifies(Cosignature const& cosignature, std::string_view body, VerifierKey const& witness);
+
 // When a witness says that it saw the checkpoint, in seconds since 1970: the latest of its cosignatures. Errors as check_note.
 Result<std::uint64_t> check_cosignature(Note const& note, VerifierKey const& witness);
 

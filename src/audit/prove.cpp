@@ -17,6 +17,10 @@ Result<Checkpoint> checkpoint_of(Disk& disk, int directory)
 
 }  // namespace
 
+TileHashes::TileHashes(Disk& disk, int directory, std::uint64_t size)
+    : TileHashes([&disk, directory](unsigned level, std::uint64_t index, std::size_t width) { return read_tile(disk, directory, level, index, width); }, size)
+{}
+
 Result<Digest> TileHashes::subtree(unsigned height, std::uint64_t index)
 {
     unsigned const level = height / kTileHeight;
@@ -26,7 +30,7 @@ Result<Digest> TileHashes::subtree(unsigned height, std::uint64_t index)
     auto kept = kept_.find(level);
     if (kept == kept_.end() || kept->second.index != tile) {
         auto const width = tile < partial_index(size_, level) ? kTileWidth : partial_width(size_, level);
-        kept = kept_.insert_or_assign(level, Kept{tile, OCU_TRY(read_tile(disk_, directory_, level, tile, width))}).first;
+        kept = kept_.insert_or_assign(level, Kept{tile, OCU_TRY(read_(level, tile, width))}).first;
     }
     auto const& hashes = kept->second.hashes;
     auto const at = first % kTileWidth;

@@ -24,11 +24,15 @@ struct ConsistencyProof {
     std::vector<Digest> path;
 };
 
+// The first `width` hashes of a tile.
+using ReadTile = std::function<Result<std::vector<Digest>>(unsigned level, std::uint64_t index, std::size_t width)>;
+
 // Subtrees of a log of `size` records out of its tiles: the tile that holds the hashes of the level below, folded up to the height that is
-// wanted. Keeps the last tile of each level. Errors: not_found, malformed (too narrow), os.
+// wanted. Keeps the last tile of each level. Errors: malformed (too narrow), those of the reader.
 class TileHashes {
 public:
-    TileHashes(Disk& disk, int directory, std::uint64_t size) : disk_(disk), directory_(directory), size_(size) {}
+    TileHashes(ReadTile read, std::uint64_t size) : read_(std::move(read)), size_(size) {}
+    TileHashes(Disk& disk, int directory, std::uint64_t size);
 
     Result<Digest> subtree(unsigned height, std::uint64_t index);
     SubtreeHash function()
@@ -42,8 +46,7 @@ private:
         std::vector<Digest> hashes;
     };
 
-    Disk& disk_;
-    int directory_;
+    ReadTile read_;
     std::uint64_t size_;
     std::map<unsigned, Kept> kept_;
 };

@@ -5,8 +5,8 @@
 
 namespace ocu::audit {
 
-SinkCustody::SinkCustody(wire::Loop& loop, UniqueFd channel, std::function<void()> ended)
-    : link_(std::make_unique<wire::Link>(
+SinkCustody::SinkCustody(wire::Loop& loop, UniqueFd channel, std::function<void()> ended, std::function<void()> begun)
+    : tell_begun_(std::move(begun)), link_(std::make_unique<wire::Link>(
           loop, std::move(channel), wire::Link::Options{proto::kCustodyMaySendSink, 64u << 10},
           [this](wire::Link::Frame frame) { hear(frame); }, [ended = std::move(ended)](wire::Lost) { ended(); }))
 {}
@@ -20,6 +20,7 @@ void SinkCustody::hear(wire::Link::Frame const& frame)
         if (!begin || std::exchange(begun_, true)) return link_->violation();
         chain_pem_ = std::move(begin->chain_pem).take();
         token_ = std::move(begin->token).take();
+        if (tell_begun_) tell_begun_();
         return;
     }
     auto const proof = wire::decode<proto::SinkProof>(frame.body);

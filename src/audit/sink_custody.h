@@ -16,8 +16,8 @@ namespace ocu::audit {
 
 class SinkCustody {
 public:
-    // `ended`: custody has gone, or broke its grammar. Without it this process is of no use.
-    SinkCustody(wire::Loop& loop, UniqueFd channel, std::function<void()> ended);
+    // `ended`: custody has gone, or broke its grammar. Without it this process is of no use. `begun`: it is ready now.
+    SinkCustody(wire::Loop& loop, UniqueFd channel, std::function<void()> ended, std::function<void()> begun = {});
     ~SinkCustody();
 
     bool ready() const { return begun_; }
@@ -29,6 +29,7 @@ private:
     using Then = std::function<void(std::optional<std::string>)>;
     void hear(wire::Link::Frame const& frame);
 
+    std::function<void()> tell_begun_;
     bool begun_ = false;
     std::string chain_pem_;
     std::string token_;

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "audit/sink_desk.h"
 
-#include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <format>
 #include <optional>
 
 #include "audit/layout.h"
+#include "audit/lend.h"
 #include "audit/limits.h"
 #include "base/log.h"
 #include "helper/helper.h"
@@ -32,19 +27,6 @@ constexpr auto kHelperSays = [] {
     out.back() = {helper::kReadyType, 0, 4096};
     return out;
 }();
-
-// To be read alone. The directory is the writer's, which may have become somebody else's: what lies there is neither followed nor waited for (T-14).
-Result<UniqueFd> open_segment(int directory, std::uint64_t segment)
-{
-    open_how how{};
-    how.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
-    UniqueFd file(static_cast<int>(::syscall(SYS_openat2, directory, segment_path(segment).c_str(), &how, sizeof how)));
-    if (!file) return fail_os("open a segment for a sink");
-    struct stat status{};
-    if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return fail(Fault::malformed, "a segment is not a plain file");
-    return file;
-}
 
 bool is_word(std::string_view text)
 {
@@ -87,7 +69,7 @@ struct SinkDesk::Running {
 
 SinkDesk::SinkDesk(wire::Loop& loop, Clock const& clock, std::string appliance, std::vector<Sink> sinks, UniqueFd log,
     std::vector<SinkGround> ground, helper::Spawner& spawner, Calls calls)
-    : loop_(loop), clock_(clock), appliance_(std::move(appliance)), log_(std::move(log)), spawner_(spawner), calls_(std::move(calls))
+    : loop_(loop), clock_(clock), appliance_(std::move(appliance)), log_(std::move(log)), spawner_(spawner), calls_(std::move(calls)), graves_(loop)
 {
     OCU_ASSERT(sinks.size() == ground.size() && sinks.size() <= proto::kSinksMax);
     for (std::size_t i = 0; i < sinks.size(); ++i) {
@@ -158,26 +140,10 @@ Result<void> SinkDesk::spawn(Running& sink)
     return {};
 }
 
-// Reaped once it is dead, and not waited for: one that hangs in a broken disk would hold up this thread.
-void SinkDesk::bury(helper::Child child)
-{
-    if (!child) return;
-    child.kill();
-    auto const number = ++last_grave_;
-    auto& grave = graves_[number];
-    grave.child = std::move(child);
-    grave.death = loop_.on_readable(grave.child.pidfd(), [this, number] {
-        auto const found = graves_.find(number);
-        if (found == graves_.end() || !found->second.child) return;
-        found->second.child.end();
-        loop_.post([this, number] { graves_.erase(number); });
-    });
-}
-
 void SinkDesk::lost(Running& sink, wire::Lost why)
 {
     sink.link.reset();
-    bury(std::move(sink.child));
+    graves_.bury(std::move(sink.child));
     ++sink.generation;
     sink.dial = 0;
     note(sink, why == wire::Lost::closed ? What::helper_death : What::helper_violation, {});
@@ -219,7 +185,7 @@ bool SinkDesk::obey(Running& sink, proto::SinkReport const& report)
 
 void SinkDesk::give_segment(Running& sink, std::uint64_t segment)
 {
-    auto file = open_segment(log_.get(), segment);
+    auto file = open_to_lend(log_.get(), segment_path(segment));
     if (!file) {
         log::failure("a sink gets no segment", file.error());
         return sink.link->send(proto::SinkNotGiven{false, "log_unreadable"});
@@ -332,8 +298,7 @@ void SinkDesk::stop()
         each->child.forget();
         ++each->generation;
     }
-    for (auto& [number, grave] : graves_) grave.child.forget();
-    graves_.clear();
+    graves_.forget();
 }
 
 }  // namespace ocu::audit

@@ -6,10 +6,10 @@
 // Threading: the audit thread.
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <vector>
 
+#include "audit/graves.h"
 #include "audit/sink.h"
 #include "base/clock.h"
 #include "helper/spawner.h"
@@ -57,7 +57,6 @@ private:
     void give_segment(Running& sink, std::uint64_t segment);
     void lost(Running& sink, wire::Lost why);
     void put_on_record(Running& sink);
-    void bury(helper::Child child);
     void note(Running const& sink, proto::What what, std::string detail);
     void tick();
     void tick(Running& sink);
@@ -70,13 +69,8 @@ private:
     UniqueFd log_;
     helper::Spawner& spawner_;
     Calls calls_;
-    struct Grave {
-        helper::Child child;
-        wire::Watch death;
-    };
     std::vector<std::unique_ptr<Running>> sinks_;
-    std::map<std::uint64_t, Grave> graves_;  // of processes that were killed and are not known to be gone
-    std::uint64_t last_grave_ = 0;
+    Graves graves_;
     std::uint64_t size_ = 0;
     std::uint64_t last_dial_ = 0;
     bool open_ = false;      // the log is: sinks may start

@@ -9,6 +9,7 @@
 #include "audit/verify_segment.h"
 #include "audit/verify_signed.h"
 #include "audit/verify_tiles.h"
+#include "audit/verify_witnessed.h"
 
 namespace ocu::audit {
 
@@ -16,7 +17,8 @@ std::string_view name_of(Problem problem)
 {
     constexpr std::string_view kNames[] = {"journal_unreadable", "segment_header", "record_damaged", "record_malformed", "sequence_broken",
         "chain_broken", "log_truncated", "root_mismatch", "checkpoint_missing", "checkpoint_malformed", "key_missing", "key_malformed",
-        "key_differs", "signature_bad", "tile_mismatch", "tile_missing", "bundle_mismatch", "head_mismatch", "stray_file"};
+        "key_differs", "signature_bad", "tile_mismatch", "tile_missing", "bundle_mismatch", "head_mismatch", "stray_file",
+        "witnessed_malformed", "cosignature_bad", "cosignature_missing", "witnessed_mismatch"};
     static_assert(std::size(kNames) == static_cast<std::size_t>(Problem::kLast) + 1);
     return kNames[static_cast<std::size_t>(problem)];
 }
@@ -69,6 +71,7 @@ public:
     Result<Report> run()
     {
         AddFinding const add_finding = [this](Problem problem, std::uint64_t record, std::string where) { add(problem, record, std::move(where)); };
+        heads_witnessed_ = read_witnessed(disk_, directory_, options_.key, options_.witnesses, add_finding);
         auto const known = read_signed(disk_, directory_, std::move(options_.key), add_finding);
         report_.checkpoint = known.checkpoint;
         report_.key_from_directory = known.key_from_directory;
@@ -122,7 +125,7 @@ private:
 
     void check_top()
     {
-        constexpr std::array<std::string_view, 6> kTop{"checkpoint", "journal", "keys", "sources", "tile", "tmp"};
+        constexpr std::array<std::string_view, 7> kTop{"checkpoint", "journal", "keys", "sources", "tile", "tmp", kWitnessedFolder};
         auto const names = disk_.list(directory_, ".");
         for (auto const& name : names ? *names : std::vector<std::string>{})
             if (std::ranges::find(kTop, name) == kTop.end() && !is_of_file_system(name)) add(Problem::stray_file, 0, name);
@@ -169,10 +172,21 @@ private:
         tiles_->add(record.bytes, record.leaf);
         if (report_.checkpoint && report_.records == covered_ && tiles_->tree().root() != report_.checkpoint->root)
             add(Problem::root_mismatch, index, std::string(kCheckpointPath));
+        while (next_witnessed_ < heads_witnessed_.size() && heads_witnessed_[next_witnessed_].checkpoint.size <= report_.records) join_witnessed(index);
+    }
+
+    // T-41: whoever wrote the log anew, with its key, did not have the witness's.
+    void join_witnessed(std::uint64_t index)
+    {
+        auto& head = heads_witnessed_[next_witnessed_++];
+        if (tiles_->tree().root() != head.checkpoint.root) return add(Problem::witnessed_mismatch, index, witnessed_path(head.witness));
+        report_.witnessed.push_back(std::move(head));
     }
 
     void finish()
     {
+        for (; next_witnessed_ < heads_witnessed_.size(); ++next_witnessed_)
+            add(Problem::witnessed_mismatch, report_.records, witnessed_path(heads_witnessed_[next_witnessed_].witness));
         if (report_.records < covered_) add(Problem::log_truncated, report_.records, "journal");
         if (report_.checkpoint && covered_ == 0 && report_.checkpoint->root != empty_root())
             add(Problem::root_mismatch, 0, std::string(kCheckpointPath));
@@ -187,6 +201,8 @@ private:
     int directory_;
     Report report_;
     std::uint64_t covered_ = 0;
+    std::vector<WitnessedHead> heads_witnessed_;
+    std::size_t next_witnessed_ = 0;
     SourceHeads heads_;
     std::array<bool, kSources> head_seen_{};
     std::optional<TileCheck> tiles_;

@@ -34,7 +34,11 @@ enum class Problem {
     bundle_mismatch,
     head_mismatch,
     stray_file,
-    kLast = stray_file,
+    witnessed_malformed,
+    cosignature_bad,
+    cosignature_missing,
+    witnessed_mismatch,
+    kLast = witnessed_mismatch,
 };
 
 std::string_view name_of(Problem problem);
@@ -45,6 +49,14 @@ struct Finding {
     std::string where;     // path inside the directory
 };
 
+// A head that a witness cosigned, and that lies beside the log.
+struct WitnessedHead {
+    std::string witness;      // as the manifest called it
+    Checkpoint checkpoint;
+    std::uint64_t time = 0;   // seconds since 1970, by the witness's clock
+    bool key_given = false;   // the auditor brought its key; else it lay with the head
+};
+
 struct Report {
     std::vector<Finding> findings;         // the first kFindingsMax
     std::uint64_t findings_count = 0;
@@ -53,6 +65,7 @@ struct Report {
     Digest root{};                          // of all records
     std::uint64_t torn_tail_bytes = 0;      // written, not acknowledged, not repaired yet
     Chains chains;
+    std::vector<WitnessedHead> witnessed;   // in order of size; those that hold
     bool key_from_directory = false;
 
     bool good() const { return findings_count == 0; }
@@ -60,6 +73,7 @@ struct Report {
 
 struct VerifyOptions {
     std::optional<VerifierKey> key = {};  // what the auditor trusts; without it the directory's own
+    std::vector<VerifierKey> witnesses = {};  // likewise: each must have cosigned a head that lies there
     std::size_t jobs = 1;                 // segments that are judged at once, each in a thread and in memory; 1..kVerifyJobsMax
     std::function<void(std::uint64_t done, std::uint64_t all)> progress = {};  // in segments; on the caller's thread
 };

@@ -13,7 +13,7 @@ constexpr std::chrono::milliseconds kLastWords{100};  // for append_failed to le
 
 }  // namespace
 
-proto::LogOpened opened_report(Log const& log) { return {log.size(), log.root(), log.repaired_bytes(), log.checkpoint_size()}; }
+proto::LogOpened opened_report(Log const& log) { return {log.size(), log.root(), log.repaired_bytes(), log.checkpoint_size(), log.kept_heads()}; }
 
 Writer::Writer(wire::Loop& loop, Log log, UniqueFd link, Clock const& clock)
     : loop_(loop), clock_(clock), log_(std::move(log)),
@@ -30,6 +30,10 @@ void Writer::take(wire::Link::Frame const& frame)
     if (frame.type == static_cast<std::uint16_t>(proto::Type::checkpoint_signature)) {
         auto const answer = wire::decode<proto::CheckpointSignature>(frame.body);
         return answer ? sign(*answer) : link_.violation();
+    }
+    if (frame.type == static_cast<std::uint16_t>(proto::Type::keep_head)) {
+        auto const kept = wire::decode<proto::KeepHead>(frame.body);
+        return kept ? keep(*kept) : link_.violation();
     }
     auto append = wire::decode<proto::Append>(frame.body);
     if (!append) return link_.violation();
@@ -82,6 +86,14 @@ void Writer::sign(proto::CheckpointSignature const& answer)
     if (written) return;
     if (written.error().fault != Fault::denied) return give_up(written.error());
     log::failure("checkpoint signature refused", written.error());
+}
+
+void Writer::keep(proto::KeepHead const& head)
+{
+    auto const kept = log_.keep_head(head.witness.view(), head.key.view(), head.note.view());
+    if (kept) return;
+    if (kept.error().fault != Fault::malformed) return give_up(kept.error());
+    log::failure("a cosigned head is not kept", kept.error());
 }
 
 // T-10: after the first failure nothing is acknowledged, and the process ends; the next one starts from what the disk really has.

@@ -28,6 +28,7 @@ private:
     void wait_to_derive();
     void derive();
     void sign(proto::CheckpointSignature const& answer);
+    void keep(proto::KeepHead const& head);
     void give_up(Error const& error);
 
     wire::Loop& loop_;

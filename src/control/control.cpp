@@ -41,8 +41,11 @@ struct Control::State {
                            [this](proto::SessionTraffic const& traffic) { lifecycle.metering().told(traffic); }},
                 message);
         });
-        wires.audit_in.on_message(
-            [this](proto::AuditToControl::Message message) { operators.told(std::get<proto::SinksTold>(std::move(message)).sinks); });
+        wires.audit_in.on_message([this](proto::AuditToControl::Message message) {
+            std::visit(wire::Overloaded{[this](proto::SinksTold& told) { operators.told(std::move(told.sinks)); },
+                           [this](proto::WitnessesTold& told) { operators.told(std::move(told.witnesses)); }},
+                message);
+        });
         wires.custody_in.on_message([this](proto::CustodyToControl::Message message) {
             std::visit(wire::Overloaded{[this](proto::TokenMinted& minted) { lifecycle.hear(std::move(minted)); },
                            [this](proto::LeasesTold& told) { operators.told(std::move(told)); },

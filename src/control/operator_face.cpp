@@ -132,6 +132,23 @@ Json sinks_body(proto::OperatorAnswer const& answer)
     return list;
 }
 
+Json witnesses_body(proto::OperatorAnswer const& answer)
+{
+    Json list = Json::array();
+    for (auto const& witness : answer.witnesses.items()) {
+        auto const owed_s = witness.owed_ms != 0 ? std::max<std::int64_t>(answer.now_ms - witness.owed_ms, 0) / 1000 : 0;
+        auto const heads = witness.owed_ms != 0 ? 1 + owed_s / std::max<std::int64_t>(witness.interval_s, 1) : 0;
+        Json each = Json::object();
+        each.set("name", witness.name.view()).set("place", witness.place.view()).set("state", name_of(witness.health));
+        each.set("witnessed_records", witness.witnessed).set("witnessed_at", witness.witnessed_s);
+        each.set("lag_records", witness.size - std::min(witness.size, witness.witnessed)).set("owed_heads", heads).set("owed_s", owed_s);
+        if (!witness.word.empty()) each.set("why", witness.word.view());
+        if (witness.status != 0) each.set("http_status", static_cast<std::int64_t>(witness.status));
+        list.push(std::move(each));
+    }
+    return list;
+}
+
 Json status_body(proto::OperatorAnswer const& answer)
 {
     Json helpers = Json::object();
@@ -156,6 +173,7 @@ Json status_body(proto::OperatorAnswer const& answer)
         body.set("webhook", std::move(webhook));
     }
     if (!answer.sinks.items().empty()) body.set("audit_sinks", sinks_body(answer));
+    if (!answer.witnesses.items().empty()) body.set("audit_witnesses", witnesses_body(answer));
     Json storage = Json::object();
     storage.set("engine", answer.store.health == proto::StoreHealth::none ? "local" : "s3");
     if (answer.store.health != proto::StoreHealth::none)

@@ -32,6 +32,7 @@ public:
     void told(proto::StoreState state) { store_ = state; }
     void told(proto::AuditDisk const& state) { audit_disk_ = state; }
     void told(proto::SinkStates states) { sinks_ = std::move(states); }
+    void told(proto::WitnessStates states) { witnesses_ = std::move(states); }
     // From Lifecycle: nothing of that session runs any more.
     void severed(SessionId id);
     // No operator is accepted any more.
@@ -95,6 +96,7 @@ private:
     proto::StoreState store_;
     proto::AuditDisk audit_disk_;
     proto::SinkStates sinks_;
+    proto::WitnessStates witnesses_;
     wire::Watch shutdown_watch_;
 };
 

@@ -39,7 +39,7 @@ private:
     Clock const& clock_;
     Credentials const& credentials_;
     std::vector<proto::SinkKeys> keys_;
-    std::array<Channel, proto::kSinksMax> channels_;
+    std::array<Channel, proto::kSinkPlacesMax> channels_;
     std::uint64_t last_ = 0;
 };
 

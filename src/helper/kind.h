@@ -33,24 +33,25 @@ enum class Kind : std::uint8_t {
     secret_source,  // of custody's thread, for one question to a source of credentials
     sweeper,        // of storage's thread, for the objects of one session or run that has ended
     audit_sink,     // of audit's thread, one for each sink of the manifest
-    kLast = audit_sink,
+    audit_witness,  // of audit's thread, for one head that is shown to one witness
+    kLast = audit_witness,
 };
 
 inline constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::kLast) + 1;
 inline constexpr std::size_t kStandingKinds = static_cast<std::size_t>(Kind::broker);
 
-// Started by its role for one session, with the session's slot before its configuration; secret_source, sweeper and audit_sink with a
+// Started by its role for one session, with the session's slot before its configuration; secret_source, sweeper, audit_sink and audit_witness with a
 // number of their own in its place.
 constexpr bool is_per_session(Kind kind)
 {
     return kind == Kind::broker || kind == Kind::exec || kind == Kind::edge || kind == Kind::secret_source || kind == Kind::sweeper ||
-           kind == Kind::audit_sink;
+           kind == Kind::audit_sink || kind == Kind::audit_witness;
 }
 
 constexpr std::string_view name_of(Kind kind)
 {
     constexpr std::string_view kNames[] = {"gateway-front", "operator-front", "files-front", "parser", "custody", "launcher", "uplink",
-        "storage-lane", "audit-writer", "notifier", "broker", "exec", "edge", "mounter", "stick", "dhcp", "time", "screen", "tpm", "secret-source", "sweeper", "audit-sink"};
+        "storage-lane", "audit-writer", "notifier", "broker", "exec", "edge", "mounter", "stick", "dhcp", "time", "screen", "tpm", "secret-source", "sweeper", "audit-sink", "audit-witness"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 

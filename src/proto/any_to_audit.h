@@ -86,7 +86,11 @@ enum class What : std::uint8_t {
     sink_refused,
     sink_recovered,
     sink_position_damaged,
-    kLast = sink_position_damaged,
+    audit_head_witnessed,
+    audit_head_refused,
+    audit_head_conflict,
+    audit_head_overdue,
+    kLast = audit_head_overdue,
 };
 
 enum class Outcome : std::uint8_t { success, failure, kLast = failure };

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// For whoever looks at the machine: how far each sink of the record is. Told when it changes, at most a few times a second.
+// For whoever looks at the machine: how far each sink of the record is, and which heads witnesses have seen. Told when it changes, at most a few times a second.
 
 #include "proto/audit_to_sink.h"
+#include "proto/audit_to_witness.h"
 #include "wire/mailbox.h"
 
 namespace ocu::proto {
@@ -33,6 +34,46 @@ struct SinksTold {
     SinkStates sinks;
 };
 
-using AuditToControl = wire::Mailbox<SinksTold>;
+enum class HeadHealth : std::uint8_t {
+    untried,    // nothing has come of it yet
+    witnessed,  // the last head that was shown is cosigned
+    failing,    // the witness is not to be had now
+    refused,    // it answers, and not with what counts
+    conflict,   // it has seen another history than this log has
+    kLast = conflict
+};
+
+constexpr std::string_view name_of(HeadHealth health)
+{
+    constexpr std::string_view kNames[] = {"untried", "witnessed", "failing", "refused", "conflict"};
+    return kNames[static_cast<std::size_t>(health)];
+}
+
+struct WitnessState {
+    wire::Text<32> name;
+    wire::Text<320> place;
+    HeadHealth health{};
+    wire::Text<32> word;          // why it did not come about
+    std::uint16_t status = 0;
+    std::uint64_t witnessed = 0;  // records under the last head that is cosigned; 0: none is
+    std::int64_t witnessed_s = 0; // when, by the witness's clock
+    std::uint64_t size = 0;       // records that there are
+    std::int64_t owed_ms = 0;     // since when a head is owed; 0: none is
+    std::int64_t interval_s = 0;  // after which one more is
+
+    bool operator==(WitnessState const&) const = default;
+    static void fields(auto& wire, auto& m)
+    {
+        wire(m.name, m.place, m.health, m.word, m.status, m.witnessed, m.witnessed_s, m.size, m.owed_ms, m.interval_s);
+    }
+};
+
+using WitnessStates = wire::List<WitnessState, kWitnessesMax>;
+
+struct WitnessesTold {
+    WitnessStates witnesses;
+};
+
+using AuditToControl = wire::Mailbox<SinksTold, WitnessesTold>;
 
 }  // namespace ocu::proto

@@ -12,7 +12,7 @@ namespace ocu::proto {
 
 struct SinkDialWanted {
     RequestId request;
-    std::uint32_t sink = 0;  // in the order of the manifest
+    std::uint32_t sink = 0;  // in the order of the manifest; after the last sink come the witnesses
 };
 
 struct SinkDialled {

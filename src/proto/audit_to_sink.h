@@ -25,6 +25,9 @@
 namespace ocu::proto {
 
 inline constexpr std::size_t kSinksMax = 8;
+inline constexpr std::size_t kWitnessesMax = 4;  // proto/audit_to_witness.h
+// Both are places that edge dials and custody has keys for, by one number: the sinks of the manifest, then its witnesses.
+inline constexpr std::size_t kSinkPlacesMax = kSinksMax + kWitnessesMax;
 
 enum class SinkKind : std::uint8_t { file, syslog, https, kLast = https };
 enum class SinkFormat : std::uint8_t { ocsf, ecs, cef, kLast = cef };

@@ -2,11 +2,12 @@
 #pragma once
 
 // The audit thread and its helper `audit-writer`. Events go down in order and are acknowledged in that order, many at once; the writer can
-// ask for one thing only, the signature of a checkpoint.
+// ask for one thing only, the signature of a checkpoint. A head that somebody outside has cosigned goes down too, to be kept.
 
 #include <array>
 
 #include "proto/any_to_audit.h"
+#include "proto/audit_to_witness.h"
 #include "proto/type.h"
 #include "wire/link.h"
 
@@ -20,6 +21,18 @@ struct AuditWriterConfig {
     static void fields(auto& wire, auto& m) { wire(m.appliance_name, m.segment_bytes); }
 };
 
+inline constexpr std::size_t kKeptHeadsMax = 16;  // also those of witnesses that the manifest no longer names
+
+// A head that lies cosigned beside the log. What it says is a hint of where to go on: whoever relies on it checks it (audit/verify.h).
+struct KeptHead {
+    wire::Text<32> witness;
+    std::uint64_t size = 0;
+    std::uint64_t time_s = 0;  // seconds since 1970, by the witness's clock
+
+    bool operator==(KeptHead const&) const = default;
+    static void fields(auto& wire, auto& m) { wire(m.witness, m.size, m.time_s); }
+};
+
 // The body of the ready report: the log is open, what a crash left was repaired, and log_opened is on record.
 struct LogOpened {
     static constexpr Type kType = Type::log_opened;
@@ -27,8 +40,9 @@ struct LogOpened {
     std::array<std::uint8_t, 32> root{};
     std::uint64_t repaired_bytes = 0;
     std::uint64_t checkpoint_size = 0;
+    wire::List<KeptHead, kKeptHeadsMax> kept{};
 
-    static void fields(auto& wire, auto& m) { wire(m.size, m.root, m.repaired_bytes, m.checkpoint_size); }
+    static void fields(auto& wire, auto& m) { wire(m.size, m.root, m.repaired_bytes, m.checkpoint_size, m.kept); }
 };
 
 struct Append {
@@ -78,9 +92,20 @@ struct CheckpointSignature {
     static void fields(auto& wire, auto& m) { wire(m.request, m.good, m.signature, m.public_key); }
 };
 
+// A head of this log with a witness's cosignature, which the thread has checked: to be kept in place of the one before it. Not answered.
+struct KeepHead {
+    static constexpr Type kType = Type::keep_head;
+    wire::Text<32> witness;
+    wire::Text<kWitnessKeyBytesMax> key;  // its verifier key, which is kept beside it
+    wire::Text<kHeadNoteBytesMax + 512> note;
+
+    static void fields(auto& wire, auto& m) { wire(m.witness, m.key, m.note); }
+};
+
 inline constexpr std::array kAuditToWriter{
     wire::Permit{static_cast<std::uint16_t>(Type::append), 0, 2048},
     wire::Permit{static_cast<std::uint16_t>(Type::checkpoint_signature), 0, 128},
+    wire::Permit{static_cast<std::uint16_t>(Type::keep_head), 0, 3200},
 };
 
 inline constexpr std::array kWriterToAudit{

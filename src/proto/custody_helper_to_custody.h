@@ -74,7 +74,7 @@ struct CustodyConfig {
     wire::List<SealedCredential, kCredentialsMax> credentials;
     wire::List<ScopedRule, kScopedRulesMax> scoped;
     wire::Text<64> notice_key;  // the credential that signs notices, and is lent to nobody; empty: none does
-    wire::List<SinkKeys, kSinksMax> sinks;  // of each sink of the record, in order; their tokens are lent to nobody else
+    wire::List<SinkKeys, kSinkPlacesMax> sinks;  // of each sink of the record, in order, then of each witness; their tokens are lent to nobody else
     wire::Text<64> store_credential;  // the one for the store of session files, and for nothing else; empty: files stay on this machine
 
     static void fields(auto& wire, auto& m)

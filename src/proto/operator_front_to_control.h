@@ -119,7 +119,8 @@ struct OperatorAnswer {
     StoreState store;
     AuditDisk audit_disk;
     SinkStates sinks;
-    std::int64_t now_ms = 0;  // with sinks: what their lag is measured from
+    WitnessStates witnesses;
+    std::int64_t now_ms = 0;  // with sinks and witnesses: what their lag is measured from
     wire::List<OperatorHelper, kOperatorHelpersMax> helpers;
     // sessions
     wire::List<OperatorSession, kOperatorSessionsMax> sessions;
@@ -137,7 +138,7 @@ struct OperatorAnswer {
     static void fields(auto& wire, auto& m)
     {
         wire(m.request, m.reason, m.healthy, m.frozen, m.name, m.version, m.tier, m.profile, m.uptime, m.session_count, m.pool_ready,
-            m.pool_wanted, m.manifest_serial, m.manifest_digest, m.mcp_url, m.certificate_sha256, m.webhook, m.store, m.audit_disk, m.sinks, m.now_ms, m.helpers,
+            m.pool_wanted, m.manifest_serial, m.manifest_digest, m.mcp_url, m.certificate_sha256, m.webhook, m.store, m.audit_disk, m.sinks, m.witnesses, m.now_ms, m.helpers,
             m.sessions, m.leases, m.explained, m.files, m.killed, m.pending, m.recorded);
     }
 };
@@ -152,7 +153,7 @@ inline constexpr std::array kOperatorFrontMaySend{
 inline constexpr std::array kControlMaySendOperatorFront{
     wire::Permit{static_cast<std::uint16_t>(Type::operator_connection), 1, 8},
     wire::Permit{static_cast<std::uint16_t>(Type::operator_answer), 0,
-        8192 + std::max<std::uint32_t>({256 * kOperatorSessionsMax, 468 * kLeasesMax, kExplainedBytesMax, kFilesToldBytesMax})},
+        10240 + std::max<std::uint32_t>({256 * kOperatorSessionsMax, 468 * kLeasesMax, kExplainedBytesMax, kFilesToldBytesMax})},
 };
 
 // The front's whole configuration: it knows nothing.

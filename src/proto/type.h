@@ -221,6 +221,12 @@ enum class Type : std::uint16_t {
     sink_begin = 0x0460,
     sink_proof_wanted,
     sink_proof,
+    // audit_witness <-> audit
+    head_tile = 0x0480,
+    head_socket,
+    head_outcome,
+    // audit -> audit_writer
+    keep_head = 0x04a0,
 };
 
 }  // namespace ocu::proto

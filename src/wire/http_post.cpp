@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "wire/http_post.h"
 
-#include "wire/http_relay_head.h"
+#include "wire/http_relay_body.h"
 #include "wire/http_relay_side.h"
 
 namespace ocu::wire {
@@ -14,7 +14,7 @@ std::string post_bytes(PostRequest const& request)
     return out + request.body;
 }
 
-std::expected<std::optional<unsigned>, PostFailure> read_post_answer(std::string_view bytes)
+std::expected<std::optional<PostHead>, PostFailure> read_post_head(std::string_view bytes)
 {
     std::string_view rest = bytes.substr(0, kPostHeadBytesMax);
     bool const full = bytes.size() >= kPostHeadBytesMax;
@@ -27,14 +27,22 @@ std::expected<std::optional<unsigned>, PostFailure> read_post_answer(std::string
         }
         auto const head = read_response_head(rest.substr(0, *end), {});
         if (!head || head->status == 101) return std::unexpected(PostFailure::grammar);
-        if (head->status >= 200) return head->status;
         rest.remove_prefix(*end);
+        if (head->status >= 200) return PostHead{head->status, static_cast<std::size_t>(rest.data() - bytes.data()), head->body};
     }
 }
 
+std::expected<std::optional<unsigned>, PostFailure> read_post_answer(std::string_view bytes)
+{
+    auto const head = read_post_head(bytes);
+    if (!head) return std::unexpected(head.error());
+    return *head ? std::optional((*head)->status) : std::nullopt;
+}
+
 struct HttpPost::Machine : std::enable_shared_from_this<Machine> {
-    Machine(std::unique_ptr<Transport> transport, TlsStream const* tls_in, std::string bytes, Told told_in)
-        : handshaker(transport.get()), tls(tls_in), side(std::move(transport), {}), request(std::move(bytes)), told(std::move(told_in))
+    Machine(std::unique_ptr<Transport> transport, TlsStream const* tls_in, std::string bytes, Told told_in, std::optional<std::size_t> body_max)
+        : handshaker(transport.get()), tls(tls_in), side(std::move(transport), {}), request(std::move(bytes)), told(std::move(told_in)),
+          body_bytes_max(body_max)
     {}
 
     void begin(Loop& loop)
@@ -59,11 +67,34 @@ struct HttpPost::Machine : std::enable_shared_from_this<Machine> {
         auto const after = [this] { turn(); };  // the side holds what is given to it with this
         auto const keep = shared_from_this();
         side.write(keep, after);
-        auto const answer = read_post_answer(side.in());
-        if (!answer) return end({answer.error()});
-        if (*answer) return end({PostFailure::none, **answer});
+        if (!head && !take_head()) return;
+        if (head && !take_body()) return;
         if (side.ended()) return end({PostFailure::closed});
         side.read(keep, after);
+    }
+
+    // False: it is over.
+    bool take_head()
+    {
+        auto const answer = read_post_head(side.in());
+        if (!answer) return end({answer.error()}), false;
+        if (!*answer) return true;
+        head = **answer;
+        if (!body_bytes_max) return end({PostFailure::none, head->status}), false;
+        side.take(head->bytes);
+        body = BodyReader(head->body, BodyReader::Extensions::dropped);
+        return true;
+    }
+
+    bool take_body()
+    {
+        // One byte more than there may be, so that too much is seen.
+        side.take(body.feed(side.in(), *body_bytes_max + 1 - text.size(), text));
+        if (side.ended() && !body.done()) body.ended(side.ended_cleanly());
+        if (text.size() > *body_bytes_max) return end({PostFailure::too_large, head->status}), false;
+        if (body.broken()) return end({side.ended() ? PostFailure::closed : PostFailure::grammar, head->status}), false;
+        if (body.done()) return end({PostFailure::none, head->status, TlsRefusal::none, std::move(text)}), false;
+        return true;
     }
 
     void end(PostOutcome outcome)
@@ -80,10 +111,15 @@ struct HttpPost::Machine : std::enable_shared_from_this<Machine> {
     std::string request;
     Told told;
     Watch patience;
+    std::optional<std::size_t> body_bytes_max;
+    std::optional<PostHead> head;
+    BodyReader body;
+    std::string text;
 };
 
-HttpPost::HttpPost(Loop& loop, std::unique_ptr<Transport> transport, TlsStream const* tls, std::string request, Told told)
-    : machine_(std::make_shared<Machine>(std::move(transport), tls, std::move(request), std::move(told)))
+HttpPost::HttpPost(Loop& loop, std::unique_ptr<Transport> transport, TlsStream const* tls, std::string request, Told told,
+    std::optional<std::size_t> body_bytes_max)
+    : machine_(std::make_shared<Machine>(std::move(transport), tls, std::move(request), std::move(told), body_bytes_max))
 {
     machine_->begin(loop);
 }

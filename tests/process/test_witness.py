@@ -5,8 +5,11 @@ and is checked (AU-9, AU-2, AU-4). That witness knows one log only, by a name ma
 import http.client
 import os
 import shutil
+import socket
+import ssl
 import subprocess
 import tempfile
+import threading
 import unittest
 
 from support.appliance import free_port, run_binary, setting, wait_until
@@ -63,6 +66,43 @@ class Witness:
     def close(self):
         self.process.terminate()
         self.process.wait(20)
+
+
+class Behind:
+    """TLS in front of a witness, which has none."""
+
+    def __init__(self, folder, port):
+        self.certificate = f"{folder}/tls.crt"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=w", "-addext",
+                        "subjectAltName=IP:127.0.0.1", "-keyout", f"{folder}/tls.key", "-out", self.certificate], check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, f"{folder}/tls.key")
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+        threading.Thread(target=self.serve, args=(context, port), daemon=True).start()
+
+    def serve(self, context, port):
+        while True:
+            try:
+                connection, _ = self.server.accept()
+            except OSError:
+                return
+            with context.wrap_socket(connection, server_side=True) as outer, socket.create_connection(("127.0.0.1", port)) as inner:
+                head = threading.Thread(target=self.carry, args=(outer, inner), daemon=True)
+                head.start()
+                self.carry(inner, outer)
+
+    @staticmethod
+    def carry(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+
+    def close(self):
+        self.server.shutdown(socket.SHUT_RDWR)
+        self.server.close()
 
 
 class BeforeAWitness(unittest.TestCase):
@@ -130,3 +170,27 @@ class BeforeAWitness(unittest.TestCase):
         grown(rewritten, 1500, self.origin)
         self.assertEqual(self.witness.asked(self.request(300, rewritten))[0], 422, "the same name and key, another history")
         self.assertEqual(self.witness.asked(self.request(300))[0], 200)
+
+    def shown(self, since, behind, folder=None):
+        """What the appliance's own process for it says of showing that log's head."""
+        done = subprocess.run([MAKER, "[.show]"], check=False, capture_output=True, text=True, env={
+            **os.environ, "OCU_LOG_DIRECTORY": folder or self.log, "OCU_WITNESS_OLD": str(since), "OCU_WITNESS_KEY": read(f"{self.folder}/witness.vkey").strip(),
+            "OCU_WITNESS_CA": behind.certificate, "OCU_WITNESS_PORT": str(behind.port), "OCU_WITNESS_OUT": f"{self.folder}/shown"})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        first, _, note = read(f"{self.folder}/shown").partition("\n")
+        return first.split(), note
+
+    def test_the_appliances_own_process_shows_a_head_and_understands_what_is_answered(self):
+        behind = Behind(self.folder, self.witness.port)
+        self.addCleanup(behind.close)
+        self.cosigned(0)
+        grown(self.log, 1500, self.origin)
+        self.assertEqual(self.shown(0, behind)[0], ["other_size", "409", "300"])
+        said, note = self.shown(300, behind)
+        self.assertEqual(said, ["cosigned", "200", "0"])
+        self.assertRegex(self.imported(note), r"continues the head of 1500 records\nseen by ")
+        rewritten = f"{self.folder}/rewritten"
+        os.mkdir(rewritten)
+        grown(rewritten, 200, self.origin)
+        grown(rewritten, 1600, self.origin)
+        self.assertEqual(self.shown(1500, behind, rewritten)[0], ["answered", "422", "0"])

@@ -147,6 +147,18 @@ inline constexpr Words kWords[] = {
         4900, 0, 0, Reason::none, false},
     {What::sink_position_damaged, Source::audit, "what was kept of a sink's position was of no use: it is sent the record from the beginning", "core",
         "audit-sink siem", "siem.example:6514 begins at the beginning", 0, 0, 0, Reason::none, false, true},
+    {What::audit_head_witnessed, Source::audit,
+        "a witness cosigned the newest head of the log, and that was checked; `number` records are under it; the cosignature stands here in full", "core",
+        "audit-witness out", "https://witness.example/ time=1790000003 cosignature=q7Y...", 4711, 0, 0, Reason::none, false},
+    {What::audit_head_refused, Source::audit,
+        "a witness does not want the head, or what it answers does not count; `number` records are under the last that it cosigned. Once an hour at most for one cause",
+        "core", "audit-witness out", "https://witness.example/ why=bad_cosignature status=200", 4700, 0, 0, Reason::none, false, true},
+    {What::audit_head_conflict, Source::audit,
+        "an alarm: a witness has seen another history of this log than the one that is here (`why=ahead`, `other_root`, `other_history`)", "core", "audit-witness out",
+        "https://witness.example/ why=other_history status=422", 4700, 0, 0, Reason::none, false, true},
+    {What::audit_head_overdue, Source::audit,
+        "an alarm: a head has been owed to a witness for longer than its interval; `heads` of them, which the newest will stand for", "core", "audit-witness out",
+        "https://witness.example/ why=unreachable status=0 owed_s=86405 heads=2", 4700, 0, 0, Reason::none, false, true},
 };
 
 }  // namespace event_words

@@ -90,6 +90,7 @@ bool write_some(Folder const& folder, Disk& disk, Signer const& signer, std::uin
     auto log = open_log(disk, folder, clock);
     if (!log) return false;
     acknowledged = log->size();
+    auto const witness = make_key("witness.example/w1", signer.key, KeyKind::witness);
     std::vector<Entry> many;
     for (std::uint64_t i = 0; i < first; ++i) many.push_back(entry(i));
     if (!many.empty() && !log->append(many)) return false;
@@ -104,6 +105,9 @@ bool write_some(Folder const& folder, Disk& disk, Signer const& signer, std::uin
         if ((i - first) % 15 != 6) continue;
         auto const checkpoint = log->derive();
         if (!checkpoint || !log->write_checkpoint(*checkpoint, signer.key, signer.sign(format_body(*checkpoint)))) return false;
+        auto const body = format_body(*checkpoint);
+        auto const line = cosignature_line(witness, {7, signer.sign("cosignature/v1\ntime 7\n" + body)});
+        if (!log->keep_head("out", format_key(witness), format_note(*checkpoint, make_key(kOrigin, signer.key), signer.sign(body)) + line)) return false;
     }
     return true;
 }

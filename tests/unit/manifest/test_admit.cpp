@@ -192,7 +192,6 @@ TEST_CASE(
             "mcp.callers[0].oauth", "no effect"},
         {R"("operators": [{"name": "a", "uid": 5, "roles": ["viewer"]}])", "operators[0].roles", "no effect"},
         {R"("oidc": {"issuer": "x"})", "oidc", "no effect"},
-        {R"("audit": {"transparency_log": "https://log.example/"})", "audit.transparency_log", "no effect"},
         {R"("soar": {"key": "x"})", "soar", "no effect"},
         {R"("update": {"auto": true})", "update", "no effect"},
         {R"("update": 0)", "update", "no effect"},
