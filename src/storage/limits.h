@@ -81,7 +81,7 @@ static_assert(kS3AppendTime + kS3OperationTime < std::chrono::seconds(30));
 static_assert(kS3AttemptTime < kS3OperationTime, "an attempt that hangs leaves time for another");
 
 // The role's thread.
-inline constexpr std::size_t kSessionsMax = 512;
+inline constexpr std::size_t kSessionsMax = 1024;  // as many as a manifest may ask for
 inline constexpr std::size_t kRemovalsPerTurn = 128;            // directory entries removed before other work gets its turn
 inline constexpr std::size_t kInspectionsWaitingMax = 16;       // times 4 MiB
 inline constexpr std::chrono::milliseconds kInspectionTime{5'000};

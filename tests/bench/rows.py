@@ -14,7 +14,7 @@ import threading
 import time
 
 from bench import bench as table
-from bench import audit_rows, egress_rows, mount_rows, s3_rows, session_rows
+from bench import audit_rows, egress_rows, growth_rows, mount_rows, s3_rows, session_rows
 from bench.boot_row import power_on_to_answer
 from support.appliance import Appliance, children_of, free_port, setting, wait_until
 from support.mcp import Mcp
@@ -271,7 +271,7 @@ def size_and_memory(_rounds):
 
 
 ROWS = {"P1": tool_call, "P2": lambda rounds: session_rows.gvisor_call(running, BareRuntime, rounds), "P3": lambda rounds: session_rows.calls_at_once(running, rounds),
-        "P4": session_create, "P5": session_claim, "P6": idle_memory, "P8": lambda rounds: session_rows.kill(running, rounds),
-        "P9": egress_rows.passthrough, "P10": egress_rows.bump, "P11": lambda rounds: mount_rows.mount(running, BareRuntime, rounds),
+        "P4": session_create, "P5": session_claim, "P6": idle_memory, "P7": lambda rounds: growth_rows.alive_at_once(running, rounds),
+        "P8": lambda rounds: session_rows.kill(running, rounds), "P9": egress_rows.passthrough, "P10": egress_rows.bump, "P11": lambda rounds: mount_rows.mount(running, BareRuntime, rounds),
         "P12": lambda rounds: s3_rows.s3(rounds), "P13": audit_append, "P14": audit_rows.verified, "P15": mcp_requests, "P16": size_and_memory,
-        "P17": power_on_to_answer}
+        "P17": power_on_to_answer, "P18": lambda rounds: growth_rows.growth(running, rounds)}
