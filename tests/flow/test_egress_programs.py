@@ -5,9 +5,11 @@ the minimal one with these programs: tests/support/clients.list."""
 import base64
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 from support import storehouse
@@ -26,9 +28,10 @@ PIP = "pip download --no-deps --no-binary :all: --no-build-isolation --index-url
 # The program itself comes by the bump too: Debian's package of it would bring four hundred others into the image.
 NPM_VERSION = "10.8.2"
 NPM_INTEGRITY = "x/AIjFIKRllrhcb48dqUNAAZl0ig9+qMuN91RpZo3Cb2+zuibfh+KISl6+kVVyktDz230JKc208UkQwwMqyB+w=="
-NPM = """cd /workspace && curl -sS -m 30 https://api.example/npm/program.tgz | tar xz && mkdir project && cd project &&
-node ../package/bin/npm-cli.js install --no-audit --no-fund --no-update-notifier --registry https://api.example/npm/ hello-there 2>&1
-node -e "console.log(require('hello-there'))" 2>&1"""
+NPM = "cd /workspace && curl -sS -m 30 https://api.example/npm/program.tgz | tar xz && mkdir project && echo unpacked"
+NPM_INSTALL = """cd /workspace/project &&
+exec node ../package/bin/npm-cli.js install --no-audit --no-fund --no-update-notifier --registry https://api.example/npm/ hello-there"""
+NPM_USED = """cd /workspace/project && node -e "console.log(require('hello-there'))" 2>&1"""
 
 
 def image():
@@ -77,6 +80,9 @@ class Programs(unittest.TestCase):
     def bash(self, command):
         return self.world.text_of(self.world.call(self.appliance, command))
 
+    def tool(self, name, **arguments):
+        return self.world.text_of(self.world.call_tool(self.appliance, name, **arguments))
+
     def reached(self, command, path, words="hello from the storehouse"):
         text = self.bash(command)
         self.assertIn(words, text)
@@ -103,8 +109,18 @@ class Programs(unittest.TestCase):
     def test_node(self):
         self.reached(NODE, "/node")
 
-    def test_npm(self):
-        self.reached(NPM, "/npm/hello-there/-/hello-there-1.0.0.tgz")
+    def test_npm_installs_as_a_program_that_lives_on(self):
+        """SX-3: begun by one call, watched on its terminal by others, and what it installed is there for the next."""
+        self.assertIn("unpacked", self.bash(NPM))
+        heard = self.tool("process_start", command=NPM_INSTALL, wait_s=5)
+        process = int(re.search(r"\[Process (\d+) ", heard).group(1))
+        deadline = time.monotonic() + 100
+        while "has ended" not in heard:
+            self.assertLess(time.monotonic(), deadline, heard)
+            heard += self.tool("process_read", process=process, wait_s=5)
+        self.assertIn("added 1 package", heard)
+        self.assertIn("has ended: exit code 0", heard)
+        self.reached(NPM_USED, "/npm/hello-there/-/hello-there-1.0.0.tgz")
 
     def test_go(self):
         self.reached(GO + " 2>&1", "/json")

@@ -29,6 +29,12 @@ SECTOR = 512
 FLUSH, FUA, DISCARD = 1, 2, 4
 
 
+def fetch():
+    """Debian's kernel and the programs that start it."""
+    shell("need mkfs.ext4 e2fsprogs; need bwrap bubblewrap")
+    return shell(f"{ROOT}/iso/10-kernel debian"), shell("boot_tools")
+
+
 def first_root(path, kernel):
     with open(f"{kernel}/modules/order", encoding="utf-8") as file:
         order = [each for each in file.read().split() if re.sub(r"\.ko.*", "", each).replace("-", "_") in MODULES]
@@ -128,8 +134,7 @@ class Machine:
 class PowerCut(unittest.TestCase):
     def test_every_fsync_and_every_record_survives_it(self):
         self.assertTrue(os.path.exists(PROGRAM), "process_power is not built: scripts/test --only process builds it")
-        kernel, tools = shell(f"{ROOT}/iso/10-kernel debian"), shell("boot_tools")
-        shell("need mkfs.ext4 e2fsprogs; need bwrap bubblewrap")
+        kernel, tools = fetch()
         die = random.Random(20)
         steps, promised, logged, lost = [], None, 0, 0
         with tempfile.TemporaryDirectory(prefix="ocu-power.", dir="/var/tmp") as work:

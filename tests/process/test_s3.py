@@ -16,6 +16,10 @@ FAULTS = os.path.join(os.path.dirname(HERE), "support", "s3_faults.py")
 SECONDS_MAX = 240
 
 
+def fetch():
+    s3_servers.programs()
+
+
 def certificate(folder, name, stem):
     """A certificate that signs itself, for `name`."""
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}",

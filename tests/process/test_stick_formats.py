@@ -21,6 +21,12 @@ def shell(text):
     return subprocess.run(["bash", "-c", f". {ROOT}/iso/lib.sh; {text}"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
+def fetch():
+    """Debian's kernel and the programs that start it."""
+    shell("need mkfs.vfat dosfstools; need mcopy mtools; need mkfs.ext4 e2fsprogs; need xorriso xorriso; need bwrap bubblewrap")
+    return shell(f"{ROOT}/iso/10-kernel debian"), shell("boot_tools")
+
+
 def entry(name, mode, content=b"", device=(0, 0)):
     """One file of a cpio archive ("newc")."""
     head = "070701" + "".join(f"{each:08x}" for each in (0, mode, 0, 0, 1, 0, len(content), 0, 0, *device, len(name) + 1, 0))
@@ -47,10 +53,8 @@ def first_root(path, images, kernel):
 class StickFormats(unittest.TestCase):
     def test_every_format_on_a_kernel_that_knows_them_all(self):
         self.assertTrue(os.path.exists(PROGRAM), "process_stick is not built: scripts/test --only process builds it")
-        kernel = shell(f"{ROOT}/iso/10-kernel debian")
-        tools = shell("boot_tools")
+        kernel, tools = fetch()
         with tempfile.TemporaryDirectory(prefix="ocu-stick.", dir="/var/tmp") as work:
-            shell("need mkfs.vfat dosfstools; need mcopy mtools; need mkfs.ext4 e2fsprogs; need xorriso xorriso; need bwrap bubblewrap")
             subprocess.run([sys.executable, f"{ROOT}/tests/process/stick/make_images.py", f"{work}/images"], check=True)
             first_root(f"{work}/initrd", f"{work}/images", kernel)
             done = subprocess.run(

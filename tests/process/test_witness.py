@@ -105,11 +105,16 @@ class Behind:
         self.server.close()
 
 
+def fetch():
+    """The folder of the witness's programs."""
+    return subprocess.run([f"{ROOT}/scripts/toolchain/witness"], check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
+
+
 class BeforeAWitness(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="ocu-witness.", dir="/var/tmp")
         self.addCleanup(shutil.rmtree, self.folder, True)
-        self.programs = subprocess.run([f"{ROOT}/scripts/toolchain/witness"], check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
+        self.programs = fetch()
         self.log, nameless = f"{self.folder}/log", f"{self.folder}/nameless"
         for each in (self.log, nameless):
             os.mkdir(each)

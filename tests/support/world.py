@@ -34,10 +34,9 @@ HOSTS = {
 
 CALL = """
 import http.client, json, sys
-port, token, chat, command = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
+port, token, chat, params = int(sys.argv[1]), sys.argv[2], sys.argv[3], json.loads(sys.argv[4])
 c = http.client.HTTPConnection("127.0.0.1", port, timeout=90)
-c.request("POST", "/mcp", json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
-    "params": {"name": "bash_tool", "arguments": {"command": command, "timeout_s": 80}}}),
+c.request("POST", "/mcp", json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}),
     {"Authorization": "Bearer " + token, "Content-Type": "application/json", "Accept": "application/json, text/event-stream",
      "MCP-Protocol-Version": "%s", "X-Chat-Id": chat})
 print(c.getresponse().read().decode())
@@ -95,8 +94,12 @@ class World:
             return [json.loads(line) for line in file]
 
     def call(self, appliance, command, chat="world"):
-        """A tool call from where the appliance listens. A started process: `text_of` waits for it."""
-        return subprocess.Popen([*self.enter, sys.executable, "-c", CALL, str(appliance.port), appliance.token, chat, command], stdout=subprocess.PIPE, text=True)
+        """A call of `bash_tool` from where the appliance listens. A started process: `text_of` waits for it."""
+        return self.call_tool(appliance, "bash_tool", chat, command=command, timeout_s=80)
+
+    def call_tool(self, appliance, tool, chat="world", **arguments):
+        params = json.dumps({"name": tool, "arguments": arguments})
+        return subprocess.Popen([*self.enter, sys.executable, "-c", CALL, str(appliance.port), appliance.token, chat, params], stdout=subprocess.PIPE, text=True)
 
     @staticmethod
     def text_of(process):
