@@ -89,6 +89,17 @@ std::string table(std::vector<std::vector<std::string>> const& rows)
     return out;
 }
 
+std::string retention_line(JsonView retention)
+{
+    auto out = std::format("record kept {} days, {} records removed by age", retention["days"].integer().value_or(0), retention["removed"].integer().value_or(0));
+    auto const hold = retention["hold"].string();
+    if (hold == "clock") out += "; older ones stay: nobody has checked the clock";
+    if (hold == "sink") out += "; older ones stay until every sink has them";
+    if (hold == "damaged") out += "; older ones stay: they do not verify";
+    if (hold == "signature") out += "; older ones stay: custody does not sign";
+    return out + "\n";
+}
+
 std::string sink_line(JsonView sink)
 {
     auto out = std::format("audit sink {} ({}, {}): {}, {} delivered, {} behind, {} s late", shown(sink["name"].string()), shown(sink["kind"].string()),
@@ -133,6 +144,7 @@ std::string render_status(JsonView status)
             disk["free_bytes"].integer().value_or(0) >> 20,
             disk["state"].string() == "filling" ? std::format(": FILLING, the watermark is {} %", disk["watermark_percent"].integer().value_or(0))
                                                 : std::string());
+    if (auto const retention = status["audit_retention"]) out += retention_line(retention);
     auto const sinks = status["audit_sinks"];
     for (std::size_t i = 0; i < sinks.size(); ++i) out += sink_line(sinks.at(i));
     auto const witnesses = status["audit_witnesses"];

@@ -24,6 +24,7 @@
 #include "appliance/roots.h"
 #include "appliance/shipped.h"
 #include "appliance/status_line.h"
+#include "base/clock_check.h"
 #include "base/crypto/certificate.h"
 #include "appliance/profiles/launcher.h"
 #include "base/log.h"
@@ -155,6 +156,7 @@ Result<void> Machine::start()
     RoleConfigs configs{
         applied.gateway, applied.control, applied.storage, applied.sandbox, applied.audit, applied.edge, custody_sources(applied)};
     configs.control.mcp_url = mcp_url_ + "/mcp";
+    configs.audit.clock_is_checked = clock_is_checked;
     configs.gateway.public_url = mcp_url_;
     auto const gateway_config = configs.gateway;
     RoleDescriptors descriptors;

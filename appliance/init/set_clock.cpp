@@ -16,6 +16,8 @@ namespace ocu::init {
 
 namespace {
 
+constexpr std::chrono::seconds kCheckedWithin{1};  // an answer that took longer is dropped
+
 std::chrono::nanoseconds now_on(clockid_t clock)
 {
     timespec now{};
@@ -52,6 +54,18 @@ Result<void> SystemSetClock::slew(std::chrono::nanoseconds by)
     change.modes = ADJ_OFFSET_SINGLESHOT;
     change.offset = std::chrono::round<std::chrono::microseconds>(by).count();
     if (::adjtimex(&change) < 0) return fail_os("slew the clock");
+    return {};
+}
+
+// The kernel adds half a millisecond to what may be wrong for each second, and takes the mark back at sixteen seconds.
+Result<void> SystemSetClock::mark_checked()
+{
+    timex change{};
+    change.modes = ADJ_STATUS | ADJ_MAXERROR | ADJ_ESTERROR;
+    change.status = 0;  // without STA_UNSYNC
+    change.maxerror = std::chrono::microseconds(kCheckedWithin).count();
+    change.esterror = change.maxerror;
+    if (::adjtimex(&change) < 0) return fail_os("mark the clock as checked");
     return {};
 }
 

@@ -22,6 +22,9 @@ public:
     virtual Result<void> step(std::chrono::nanoseconds by) = 0;
     // Little by little (500 microseconds a second), at most kSlewMax. A later call replaces an earlier one. Errors: os.
     virtual Result<void> slew(std::chrono::nanoseconds by) = 0;
+    // That somebody who is believed has just told the time: the kernel says so to whoever asks it (base/clock_check.h), for about eight hours.
+    // Errors: os.
+    virtual Result<void> mark_checked() = 0;
     // Gives the time to the hardware clock, to the second. Errors: os (also where there is none).
     virtual Result<void> write_hardware_clock() = 0;
 };
@@ -34,6 +37,7 @@ public:
     Reading read() const override;
     Result<void> step(std::chrono::nanoseconds by) override;
     Result<void> slew(std::chrono::nanoseconds by) override;
+    Result<void> mark_checked() override;
     Result<void> write_hardware_clock() override;
 };
 

@@ -68,6 +68,7 @@ void TimeKeeper::Impl::hear(std::size_t server, TimeAsker::Answer const& answer)
         // The hardware clock drifts too: it follows each answer that is believed.
         if (carry_out(correction)) {
             if (correction.kind == TimeCorrection::Kind::step) log::info("clock set by", host);
+            if (auto const marked = wall->mark_checked(); !marked) log::failure("the clock's mark", marked.error());
             if (auto const written = wall->write_hardware_clock(); !written) {
                 log::failure("the hardware clock", written.error());
                 policy.set_clock_trouble("The hardware clock could not be set: after a restart the time is wrong until a server answers.");

@@ -13,6 +13,7 @@
 #include "appliance/manifest/schema.h"
 #include "base/crypto/certificate.h"
 #include "base/sealed_face.h"
+#include "proto/retention.h"
 #include "storage/withhold_rule.h"
 
 namespace ocu::manifest {
@@ -290,7 +291,8 @@ Admission<Applied> admit(std::string_view text, Defaults const& defaults)
     applied.name = text_or(root["appliance"], "name", "ocu-appliance");
     applied.profile = text_or(root["appliance"], "profile", "internal_workforce");
     applied.rootfs = text_or(root["sandbox"], "rootfs", "minimal");
-    applied.retention_days = integer_or(root["audit"], "retention_days", 2555);
+    // Seven years in a manifest may be counted without their leap days; they are kept with them.
+    applied.retention_days = std::max<std::int64_t>(integer_or(root["audit"], "retention_days", proto::kRetentionDaysFloor), proto::kRetentionDaysFloor);
     auto shipped = shipped_of(root["sandbox"]["mounts"]);
     if (!shipped) return std::unexpected(shipped.error());
     applied.shipped = std::move(*shipped);
@@ -334,6 +336,7 @@ Admission<Applied> admit(std::string_view text, Defaults const& defaults)
     if (!sinks) return std::unexpected(sinks.error());
     applied.sinks = std::move(*sinks);
     applied.audit.sinks = applied.sinks.sinks;
+    applied.audit.retention_days = static_cast<std::uint32_t>(applied.retention_days);
     applied.edge.sinks = applied.sinks.endpoints;
     auto witnesses = admit_witnesses(root["audit"]["transparency_log"], applied.credentials);
     if (!witnesses) return std::unexpected(witnesses.error());

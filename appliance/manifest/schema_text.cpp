@@ -378,8 +378,8 @@ std::string_view schema_text()
     "audit": {
       "type": "object", "additionalProperties": false,
       "properties": {
-        "retention_days": {"type": "integer", "minimum": 2555, "maximum": 36500, "default": 2555,
-          "x-why": "the record is kept for 7 years at least; nothing deletes it in this version"},
+        "retention_days": {"type": "integer", "minimum": 2555, "maximum": 36500, "default": 2557,
+          "x-why": "the record is kept for 7 years at least: 2557 days with two leap days, which a lower number means too"},
         "sinks": {
           "type": "array", "maxItems": 8, "description": "Where the record is copied to, besides the audit directory (docs/formats/audit-sinks.md).",
           "items": {

@@ -6,6 +6,7 @@
 
 #include "audit/head_desk.h"
 #include "audit/limits.h"
+#include "audit/retention_desk.h"
 #include "audit/sink_desk.h"
 #include "base/log.h"
 #include "proto/audit_to_writer.h"
@@ -69,7 +70,8 @@ struct Audit::State {
         : loop(the_loop), clock(the_clock), config(std::move(the_config)), wires(std::move(the_wires)),
           own(*this, proto::Source::audit, loop), heads(loop, clock, head_ground(descriptors), wires.spawner, head_calls()),
           sinks(loop, clock, config.appliance_name, config.sinks, std::move(descriptors.log), std::move(descriptors.ground), wires.spawner,
-              sink_calls())
+              sink_calls()),
+          retention(loop, clock, config.retention_days, retention_calls())
     {
         wires.edge_in.on_message(
             [this](proto::EdgeToAudit::Message message) {
@@ -131,6 +133,14 @@ struct Audit::State {
             [this](proto::WitnessStates states) { wires.control.send(proto::WitnessesTold{std::move(states)}); }};
     }
 
+    RetentionDesk::Calls retention_calls()
+    {
+        return {[this](proto::RetentionLook look) { link->send(look); }, [this](proto::RetentionGo go) { link->send(go); },
+            [this](proto::RetentionSigned answer) { link->send(answer); }, [this](std::string note) { sign_retention(std::move(note)); },
+            [this](proto::Event event, Done done) { own.record(std::move(event), std::move(done)); },
+            [this](proto::RetentionState state) { wires.control.send(state); }, config.clock_is_checked, [this] { return sinks.copied(); }};
+    }
+
     void writer_up(proto::HelperUp& up)
     {
         if (up.kind != helper::Kind::audit_writer) return;
@@ -144,7 +154,9 @@ struct Audit::State {
             [this](wire::Link::Frame frame) { take(frame); }, [this](wire::Lost why) { lost(why); });
         open.store(true, std::memory_order_release);
         heads.opened(opened->kept.items());
+        sinks.begins_at(opened->first_segment);
         grew();
+        retention.writer_up(opened->first_record);
     }
 
     void grew()
@@ -157,6 +169,7 @@ struct Audit::State {
     void writer_down()
     {
         open.store(false, std::memory_order_release);
+        retention.writer_down();
         link.reset();
         fail_all();
         if (stopping) finish_stop();
@@ -165,6 +178,7 @@ struct Audit::State {
     void lost(wire::Lost why)
     {
         open.store(false, std::memory_order_release);
+        retention.writer_down();
         if (why != wire::Lost::closed) wires.spawner.report_violation(helper::Kind::audit_writer);
         fail_all();
     }
@@ -230,9 +244,41 @@ struct Audit::State {
         case proto::Type::checkpoint_wanted:
             if (auto message = wire::decode<proto::CheckpointWanted>(frame.body)) return ask_custody(std::move(*message));
             break;
-        default: break;
+        default:
+            if (hear_retention(frame)) return;
+            break;
         }
         link->violation();
+    }
+
+    bool hear_retention(wire::Link::Frame const& frame)
+    {
+        switch (static_cast<proto::Type>(frame.type)) {
+        case proto::Type::retention_found:
+            if (auto const message = wire::decode<proto::RetentionFound>(frame.body)) return retention.found(*message, log_size);
+            break;
+        case proto::Type::retention_wanted:
+            if (auto message = wire::decode<proto::RetentionWanted>(frame.body)) return retention.wanted(std::move(*message));
+            break;
+        case proto::Type::retention_done:
+            if (auto const message = wire::decode<proto::RetentionDone>(frame.body)) return removed(*message);
+            break;
+        default: break;
+        }
+        return false;
+    }
+
+    bool removed(proto::RetentionDone const& done)
+    {
+        if (!retention.done(done, log_size)) return false;
+        sinks.begins_at(done.first_segment);
+        return true;
+    }
+
+    void sign_retention(std::string note)
+    {
+        retention_request = RequestId{++last_custody_request};
+        wires.custody.send(proto::SignatureWanted{retention_request, std::move(note), proto::NoteKind::retention});
     }
 
     void acknowledge(proto::Appended const& message)
@@ -254,6 +300,7 @@ struct Audit::State {
         log::error(
             "audit log cannot be written; events are refused until the writer is back", message.os_errno == ENOSPC ? "(disk full)" : "");
         open.store(false, std::memory_order_release);
+        retention.writer_down();
         fail_all();
     }
 
@@ -262,13 +309,16 @@ struct Audit::State {
         wanted_request = message.request;
         wanted_size = message.size;
         wanted_body = message.note.str();
-        ++custody_request.value;
+        custody_request = RequestId{++last_custody_request};
         wires.custody.send(proto::SignatureWanted{custody_request, std::move(message.note)});
     }
 
     void forward(proto::SignatureMade const& made)
     {
-        if (made.request != custody_request || !link) return;
+        if (!link) return;
+        if (made.request == retention_request)
+            return retention.signed_now(made.good && checkpoint_public.has_value(), made.signature, checkpoint_public.value_or(crypto::PublicKey{}));
+        if (made.request != custody_request) return;
         proto::CheckpointSignature answer_frame{wanted_request, made.good && checkpoint_public.has_value(), made.signature, {}};
         if (checkpoint_public) answer_frame.public_key = *checkpoint_public;
         link->send(answer_frame);
@@ -319,7 +369,9 @@ struct Audit::State {
     RequestId last_request;
 
     std::optional<std::array<std::uint8_t, 32>> checkpoint_public;
-    RequestId custody_request;
+    std::uint64_t last_custody_request = 0;
+    RequestId custody_request;    // of the last checkpoint
+    RequestId retention_request;  // of the last retention checkpoint
     RequestId wanted_request;
     std::uint64_t wanted_size = 0;
     std::string wanted_body;
@@ -330,6 +382,7 @@ struct Audit::State {
     Pen own;  // for what becomes of the sinks and of heads
     HeadDesk heads;
     SinkDesk sinks;
+    RetentionDesk retention;
 };
 
 Audit::Audit(wire::Loop& loop, Clock const& clock, Config config, SinkDescriptors descriptors, Wires wires)

@@ -9,7 +9,7 @@
 //             edge        proto/audit_to_edge.h   a connection to a sink or a witness
 //   starts    `audit-sink`, one for each sink of the manifest: copies the record there, at its own pace
 //             `audit-witness`, for one head that is shown to one witness of the manifest
-//   tells     control     proto/audit_to_control.h  how far each sink is, what each witness has seen
+//   tells     control     proto/audit_to_control.h  how far each sink is, what each witness has seen, and where removal by age is
 //   never     a path that rewrites; a path back that could cause an action
 
 #include <functional>
@@ -23,6 +23,7 @@
 #include "proto/ask_custody.h"
 #include "proto/audit_to_control.h"
 #include "proto/audit_to_edge.h"
+#include "proto/retention.h"
 #include "proto/core_to_role.h"
 
 namespace ocu::audit {
@@ -32,6 +33,8 @@ struct Config {
     std::size_t queue_per_source_max = 4096;  // events waiting for the writer; over it record() fails with over_limit
     std::vector<Sink> sinks;
     std::vector<Witness> witnesses = {};
+    std::uint32_t retention_days = proto::kRetentionDaysFloor;         // never below it
+    std::function<bool()> clock_is_checked = [] { return false; };     // without it nothing is ever removed
 };
 
 // The audit directory, to lend out of it, and what each sink and each witness's process is started with.

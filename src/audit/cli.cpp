@@ -19,6 +19,7 @@
 #include "audit/prove.h"
 #include "audit/recover.h"
 #include "audit/verify_range.h"
+#include "base/clock.h"
 #include "wire/json.h"
 
 namespace ocu::audit {
@@ -123,6 +124,15 @@ Json report_of(Report const& report)
         witnessed.push(std::move(each));
     }
     out.set("witnessed", std::move(witnessed));
+    out.set("first_record", report.first_record);
+    if (report.retention) {
+        auto const& terms = report.retention->terms;
+        auto let_go = Json::object();
+        let_go.set("removed", terms.removed).set("days", static_cast<std::uint64_t>(terms.days)).set("newest_ms", terms.newest_ms);
+        let_go.set("signed_ms", terms.signed_ms).set("event", terms.event);
+        put_checkpoint(let_go, report.retention->checkpoint);
+        out.set("retention", std::move(let_go));
+    }
     auto findings = Json::array();
     for (auto const& finding : report.findings) {
         auto each = Json::object();
@@ -171,6 +181,16 @@ void tell_witnessed(WitnessedHead const& head)
             .c_str());
 }
 
+// What is not there any more, and whose word lets it go.
+void tell_removed(RetentionNote const& retention)
+{
+    auto const& terms = retention.terms;
+    std::puts(std::format("note: records 0 to {} were removed under retention of {} days: the newest of them was of {:%F %T}, head {} {} signed {:%F %T}", terms.removed - 1,
+        terms.days, WallTime(std::chrono::milliseconds(terms.newest_ms)), retention.checkpoint.size, crypto::to_base64(retention.checkpoint.root),
+        WallTime(std::chrono::milliseconds(terms.signed_ms)))
+                  .c_str());
+}
+
 void tell_good(Report const& report, std::optional<Range> const& range)
 {
     auto const size = static_cast<unsigned long long>(report.checkpoint->size);
@@ -180,6 +200,7 @@ void tell_good(Report const& report, std::optional<Range> const& range)
     else
         std::printf("good: %llu records, %llu under the checkpoint of %s\n", static_cast<unsigned long long>(report.records), size,
             report.checkpoint->origin.c_str());
+    if (report.retention) tell_removed(*report.retention);
     if (report.torn_tail_bytes != 0)
         std::printf("note: %llu bytes after the last record were never acknowledged\n", static_cast<unsigned long long>(report.torn_tail_bytes));
     for (auto const& head : report.witnessed) tell_witnessed(head);
@@ -223,7 +244,8 @@ Result<int> run_head(Disk& disk, int directory, Arguments const&)
     if (!note) return fail(Fault::not_found, "there is no checkpoint yet");
     auto out = Json::object();
     put_checkpoint(out, note->checkpoint);
-    out.set("segments", OCU_TRY(count_segments(disk, directory)));
+    auto const segments = OCU_TRY(list_segments(disk, directory));
+    out.set("segments", segments.count()).set("first_segment", segments.first);
     std::puts(out.print().c_str());
     return kDone;
 }

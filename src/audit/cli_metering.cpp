@@ -4,6 +4,7 @@
 #include "audit/cli_words.h"
 #include "audit/journal_walk.h"
 #include "audit/metered.h"
+#include "audit/recover.h"
 
 namespace ocu::audit {
 
@@ -49,7 +50,7 @@ std::optional<Asked> read_words(std::span<char*> words)
 Result<int> print_metered(Disk& disk, int directory, Asked const& asked)
 {
     Metered sums;
-    JournalWalk walk(disk, directory);
+    JournalWalk walk(disk, directory, OCU_TRY(list_segments(disk, directory)).first);
     while (auto const record = OCU_TRY(walk.next()))
         if (auto const read = read_record(*record)) OCU_CHECK(sums.add(*read, asked.range));
     if (sums.records() == 0 && !asked.json) return fail(Fault::not_found, "no session was metered then");

@@ -137,7 +137,7 @@ Result<std::vector<Found>> wanted_in(Disk& disk, int directory, std::uint64_t se
 }
 
 // The last ones, newest segment first; `walk` is left where the journal ends now.
-Result<std::deque<Found>> last_of(Disk& disk, int directory, JournalWalk& walk, Asked const& asked)
+Result<std::deque<Found>> last_of(Disk& disk, int directory, JournalWalk& walk, std::uint64_t first, Asked const& asked)
 {
     std::deque<Found> last;
     auto earlier = walk.segment();
@@ -145,7 +145,7 @@ Result<std::deque<Found>> last_of(Disk& disk, int directory, JournalWalk& walk, 
         if (auto found = wanted_of(*record, asked.wanted)) last.push_back(std::move(*found));
         if (last.size() > asked.count) last.pop_front();
     }
-    while (earlier > 0 && last.size() < asked.count) {
+    while (earlier > first && last.size() < asked.count) {
         auto found = OCU_TRY(wanted_in(disk, directory, --earlier, asked.wanted));
         for (; !found.empty() && last.size() < asked.count; found.pop_back()) last.push_front(std::move(found.back()));
     }
@@ -155,9 +155,9 @@ Result<std::deque<Found>> last_of(Disk& disk, int directory, JournalWalk& walk, 
 // What there is; then, if asked, what comes, until nobody reads it any more.
 Result<int> tail(Disk& disk, int directory, Asked const& asked)
 {
-    auto const segments = OCU_TRY(count_segments(disk, directory));
-    JournalWalk walk(disk, directory, segments == 0 ? 0 : segments - 1);
-    auto const last = OCU_TRY(last_of(disk, directory, walk, asked));
+    auto const segments = OCU_TRY(list_segments(disk, directory));
+    JournalWalk walk(disk, directory, segments.count() == 0 ? 0 : segments.end - 1);
+    auto const last = OCU_TRY(last_of(disk, directory, walk, segments.first, asked));
     for (auto const& found : last) print(found, asked.json);
     while (asked.follow) {
         while (auto const record = OCU_TRY(walk.next()))
@@ -171,7 +171,7 @@ Result<int> tail(Disk& disk, int directory, Asked const& asked)
 Result<int> replay(Disk& disk, int directory, Asked const& asked)
 {
     Replay sum;
-    JournalWalk walk(disk, directory);
+    JournalWalk walk(disk, directory, OCU_TRY(list_segments(disk, directory)).first);
     while (auto const record = OCU_TRY(walk.next())) {
         auto const found = wanted_of(*record, asked.wanted);
         if (!found) continue;

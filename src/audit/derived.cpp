@@ -20,6 +20,16 @@ void Derived::add(std::string_view record, Digest const& leaf)
     for (auto& tile : tree_.take_full()) full_.push_back(std::move(tile));
 }
 
+void Derived::add_removed(std::vector<Digest> const& leaves)
+{
+    OCU_ASSERT(untiled_.empty() && leaves.size() == kTileWidth);
+    for (auto const& leaf : leaves) tree_.append(leaf);
+    // The lowest is on disk already: it is what this was read from.
+    for (auto& tile : tree_.take_full())
+        if (tile.level != 0) full_.push_back(std::move(tile));
+    first_untiled_ += kTileWidth;
+}
+
 Result<void> Derived::write_full()
 {
     while (untiled_.size() >= kTileWidth) {

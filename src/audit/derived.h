@@ -20,6 +20,8 @@ public:
     void resume(Tree tree);
     void add_known(std::string_view record) { untiled_.emplace_back(record); }
     void add(std::string_view record, Digest const& leaf);
+    // A whole tile of records that are not there any more. Only before any record is added.
+    void add_removed(std::vector<Digest> const& leaves);
 
     Tree const& tree() const { return tree_; }
     std::size_t untiled() const { return untiled_.size(); }

@@ -85,6 +85,12 @@ Result<void> SystemDisk::remove_folder(int directory, std::string const& path)
     return {};
 }
 
+Result<void> SystemDisk::remove_file(int directory, std::string const& path)
+{
+    if (::unlinkat(directory, path.c_str(), 0) != 0 && errno != ENOENT) return fail_os("remove a file of the log");
+    return {};
+}
+
 Result<std::vector<std::string>> SystemDisk::list(int directory, std::string const& path)
 {
     UniqueFd folder(::openat(directory, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));

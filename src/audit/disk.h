@@ -26,6 +26,7 @@ public:
     virtual Result<void> sync_folder(int directory, std::string const& path) = 0;
     virtual Result<void> make_folder(int directory, std::string const& path) = 0;  // one that exists is success
     virtual Result<void> remove_folder(int directory, std::string const& path) = 0;  // of plain files; one that is missing is success
+    virtual Result<void> remove_file(int directory, std::string const& path) = 0;  // one that is missing is success
     virtual Result<std::vector<std::string>> list(int directory, std::string const& path) = 0;  // sorted, without . and ..
     // Errors: also over_limit.
     virtual Result<std::string> read_file(int directory, std::string const& path, std::size_t bytes_max) = 0;
@@ -40,6 +41,7 @@ public:
     Result<void> sync_folder(int directory, std::string const& path) override;
     Result<void> make_folder(int directory, std::string const& path) override;
     Result<void> remove_folder(int directory, std::string const& path) override;
+    Result<void> remove_file(int directory, std::string const& path) override;
     Result<std::vector<std::string>> list(int directory, std::string const& path) override;
     Result<std::string> read_file(int directory, std::string const& path, std::size_t bytes_max) override;
 };

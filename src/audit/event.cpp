@@ -89,6 +89,8 @@ constexpr OcsfClass kClasses[] = {
     {kApplication, kApi, kOther, kMedium, "audit_head_refused"},
     {kApplication, kApi, kOther, kHigh, "audit_head_conflict"},
     {kApplication, kApi, kOther, kHigh, "audit_head_overdue"},
+    {kSystem, kFileSystem, 4, kMedium, "audit_retention"},
+    {kSystem, kFileSystem, kOther, kMedium, "audit_retention_held"},
 };
 static_assert(std::size(kClasses) == static_cast<std::size_t>(What::kLast) + 1);
 

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "audit/layout.h"
 #include "audit/limits.h"
 
 namespace ocu::audit {
@@ -63,10 +64,16 @@ Result<void> add_tree(Disk& disk, int directory, archive* tar, std::string const
 
 Result<void> export_archive(Disk& disk, int directory, int out)
 {
+    // What lets go of old records, and the records, are of the same moment.
+    auto const terms_of = [&] { return disk.read_file(directory, std::string(kRetentionPath), kNoteBytesMax).value_or(std::string()); };
+    auto const terms = terms_of();
     auto const tar = OCU_TRY(open_archive(out));
     auto const checkpoint = add_file(disk, directory, tar.get(), "checkpoint");
     if (!checkpoint && checkpoint.error().fault != Fault::not_found) return checkpoint;
+    auto const retention = add_file(disk, directory, tar.get(), std::string(kRetentionPath));
+    if (!retention && retention.error().fault != Fault::not_found) return retention;
     for (char const* const folder : {"keys", "journal", "tile", "sources", "witnessed"}) OCU_CHECK(add_tree(disk, directory, tar.get(), folder, 0));
+    if (terms_of() != terms) return fail(Fault::conflict, "old records were removed meanwhile: export again");
     if (archive_write_close(tar.get()) != ARCHIVE_OK) return fail(Fault::os, "finish the archive");
     return {};
 }

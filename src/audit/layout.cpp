@@ -13,6 +13,15 @@ std::string segment_path(std::uint64_t number)
     return text;
 }
 
+Result<std::uint64_t> parse_segment_name(std::string_view name)
+{
+    std::uint64_t number = 0;
+    auto const [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error != std::errc{} || end == name.data() || "journal/" + std::string(name) != segment_path(number))
+        return fail(Fault::malformed, "a file of the journal is no segment");
+    return number;
+}
+
 std::string index_path(std::uint64_t index)
 {
     char group[8];
@@ -73,6 +82,19 @@ void add_entry(std::string& bundle, std::string_view record)
     bundle.push_back(static_cast<char>(record.size() >> 8));
     bundle.push_back(static_cast<char>(record.size() & 0xff));
     bundle.append(record);
+}
+
+Result<std::vector<std::string_view>> parse_bundle(std::string_view bundle)
+{
+    std::vector<std::string_view> records;
+    while (!bundle.empty()) {
+        if (bundle.size() < 2 || records.size() == kTileWidth) return fail(Fault::malformed, "bundle of the wrong form");
+        auto const size = static_cast<std::size_t>(static_cast<unsigned char>(bundle[0])) << 8 | static_cast<unsigned char>(bundle[1]);
+        if (bundle.size() - 2 < size) return fail(Fault::malformed, "bundle ends within an entry");
+        records.push_back(bundle.substr(2, size));
+        bundle.remove_prefix(2 + size);
+    }
+    return records;
 }
 
 std::string format_head(std::uint64_t sequence, Digest const& hash) { return std::to_string(sequence) + " " + crypto::to_hex(hash) + "\n"; }

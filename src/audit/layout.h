@@ -14,6 +14,7 @@ namespace ocu::audit {
 
 inline constexpr std::string_view kCheckpointPath = "checkpoint";
 inline constexpr std::string_view kWitnessedFolder = "witnessed";
+inline constexpr std::string_view kRetentionPath = "retention";
 inline constexpr std::string_view kKeyPath = "keys/checkpoint.pub";
 
 std::string segment_path(std::uint64_t number);
@@ -29,6 +30,8 @@ std::string tile_bytes(std::vector<Digest> const& hashes);
 // Errors: malformed (not a whole number of hashes, or not `width` of them).
 Result<std::vector<Digest>> parse_tile(std::string_view bytes, std::size_t width);
 void add_entry(std::string& bundle, std::string_view record);
+// Views into `bundle`. Errors: malformed (it does not end with an entry, or has more than a bundle has).
+Result<std::vector<std::string_view>> parse_bundle(std::string_view bundle);
 
 std::string format_head(std::uint64_t sequence, Digest const& hash);
 struct SourceHead {
@@ -36,6 +39,8 @@ struct SourceHead {
     Digest hash;
 };
 Result<SourceHead> parse_head(std::string_view text);
+// The number of the segment that is named so, NNNNNNNN.seg. Errors: malformed.
+Result<std::uint64_t> parse_segment_name(std::string_view name);
 // Decimal without leading zeros. Errors: malformed.
 Result<std::uint64_t> parse_number(std::string_view text);
 

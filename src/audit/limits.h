@@ -29,6 +29,14 @@ inline constexpr std::size_t kUntiledRecordsMax = 4096;    // derived files lag 
 inline constexpr std::chrono::milliseconds kDeriveEvery{1000};
 inline constexpr std::chrono::milliseconds kSignatureWait{5000};
 
+inline constexpr std::uint64_t kSegmentsKept = 2;            // whatever their age
+inline constexpr std::uint64_t kRemovedAtOnceMax = 4;        // segments, by one retention checkpoint: each is read whole before it goes
+inline constexpr std::chrono::seconds kRetentionFirstLook{10};  // after the log was opened
+inline constexpr std::chrono::seconds kRetentionEvery{60};
+inline constexpr std::chrono::seconds kClockJump{5};         // between two looks: more was not a correction but a step
+inline constexpr std::chrono::hours kClockSettles{1};        // after a step nothing is removed for so long
+inline constexpr std::chrono::hours kHeldNoteEvery{24};      // that something is due and stays is on record once in so long
+
 inline constexpr std::size_t kVerifyJobsMax = 8;           // segments in memory while verify runs
 inline constexpr std::size_t kMeteredRecordsMax = 2'000'000;  // that one `audit metering` adds up
 inline constexpr std::size_t kFindingsMax = 64;            // verify says this many things and counts the rest

@@ -9,7 +9,8 @@
 namespace ocu::audit {
 
 Log::Log(Disk& disk, UniqueFd directory, Options options, Clock const& clock)
-    : disk_(&disk), directory_(std::move(directory)), options_(std::move(options)), clock_(&clock), derived_(disk, directory_.get())
+    : disk_(&disk), directory_(std::move(directory)), options_(std::move(options)), clock_(&clock), derived_(disk, directory_.get()),
+      removal_(disk, directory_.get())
 {}
 
 Result<Log> Log::open(Disk& disk, UniqueFd directory, Options options, Clock const& clock)
@@ -29,6 +30,7 @@ Result<void> Log::start(Recovered recovered)
     repair_ = recovered.repair;
     checkpoint_size_ = recovered.checkpoint_size;
     key_ = std::move(recovered.key);
+    removal_.resume(recovered.first_segment, recovered.first_record, std::move(recovered.retention));
     segment_ = std::move(recovered.last_segment);
     segments_ = recovered.segments;
     segment_size_ = recovered.last_segment_bytes;
@@ -174,6 +176,32 @@ std::vector<proto::KeptHead> Log::kept_heads() const
         out.push_back(std::move(kept));
     }
     return out;
+}
+
+// Only what the checkpoint on disk covers with whole tiles: from there a writer goes on without the records that went.
+Result<RemovalPlan> Log::plan_removal(RemovalPolicy const& policy)
+{
+    if (failed_) return fail(Fault::unavailable, "log failed earlier");
+    return removal_.plan(policy, checkpoint_size_ / kTileWidth * kTileWidth, segments_);
+}
+
+Result<RetentionNote> Log::word_removal(RemovalPlan const& plan, std::uint64_t event, RemovalPolicy const& policy)
+{
+    if (event >= size() || event < plan.removed) return fail(Fault::malformed, "the record of a removal is not in the log");
+    auto checkpoint = OCU_TRY(derive());
+    RetentionNote note{{}, std::move(checkpoint), plan.terms(event, policy), plan.chains};
+    if (!note.terms.hold()) return fail(Fault::denied, "policy keeps what would be removed");
+    note.body = format_retention(note.checkpoint, note.terms, note.chains);
+    return note;
+}
+
+Result<void> Log::remove(RetentionNote const& note, crypto::PublicKey const& key, crypto::Signature const& signature)
+{
+    if (failed_) return fail(Fault::unavailable, "log failed earlier");
+    if (!crypto::ed25519_verify(key, crypto::as_bytes(note.body), signature)) return fail(Fault::denied, "retention signature does not verify");
+    auto const verifier = make_key(note.checkpoint.origin, key);
+    OCU_CHECK(write_key(verifier));
+    return removal_.remove(note, format_signed(note.body, verifier, signature));
 }
 
 }  // namespace ocu::audit

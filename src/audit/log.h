@@ -10,6 +10,7 @@
 #include "audit/derived.h"
 #include "audit/event.h"
 #include "audit/recover.h"
+#include "audit/removal.h"
 #include "proto/audit_to_writer.h"
 
 namespace ocu::audit {
@@ -51,6 +52,15 @@ public:
     // What keep_head() has left, as far as it can be read.
     std::vector<proto::KeptHead> kept_heads() const;
 
+    // Removal by age (AU-7), in this order: what could go; the text that lets it go, to be signed; and then it goes. What fails here harms
+    // no record and does not end the log. Errors: as Removal's, and denied (the signature is not one of this key over this text).
+    Removal const& removal() const { return removal_; }
+    Result<RemovalPlan> plan_removal(RemovalPolicy const& policy);
+    Result<RetentionNote> word_removal(RemovalPlan const& plan, std::uint64_t event, RemovalPolicy const& policy);
+    Result<void> remove(RetentionNote const& note, crypto::PublicKey const& key, crypto::Signature const& signature);
+    // What an earlier process was killed in.
+    Result<void> finish_removal() { return removal_.carry_out(); }
+
 private:
     Log(Disk& disk, UniqueFd directory, Options options, Clock const& clock);
     Result<void> start(Recovered recovered);
@@ -69,6 +79,7 @@ private:
     Repair repair_;
     std::uint64_t checkpoint_size_ = 0;
     std::optional<VerifierKey> key_;
+    Removal removal_;
 
     UniqueFd segment_;
     std::uint64_t segments_ = 0;

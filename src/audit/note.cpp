@@ -45,21 +45,6 @@ Result<std::string_view> take_line(std::string_view& text)
     return line;
 }
 
-Result<Checkpoint> parse_body(std::string_view body)
-{
-    auto const origin = OCU_TRY(take_line(body));
-    auto const size = OCU_TRY(take_line(body));
-    auto const root = OCU_TRY(take_line(body));
-    if (!body.empty()) return fail(Fault::malformed, "checkpoint with extension lines");
-    if (!is_origin(origin)) return fail(Fault::malformed, "checkpoint's origin is not a name");
-    auto const leaves = OCU_TRY(parse_number(size));
-    Checkpoint checkpoint{std::string(origin), leaves, {}};
-    auto const hash = OCU_TRY(from_canonical_base64(root));
-    if (hash.size() != checkpoint.root.size()) return fail(Fault::malformed, "checkpoint's root has the wrong size");
-    std::ranges::copy(hash, checkpoint.root.begin());
-    return checkpoint;
-}
-
 Result<NoteSignature> parse_signature(std::string_view line)
 {
     if (!line.starts_with(kDash)) return fail(Fault::malformed, "signature line without a dash");
@@ -72,6 +57,20 @@ Result<NoteSignature> parse_signature(std::string_view line)
 }
 
 }  // namespace
+
+Result<Checkpoint> take_checkpoint(std::string_view& body)
+{
+    auto const origin = OCU_TRY(take_line(body));
+    auto const size = OCU_TRY(take_line(body));
+    auto const root = OCU_TRY(take_line(body));
+    if (!is_origin(origin)) return fail(Fault::malformed, "checkpoint's origin is not a name");
+    auto const leaves = OCU_TRY(parse_number(size));
+    Checkpoint checkpoint{std::string(origin), leaves, {}};
+    auto const hash = OCU_TRY(from_canonical_base64(root));
+    if (hash.size() != checkpoint.root.size()) return fail(Fault::malformed, "checkpoint's root has the wrong size");
+    std::ranges::copy(hash, checkpoint.root.begin());
+    return checkpoint;
+}
 
 bool is_origin(std::string_view name)
 {
@@ -119,9 +118,9 @@ std::string format_body(Checkpoint const& checkpoint)
     return checkpoint.origin + "\n" + std::to_string(checkpoint.size) + "\n" + crypto::to_base64(checkpoint.root) + "\n";
 }
 
-std::string format_note(Checkpoint const& checkpoint, VerifierKey const& key, crypto::Signature const& signature)
+std::string format_signed(std::string_view body, VerifierKey const& key, crypto::Signature const& signature)
 {
-    return format_body(checkpoint) + "\n" + signature_line(key, signature);
+    return std::string(body) + "\n" + signature_line(key, signature);
 }
 
 std::string signature_line(VerifierKey const& key, crypto::Signature const& signature)
@@ -158,7 +157,12 @@ bool verifies(Cosignature const& cosignature, std::string_view body, VerifierKey
     return crypto::ed25519_verify(witness.key, crypto::as_bytes(text), cosignature.signature);
 }
 
-Result<Note> parse_note(std::string_view text)
+std::string format_note(Checkpoint const& checkpoint, VerifierKey const& key, crypto::Signature const& signature)
+{
+    return format_signed(format_body(checkpoint), key, signature);
+}
+
+Result<SignedText> parse_signed(std::string_view text)
 {
     if (text.size() > kNoteBytesMax) return fail(Fault::malformed, "note is too long");
     if (!wire::is_utf8(text)) return fail(Fault::malformed, "note is not UTF-8");
@@ -166,8 +170,7 @@ Result<Note> parse_note(std::string_view text)
     if (std::ranges::any_of(text, control)) return fail(Fault::malformed, "note with a control character");
     auto const split = text.rfind("\n\n");
     if (split == std::string_view::npos) return fail(Fault::malformed, "note without signatures");
-    auto checkpoint = OCU_TRY(parse_body(text.substr(0, split + 1)));
-    Note note{std::string(text.substr(0, split + 1)), std::move(checkpoint), {}};
+    SignedText note{std::string(text.substr(0, split + 1)), {}};
     auto rest = text.substr(split + 2);
     while (!rest.empty()) {
         if (note.signatures.size() == kSignaturesMax) return fail(Fault::malformed, "note with too many signatures");
@@ -178,7 +181,16 @@ Result<Note> parse_note(std::string_view text)
     return note;
 }
 
-Result<void> check_note(Note const& note, VerifierKey const& key)
+Result<Note> parse_note(std::string_view text)
+{
+    auto note = OCU_TRY(parse_signed(text));
+    std::string_view body = note.body;
+    auto checkpoint = OCU_TRY(take_checkpoint(body));
+    if (!body.empty()) return fail(Fault::malformed, "checkpoint with extension lines");
+    return Note{std::move(note), std::move(checkpoint)};
+}
+
+Result<void> check_note(SignedText const& note, VerifierKey const& key)
 {
     bool verified = false;
     for (auto const& each : note.signatures) {

@@ -39,22 +39,30 @@ struct Checkpoint {
 std::string format_body(Checkpoint const& checkpoint);     // the text that is signed
 std::string format_note(Checkpoint const& checkpoint, VerifierKey const& key, crypto::Signature const& signature);
 
+// The first three lines of what is signed, taken off the front. Errors: malformed.
+Result<Checkpoint> take_checkpoint(std::string_view& body);
+std::string format_signed(std::string_view body, VerifierKey const& key, crypto::Signature const& signature);
+
 struct NoteSignature {
     std::string name;
     std::uint32_t id;
     std::vector<std::uint8_t> signature;
 };
 
-struct Note {
+struct SignedText {
     std::string body;
-    Checkpoint checkpoint;
     std::vector<NoteSignature> signatures;
 };
 
+struct Note : SignedText {
+    Checkpoint checkpoint;
+};
+
 // Errors: malformed. Proves nothing yet.
+Result<SignedText> parse_signed(std::string_view text);
 Result<Note> parse_note(std::string_view text);
 // Errors: denied (no signature of this key, or one that does not verify).
-Result<void> check_note(Note const& note, VerifierKey const& key);
+Result<void> check_note(SignedText const& note, VerifierKey const& key);
 // A log's signature of the body, as one more line of a note.
 std::string signature_line(VerifierKey const& key, crypto::Signature const& signature);
 

@@ -79,9 +79,17 @@ std::int64_t SinkCopier::oldest_ms() const
 
 void SinkCopier::segment(UniqueFd file, std::uint64_t number)
 {
-    if (!wants_segment_ || number != segment_) return;
+    if (!wants_segment_ || number < segment_) return;
     wants_segment_ = false;
     auto reader = SegmentReader::open(std::move(file), number);
+    if (number > segment_) {
+        // What was before it was removed by age. A sink that is new begins with what there is; none goes on behind a gap.
+        if (checking_) return begin_again();
+        if (next_ != 0 || !reader) return fail(SinkHealth::failing, "log_damaged", 0);
+        position_ = {reader->index(), number, {}};
+        next_ = position_.position;
+        segment_ = number;
+    }
     if (!reader || reader->index() > next_) {
         if (checking_) return begin_again();
         return fail(SinkHealth::failing, "log_damaged", 0);

@@ -183,8 +183,17 @@ bool SinkDesk::obey(Running& sink, proto::SinkReport const& report)
     return true;
 }
 
+std::uint64_t SinkDesk::copied() const
+{
+    auto least = std::numeric_limits<std::uint64_t>::max();
+    for (auto const& each : sinks_) least = std::min(least, each->report.position);
+    return least;
+}
+
+// One that was removed by age gives way to the first that is there.
 void SinkDesk::give_segment(Running& sink, std::uint64_t segment)
 {
+    segment = std::max(segment, first_segment_);
     auto file = open_to_lend(log_.get(), segment_path(segment));
     if (!file) {
         log::failure("a sink gets no segment", file.error());

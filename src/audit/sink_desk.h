@@ -41,6 +41,10 @@ public:
 
     // The log has so many records on disk. Costs nothing that is worth counting.
     void grew(std::uint64_t size);
+    // No segment before this one is there any more.
+    void begins_at(std::uint64_t segment) { first_segment_ = segment; }
+    // How many records every sink has; with no sink, as many as there can be.
+    std::uint64_t copied() const;
     // There is somebody to give keys to those that need one.
     void custody_up();
     void dialled(proto::SinkDialled dialled);
@@ -73,6 +77,7 @@ private:
     Graves graves_;
     std::uint64_t size_ = 0;
     std::uint64_t last_dial_ = 0;
+    std::uint64_t first_segment_ = 0;
     bool open_ = false;      // the log is: sinks may start
     bool custody_ = false;
     bool stopped_ = false;

@@ -11,6 +11,7 @@
 
 #include "audit/disk.h"
 #include "audit/note.h"
+#include "audit/retention_note.h"
 
 namespace ocu::audit {
 
@@ -38,7 +39,11 @@ enum class Problem {
     cosignature_bad,
     cosignature_missing,
     witnessed_mismatch,
-    kLast = witnessed_mismatch,
+    prefix_missing,
+    retention_malformed,
+    retention_signature_bad,
+    retention_mismatch,
+    kLast = retention_mismatch,
 };
 
 std::string_view name_of(Problem problem);
@@ -60,7 +65,9 @@ struct WitnessedHead {
 struct Report {
     std::vector<Finding> findings;         // the first kFindingsMax
     std::uint64_t findings_count = 0;
-    std::uint64_t records = 0;
+    std::uint64_t records = 0;              // with those that were removed
+    std::uint64_t first_record = 0;         // the first that is there: those before it were removed by age, or are missing
+    std::optional<RetentionNote> retention; // what lets them go: signed, and by its own terms
     std::optional<Checkpoint> checkpoint;
     Digest root{};                          // of all records
     std::uint64_t torn_tail_bytes = 0;      // written, not acknowledged, not repaired yet

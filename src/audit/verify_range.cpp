@@ -25,8 +25,9 @@ public:
             return fail(Fault::not_found, "the checkpoint does not cover the range");
         report_.root = report_.checkpoint->root;
         tiles_.emplace(disk_, directory_, report_.checkpoint->size);
-        auto const segments = OCU_TRY(count_segments(disk_, directory_));
-        for (auto number = OCU_TRY(segment_with(segments)); number < segments && next_ <= range_.last; ++number) OCU_CHECK(segment(number));
+        auto const row = OCU_TRY(list_segments(disk_, directory_));
+        OCU_CHECK(is_kept(row));
+        for (auto number = OCU_TRY(segment_with(row)); number < row.end && next_ <= range_.last; ++number) OCU_CHECK(segment(number));
         if (next_ <= range_.last) add(Problem::log_truncated, std::max(next_, range_.first), "journal");
         return std::move(report_);
     }
@@ -38,11 +39,21 @@ private:
         if (report_.findings.size() < kFindingsMax) report_.findings.push_back({problem, record, std::move(where)});
     }
 
+    // Of records that were removed by age there is nothing to check but that they were: the whole log says whether that was right.
+    Result<void> is_kept(SegmentRow const& row)
+    {
+        if (row.first == 0) return {};
+        auto const bytes = OCU_TRY(disk_.read_file(directory_, segment_path(row.first), kSegmentBytesMax));
+        if (auto const header = parse_header(bytes); header && header->first_index > range_.first)
+            return fail(Fault::not_found, "the range begins before the first record that is kept: older ones were removed");
+        return {};
+    }
+
     // The last segment that says it begins at the first record of the range, or before. A header that lies leads to another segment, whose
     // records are then not those of the tree.
-    Result<std::uint64_t> segment_with(std::uint64_t segments)
+    Result<std::uint64_t> segment_with(SegmentRow const& row)
     {
-        std::uint64_t low = 0, high = segments;
+        auto low = row.first, high = row.end;
         while (high - low > 1) {
             auto const middle = low + (high - low) / 2;
             auto const bytes = OCU_TRY(disk_.read_file(directory_, segment_path(middle), kSegmentBytesMax));

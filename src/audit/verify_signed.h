@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// What of a log is signed: the checkpoint, and whose key it was.
+// What of a log is signed: the checkpoint, what lets old records go, and whose key it was.
 
 #include <functional>
 
@@ -13,6 +13,7 @@ using AddFinding = std::function<void(Problem, std::uint64_t record, std::string
 
 struct Signed {
     std::optional<Checkpoint> checkpoint;
+    std::optional<RetentionNote> retention;  // one that holds
     bool key_from_directory = false;
 };
 

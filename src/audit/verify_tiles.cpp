@@ -2,6 +2,7 @@
 #include "audit/verify_tiles.h"
 
 #include "audit/layout.h"
+#include "audit/recover.h"
 
 namespace ocu::audit {
 
@@ -40,6 +41,56 @@ std::string TileCheck::path_of(Place place, std::size_t width) const
 
 std::uint64_t TileCheck::first_record(Place place) const { return place.index << ((place.level + 1) * kTileHeight); }
 
+void TileCheck::begin_at(std::uint64_t first, std::uint64_t removed, std::function<void()> const& after_each)
+{
+    removed_ = removed;
+    std::uint64_t tile = 0;
+    while (tile < first / kTileWidth && add_removed(tile, kTileWidth, after_each)) ++tile;
+    if (tile == first / kTileWidth && first % kTileWidth != 0) add_removed(tile, first % kTileWidth, after_each);
+}
+
+// False: it is not there. What follows then has no place, and the root shows it.
+bool TileCheck::add_removed(std::uint64_t tile, std::size_t width, std::function<void()> const& after_each)
+{
+    auto const leaves = read_tile(disk_, directory_, 0, tile, width);
+    if (!leaves) return add_(Problem::tile_missing, tile * kTileWidth, tile_path(0, tile)), false;
+    auto records = removed_records(tile, *leaves);
+    for (auto const& leaf : *leaves) {
+        tree_.append(leaf);
+        after_each();
+    }
+    if (width < kTileWidth) bundle_ = std::move(records);
+    take_tiles();
+    if (tree_.size() == covered_) require_partial();
+    return true;
+}
+
+// Those of the bundle that belong to these hashes; empty ones where it has none.
+std::vector<std::string> TileCheck::removed_records(std::uint64_t tile, std::vector<Digest> const& leaves)
+{
+    std::vector<std::string> out(leaves.size());
+    Place const place{true, 0, tile};
+    auto const path = path_of(place, kTileWidth);
+    known_.emplace(path, place);
+    auto const bytes = disk_.read_file(directory_, path, kBundleBytesMax);
+    bool const gone = !bytes && bytes.error().fault == Fault::not_found;
+    if (gone && tile < removed_ / kTileWidth) return out;
+    if (gone) return add_(Problem::tile_missing, first_record(place), path), out;
+    auto const records = bytes ? parse_bundle(*bytes) : fail(Fault::malformed, "unreadable");
+    bool good = records && records->size() == kTileWidth;
+    for (std::size_t i = 0; good && i < leaves.size(); ++i) {
+        good = leaf_hash((*records)[i]) == leaves[i];
+        out[i] = (*records)[i];
+    }
+    if (!good) add_(Problem::bundle_mismatch, first_record(place), path);
+    return out;
+}
+
+void TileCheck::take_tiles()
+{
+    for (auto const& tile : tree_.take_full()) check_full({false, tile.level, tile.index}, tile_bytes(tile.hashes));
+}
+
 void TileCheck::add(std::string_view record, Digest const& leaf)
 {
     tree_.append(leaf);
@@ -48,7 +99,7 @@ void TileCheck::add(std::string_view record, Digest const& leaf)
         check_full({true, 0, tree_.size() / kTileWidth - 1}, bundle_of(bundle_, kTileWidth));
         bundle_.clear();
     }
-    for (auto const& tile : tree_.take_full()) check_full({false, tile.level, tile.index}, tile_bytes(tile.hashes));
+    take_tiles();
     if (tree_.size() == covered_) require_partial();
 }
 
@@ -58,6 +109,7 @@ void TileCheck::check_full(Place place, std::string const& expected)
     known_.emplace(path, place);
     auto const bytes = disk_.read_file(directory_, path, place.entries ? kBundleBytesMax : kTileBytesMax);
     if (!bytes && bytes.error().fault == Fault::not_found) {
+        if (place.entries && place.index < removed_ / kTileWidth) return;
         if (tree_.size() <= covered_) add_(Problem::tile_missing, first_record(place), path);
         return;
     }

@@ -13,7 +13,10 @@ constexpr std::chrono::milliseconds kLastWords{100};  // for append_failed to le
 
 }  // namespace
 
-proto::LogOpened opened_report(Log const& log) { return {log.size(), log.root(), log.repaired_bytes(), log.checkpoint_size(), log.kept_heads()}; }
+proto::LogOpened opened_report(Log const& log)
+{
+    return {log.size(), log.root(), log.repaired_bytes(), log.checkpoint_size(), log.kept_heads(), log.removal().first_segment(), log.removal().first_record()};
+}
 
 Writer::Writer(wire::Loop& loop, Log log, UniqueFd link, Clock const& clock)
     : loop_(loop), clock_(clock), log_(std::move(log)),
@@ -27,6 +30,7 @@ Writer::Writer(wire::Loop& loop, Log log, UniqueFd link, Clock const& clock)
 void Writer::take(wire::Link::Frame const& frame)
 {
     if (!outcome_) return;
+    if (retention(frame)) return;
     if (frame.type == static_cast<std::uint16_t>(proto::Type::checkpoint_signature)) {
         auto const answer = wire::decode<proto::CheckpointSignature>(frame.body);
         return answer ? sign(*answer) : link_.violation();
@@ -94,6 +98,63 @@ void Writer::keep(proto::KeepHead const& head)
     if (kept) return;
     if (kept.error().fault != Fault::malformed) return give_up(kept.error());
     log::failure("a cosigned head is not kept", kept.error());
+}
+
+// Whether it was one of these.
+bool Writer::retention(wire::Link::Frame const& frame)
+{
+    auto const hear = [&]<class Message>(void (Writer::*then)(Message const&)) {
+        auto const message = wire::decode<Message>(frame.body);
+        message ? (this->*then)(*message) : link_.violation();
+        return true;
+    };
+    switch (static_cast<proto::Type>(frame.type)) {
+    case proto::Type::retention_look: return hear(&Writer::look);
+    case proto::Type::retention_go: return hear(&Writer::go);
+    case proto::Type::retention_signed: return hear(&Writer::remove);
+    default: return false;
+    }
+}
+
+void Writer::look(proto::RetentionLook const& ask)
+{
+    removing_.reset();
+    RemovalPolicy const policy{ask.days, WallTime(std::chrono::milliseconds(ask.now_ms)), ask.copied};
+    auto plan = log_.plan_removal(policy);
+    if (!plan && plan.error().fault == Fault::denied) return link_.violation();
+    tell_removed(ask.request);
+    if (!plan) {
+        log::failure("old records are kept, since what would go could not be checked", plan.error());
+        link_.send(proto::RetentionFound{ask.request, proto::RetentionHold::damaged, 0, 0, 0});
+        return;
+    }
+    link_.send(proto::RetentionFound{ask.request, plan->hold, plan->removed, plan->segment, plan->newest_ms});
+    if (plan->removed != 0) removing_ = Removing{ask.request, policy, std::move(*plan), std::nullopt};
+}
+
+void Writer::go(proto::RetentionGo const& ask)
+{
+    if (!removing_ || removing_->request != ask.request || removing_->note) return link_.violation();
+    auto note = log_.word_removal(removing_->plan, ask.event, removing_->policy);
+    if (!note && note.error().fault == Fault::os) return give_up(note.error());
+    if (!note) return link_.violation();
+    link_.send(proto::RetentionWanted{ask.request, note->body});
+    removing_->note = std::move(*note);
+}
+
+void Writer::remove(proto::RetentionSigned const& answer)
+{
+    if (!removing_ || removing_->request != answer.request || !removing_->note) return link_.violation();
+    auto const removing = *std::exchange(removing_, std::nullopt);
+    if (!answer.good) return;
+    if (auto const done = log_.remove(*removing.note, answer.public_key, answer.signature); !done)
+        log::failure("old records could not be removed, and are tried again", done.error());
+    tell_removed(answer.request);
+}
+
+void Writer::tell_removed(RequestId request)
+{
+    link_.send(proto::RetentionDone{request, log_.removal().first_segment(), log_.removal().first_record()});
 }
 
 // T-10: after the first failure nothing is acknowledged, and the process ends; the next one starts from what the disk really has.

@@ -29,6 +29,11 @@ private:
     void derive();
     void sign(proto::CheckpointSignature const& answer);
     void keep(proto::KeepHead const& head);
+    bool retention(wire::Link::Frame const& frame);
+    void look(proto::RetentionLook const& ask);
+    void go(proto::RetentionGo const& ask);
+    void remove(proto::RetentionSigned const& answer);
+    void tell_removed(RequestId request);
     void give_up(Error const& error);
 
     wire::Loop& loop_;
@@ -44,6 +49,15 @@ private:
     Monotonic last_derived_{};
     std::optional<Checkpoint> unsigned_;  // asked for and not answered
     RequestId signature_request_;
+
+    // What would go: what was found last, and the text that custody was asked to sign.
+    struct Removing {
+        RequestId request;
+        RemovalPolicy policy;
+        RemovalPlan plan;
+        std::optional<RetentionNote> note;
+    };
+    std::optional<Removing> removing_;
     wire::Watch stop_timer_;
 };
 

@@ -43,7 +43,8 @@ struct Control::State {
         });
         wires.audit_in.on_message([this](proto::AuditToControl::Message message) {
             std::visit(wire::Overloaded{[this](proto::SinksTold& told) { operators.told(std::move(told.sinks)); },
-                           [this](proto::WitnessesTold& told) { operators.told(std::move(told.witnesses)); }},
+                           [this](proto::WitnessesTold& told) { operators.told(std::move(told.witnesses)); },
+                           [this](proto::RetentionState const& state) { operators.told(state); }},
                 message);
         });
         wires.custody_in.on_message([this](proto::CustodyToControl::Message message) {

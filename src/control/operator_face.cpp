@@ -115,6 +115,13 @@ Json audit_disk_body(proto::AuditDisk const& disk)
     return body;
 }
 
+Json retention_body(proto::RetentionState const& state)
+{
+    Json body = Json::object();
+    body.set("days", static_cast<std::int64_t>(state.days)).set("removed", state.first_record).set("hold", name_of(state.hold));
+    return body;
+}
+
 Json sinks_body(proto::OperatorAnswer const& answer)
 {
     Json list = Json::array();
@@ -179,6 +186,7 @@ Json status_body(proto::OperatorAnswer const& answer)
     if (answer.store.health != proto::StoreHealth::none)
         storage.set("state", name_of(answer.store.health)).set("connections", static_cast<std::int64_t>(answer.store.connections));
     body.set("storage", std::move(storage)).set("audit_disk", audit_disk_body(answer.audit_disk));
+    if (answer.retention.days != 0) body.set("audit_retention", retention_body(answer.retention));
     body.set("manifest", std::move(manifest)).set("helpers", std::move(helpers));
     return body;
 }

@@ -33,6 +33,7 @@ public:
     void told(proto::AuditDisk const& state) { audit_disk_ = state; }
     void told(proto::SinkStates states) { sinks_ = std::move(states); }
     void told(proto::WitnessStates states) { witnesses_ = std::move(states); }
+    void told(proto::RetentionState const& state) { retention_ = state; }
     // From Lifecycle: nothing of that session runs any more.
     void severed(SessionId id);
     // No operator is accepted any more.
@@ -97,6 +98,7 @@ private:
     proto::AuditDisk audit_disk_;
     proto::SinkStates sinks_;
     proto::WitnessStates witnesses_;
+    proto::RetentionState retention_;
     wire::Watch shutdown_watch_;
 };
 

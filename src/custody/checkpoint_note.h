@@ -2,12 +2,17 @@
 #pragma once
 
 // What the checkpoint key signs, and nothing else: the body of a C2SP tlog checkpoint, three lines (origin, size, root hash), each
-// ended by a newline. A key that signs one shape of text cannot be used as an oracle for another (T-09, T-14).
+// ended by a newline; or such lines with retention terms after them, and where each source's chain stood (docs/formats/audit.md). A key that
+// signs one shape of text cannot be used as an oracle for another (T-09, T-14), and no record is let go that is younger than the floor (T-39).
 
 #include <string_view>
+
+#include "proto/note_kind.h"
 
 namespace ocu::custody {
 
 bool is_checkpoint_note(std::string_view note);
+bool is_retention_note(std::string_view note);
+bool is_note(proto::NoteKind kind, std::string_view note);
 
 }  // namespace ocu::custody

@@ -193,7 +193,7 @@ void Custody::State::signature_wanted(proto::SignatureWanted const& wanted)
     if (!ready()) return refuse(each);
     RequestId const request{++last_request};
     pending.emplace(request.value, each);
-    link->send(proto::SignCheckpoint{request, wanted.note});
+    link->send(proto::SignCheckpoint{request, wanted.note, wanted.kind});
 }
 
 // Not on record by itself: what becomes of the notice is (proto/any_to_audit.h), and so is what it says.

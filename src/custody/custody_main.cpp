@@ -104,14 +104,14 @@ private:
     {
         proto::CheckpointSigned answer;
         answer.request = ask.request;
-        if (is_checkpoint_note(ask.note.view())) {
+        if (is_note(ask.kind, ask.note.view())) {
             if (auto const signature =
                     crypto::ed25519_sign(keys_.checkpoint_seed, keys_.checkpoint_public, crypto::as_bytes(ask.note.view()))) {
                 answer.good = true;
                 answer.signature = *signature;
             }
         } else {
-            log::warning("asked to sign what is not a checkpoint");
+            log::warning("asked to sign what is not a checkpoint, or lets records go that have to stay");
         }
         link_.send(answer);
     }

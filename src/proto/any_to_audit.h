@@ -90,7 +90,9 @@ enum class What : std::uint8_t {
     audit_head_refused,
     audit_head_conflict,
     audit_head_overdue,
-    kLast = audit_head_overdue,
+    audit_retention,
+    audit_retention_held,
+    kLast = audit_retention_held,
 };
 
 enum class Outcome : std::uint8_t { success, failure, kLast = failure };

@@ -11,6 +11,7 @@
 #include "base/unique_fd.h"
 #include "proto/control_to_all.h"
 #include "proto/guest_variables.h"
+#include "proto/note_kind.h"
 #include "wire/mailbox.h"
 #include "wire/text.h"
 
@@ -53,10 +54,11 @@ struct LeasesTold {
     wire::List<LeaseShown, kLeasesMax> leases;
 };
 
-// The text of a C2SP checkpoint note body; the answer is the raw Ed25519 signature over it with the checkpoint key.
+// The body of a C2SP checkpoint, or of one with retention terms; the answer is the raw Ed25519 signature over it with the checkpoint key.
 struct SignatureWanted {
     RequestId request;
-    wire::Text<1024> note;
+    wire::Text<kNoteBodyBytesMax> note;
+    NoteKind kind = NoteKind::checkpoint;
 };
 
 struct SignatureMade {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// For whoever looks at the machine: how far each sink of the record is, and which heads witnesses have seen. Told when it changes, at most a few times a second.
+// For whoever looks at the machine: how far each sink of the record is, which heads witnesses have seen, and where removal by age is. Told when it
+// changes, at most a few times a second.
 
 #include "proto/audit_to_sink.h"
 #include "proto/audit_to_witness.h"
+#include "proto/retention.h"
 #include "wire/mailbox.h"
 
 namespace ocu::proto {
@@ -74,6 +76,6 @@ struct WitnessesTold {
     WitnessStates witnesses;
 };
 
-using AuditToControl = wire::Mailbox<SinksTold, WitnessesTold>;
+using AuditToControl = wire::Mailbox<SinksTold, WitnessesTold, RetentionState>;
 
 }  // namespace ocu::proto

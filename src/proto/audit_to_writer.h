@@ -2,12 +2,17 @@
 #pragma once
 
 // The audit thread and its helper `audit-writer`. Events go down in order and are acknowledged in that order, many at once; the writer can
-// ask for one thing only, the signature of a checkpoint. A head that somebody outside has cosigned goes down too, to be kept.
+// ask for one thing of its own accord, the signature of a checkpoint. A head that somebody outside has cosigned goes down too, to be kept. Old records
+// go by a conversation that the thread begins and leads:
+//
+//   look -> found (what would go) -> the thread records it -> go -> wanted (the text) -> custody signs it -> signed -> done (it is gone)
 
 #include <array>
 
 #include "proto/any_to_audit.h"
 #include "proto/audit_to_witness.h"
+#include "proto/note_kind.h"
+#include "proto/retention.h"
 #include "proto/type.h"
 #include "wire/link.h"
 
@@ -41,8 +46,10 @@ struct LogOpened {
     std::uint64_t repaired_bytes = 0;
     std::uint64_t checkpoint_size = 0;
     wire::List<KeptHead, kKeptHeadsMax> kept{};
+    std::uint64_t first_segment = 0;  // the first that is there
+    std::uint64_t first_record = 0;   // the first record in it
 
-    static void fields(auto& wire, auto& m) { wire(m.size, m.root, m.repaired_bytes, m.checkpoint_size, m.kept); }
+    static void fields(auto& wire, auto& m) { wire(m.size, m.root, m.repaired_bytes, m.checkpoint_size, m.kept, m.first_segment, m.first_record); }
 };
 
 struct Append {
@@ -77,7 +84,7 @@ struct CheckpointWanted {
     static constexpr Type kType = Type::checkpoint_wanted;
     RequestId request;
     std::uint64_t size = 0;
-    wire::Text<1024> note;
+    wire::Text<kNoteBodyBytesMax> note;
 
     static void fields(auto& wire, auto& m) { wire(m.request, m.size, m.note); }
 };
@@ -102,16 +109,82 @@ struct KeepHead {
     static void fields(auto& wire, auto& m) { wire(m.witness, m.key, m.note); }
 };
 
+// What could go by this policy, at this time? Changes nothing.
+struct RetentionLook {
+    static constexpr Type kType = Type::retention_look;
+    RequestId request;
+    std::uint32_t days = 0;
+    std::int64_t now_ms = 0;
+    std::uint64_t copied = 0;  // every sink has the records before it
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.days, m.now_ms, m.copied); }
+};
+
+// `removed` 0: nothing, and `hold` says why.
+struct RetentionFound {
+    static constexpr Type kType = Type::retention_found;
+    RequestId request;
+    RetentionHold hold{};
+    std::uint64_t removed = 0;   // the records before it would go, with the segments before `segment`
+    std::uint64_t segment = 0;
+    std::int64_t newest_ms = 0;  // the latest time that one of them has
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.hold, m.removed, m.segment, m.newest_ms); }
+};
+
+// It is on record, as this one: ask for the signature.
+struct RetentionGo {
+    static constexpr Type kType = Type::retention_go;
+    RequestId request;
+    std::uint64_t event = 0;
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.event); }
+};
+
+struct RetentionWanted {
+    static constexpr Type kType = Type::retention_wanted;
+    RequestId request;
+    wire::Text<kNoteBodyBytesMax> note;
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.note); }
+};
+
+struct RetentionSigned {
+    static constexpr Type kType = Type::retention_signed;
+    RequestId request;
+    bool good = false;  // no: nothing goes
+    std::array<std::uint8_t, 64> signature{};
+    std::array<std::uint8_t, 32> public_key{};
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.good, m.signature, m.public_key); }
+};
+
+// What lies on the disk now begins here.
+struct RetentionDone {
+    static constexpr Type kType = Type::retention_done;
+    RequestId request;
+    std::uint64_t first_segment = 0;
+    std::uint64_t first_record = 0;
+
+    static void fields(auto& wire, auto& m) { wire(m.request, m.first_segment, m.first_record); }
+};
+
 inline constexpr std::array kAuditToWriter{
     wire::Permit{static_cast<std::uint16_t>(Type::append), 0, 2048},
     wire::Permit{static_cast<std::uint16_t>(Type::checkpoint_signature), 0, 128},
     wire::Permit{static_cast<std::uint16_t>(Type::keep_head), 0, 3200},
+    wire::Permit{static_cast<std::uint16_t>(Type::retention_look), 0, 32},
+    wire::Permit{static_cast<std::uint16_t>(Type::retention_go), 0, 16},
+    wire::Permit{static_cast<std::uint16_t>(Type::retention_signed), 0, 128},
 };
 
 inline constexpr std::array kWriterToAudit{
     wire::Permit{static_cast<std::uint16_t>(Type::appended), 0, 64},
     wire::Permit{static_cast<std::uint16_t>(Type::append_failed), 0, 16},
-    wire::Permit{static_cast<std::uint16_t>(Type::checkpoint_wanted), 0, 1100},
+    wire::Permit{static_cast<std::uint16_t>(Type::checkpoint_wanted), 0, 20 + kNoteBodyBytesMax},
+    wire::Permit{static_cast<std::uint16_t>(Type::retention_found), 0, 40},
+    wire::Permit{static_cast<std::uint16_t>(Type::retention_wanted), 0, 12 + kNoteBodyBytesMax},
+    wire::Permit{static_cast<std::uint16_t>(Type::retention_done), 0, 24},
 };
 
 }  // namespace ocu::proto

@@ -24,6 +24,7 @@
 #include "proto/sink_helper_to_custody_helper.h"
 #include "proto/source_helper_to_custody_helper.h"
 #include "proto/type.h"
+#include "proto/note_kind.h"
 #include "wire/link.h"
 #include "wire/text.h"
 
@@ -104,9 +105,10 @@ struct CustodyReport {
 struct SignCheckpoint {
     static constexpr Type kType = Type::sign_checkpoint;
     RequestId request;
-    wire::Text<1024> note;  // the body of a C2SP checkpoint, exactly the bytes that are signed
+    wire::Text<kNoteBodyBytesMax> note;  // exactly the bytes that are signed
+    NoteKind kind = NoteKind::checkpoint;
 
-    static void fields(auto& wire, auto& m) { wire(m.request, m.note); }
+    static void fields(auto& wire, auto& m) { wire(m.request, m.note, m.kind); }
 };
 
 struct CheckpointSigned {
@@ -242,7 +244,7 @@ struct NoticeMac {
 
 inline constexpr std::array kCustodyToHelper{
     wire::Permit{static_cast<std::uint16_t>(Type::hand_identity), 1, 0},
-    wire::Permit{static_cast<std::uint16_t>(Type::sign_checkpoint), 0, 8 + 4 + 1024},
+    wire::Permit{static_cast<std::uint16_t>(Type::sign_checkpoint), 0, 8 + 4 + kNoteBodyBytesMax + 1},
     wire::Permit{static_cast<std::uint16_t>(Type::mint_token), 0, 8 + 8 + 4 + 64 + 8},
     wire::Permit{static_cast<std::uint16_t>(Type::open_edge_channel), 1, 8},
     wire::Permit{static_cast<std::uint16_t>(Type::grant_lease), 0, 8 + 8 + 4 + 64 + 4 + 64 + 4 + 253 + 8 + 1},

@@ -13,6 +13,7 @@
 #include "proto/ask_files.h"
 #include "proto/ask_policy.h"
 #include "proto/audit_disk.h"
+#include "proto/retention.h"
 #include "proto/reason.h"
 #include "proto/type.h"
 #include "wire/link.h"
@@ -120,6 +121,7 @@ struct OperatorAnswer {
     AuditDisk audit_disk;
     SinkStates sinks;
     WitnessStates witnesses;
+    RetentionState retention;
     std::int64_t now_ms = 0;  // with sinks and witnesses: what their lag is measured from
     wire::List<OperatorHelper, kOperatorHelpersMax> helpers;
     // sessions
@@ -138,8 +140,8 @@ struct OperatorAnswer {
     static void fields(auto& wire, auto& m)
     {
         wire(m.request, m.reason, m.healthy, m.frozen, m.name, m.version, m.tier, m.profile, m.uptime, m.session_count, m.pool_ready,
-            m.pool_wanted, m.manifest_serial, m.manifest_digest, m.mcp_url, m.certificate_sha256, m.webhook, m.store, m.audit_disk, m.sinks, m.witnesses, m.now_ms, m.helpers,
-            m.sessions, m.leases, m.explained, m.files, m.killed, m.pending, m.recorded);
+            m.pool_wanted, m.manifest_serial, m.manifest_digest, m.mcp_url, m.certificate_sha256, m.webhook, m.store, m.audit_disk, m.sinks, m.witnesses,
+            m.retention, m.now_ms, m.helpers, m.sessions, m.leases, m.explained, m.files, m.killed, m.pending, m.recorded);
     }
 };
 

@@ -141,6 +141,12 @@ enum class Type : std::uint16_t {
     checkpoint_signature,
     append_failed,
     log_opened,
+    retention_look,
+    retention_found,
+    retention_go,
+    retention_wanted,
+    retention_signed,
+    retention_done,
     // mounter -> init
     volume_mounted = 0x0280,
     volume_refused,

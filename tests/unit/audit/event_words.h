@@ -159,6 +159,12 @@ inline constexpr Words kWords[] = {
     {What::audit_head_overdue, Source::audit,
         "an alarm: a head has been owed to a witness for longer than its interval; `heads` of them, which the newest will stand for", "core", "audit-witness out",
         "https://witness.example/ why=unreachable status=0 owed_s=86405 heads=2", 4700, 0, 0, Reason::none, false, true},
+    {What::audit_retention, Source::audit, "records that are older than `audit.retention_days` go: how many in all, from the first, is `number`; `detail` which, how old the newest of "
+        "them is, and by which policy. On record before the retention checkpoint is signed", "audit", "journal",
+        "records 0-812344 newest=2019-11-27T01:20:03Z days=2557 segment=101", 812345, 0, 0, Reason::none, false},
+    {What::audit_retention_held, Source::audit, "old records are due and stay, and `why`: `clock` (nobody has checked it, or it was set in the last hour), `sink` (one has not got them), "
+        "`damaged` (they do not verify), `signature` (custody did not sign). Once a day at most for each; `number` how many went before", "audit", "journal",
+        "why=clock days=2557", 812345, 0, 0, Reason::none, false, true},
 };
 
 }  // namespace event_words

@@ -17,6 +17,9 @@ struct AuditTest {
     {
         to_custody.on_message(
             [this](proto::AuditToCustody::Message message) { wanted.push_back(std::get<proto::SignatureWanted>(message)); });
+        to_control.on_message([this](proto::AuditToControl::Message message) {
+            if (auto const* const state = std::get_if<proto::RetentionState>(&message)) told.push_back(*state);
+        });
     }
     ~AuditTest() { loop.finish(); }
     void writer_up()
@@ -43,6 +46,7 @@ struct AuditTest {
     test::Spawner spawner;
     test::HelperPeer peer;
     std::vector<proto::SignatureWanted> wanted;
+    std::vector<proto::RetentionState> told;
     std::vector<Result<EventNumber>> results;
     bool stopped = false;
     audit::Audit audit{loop, clock, {"box", 4, {}}, {},

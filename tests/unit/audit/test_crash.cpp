@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <csignal>
 
-#include "unit/audit/support.h"
+#include "unit/audit/retention_support.h"
 
 namespace test_crash {
 
@@ -53,7 +53,17 @@ public:
     {
         return around([&] { return SystemDisk::remove_folder(directory, path); });
     }
+    Result<void> remove_file(int directory, std::string const& path) override
+    {
+        return around([&] { return SystemDisk::remove_file(directory, path); });
+    }
     std::uint64_t calls() const { return calls_; }
+    // Counts from here.
+    void begin(std::uint64_t at_call)
+    {
+        at_ = at_call;
+        calls_ = 0;
+    }
 
 private:
     template <class Call>
@@ -197,6 +207,104 @@ TEST_CASE("crash: given a disk that is full or fails at each call, when events c
         REQUIRE(acknowledged != ~0ull);
         check_after(folder, signer, acknowledged);
     }
+}
+
+using namespace retention_support;
+
+// A log of old and young records, made once, and a copy of it for each try.
+struct OldLog {
+    OldLog()
+    {
+        SystemDisk disk;
+        auto log = open_log(disk, folder, clock);
+        REQUIRE(log.has_value());
+        std::vector<Entry> many;
+        for (std::uint64_t i = 0; i < kOld + kYoung; ++i) many.push_back(entry(i, static_cast<proto::Source>(i % 3)));
+        REQUIRE(log->append(many).has_value());
+        sign(*log, signer);
+        REQUIRE(remove_old(*log, signer, policy_for(kOld)));  // so that the next one passes the end of a tile and takes a bundle away
+    }
+    void copy_to(Folder const& other) const
+    {
+        std::filesystem::copy(folder.path(), other.path(), std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
+    }
+    // `disk` counts from where the signed word is there.
+    bool remove_some(Folder const& from, FatefulDisk& disk, std::uint64_t at) const
+    {
+        auto log = open_log(disk, from, clock);
+        auto const note = log ? word(*log, policy_for(kOld)) : std::nullopt;
+        disk.begin(at);
+        return note && log->remove(*note, signer.key, signer.sign(note->body));
+    }
+
+    Folder folder;
+    ManualClock clock = old_clock();
+    Signer signer;
+};
+
+// What is left verifies as it is, whatever was under way; and the next writer ends it.
+void check_after_removal(Folder const& folder, OldLog const& old)
+{
+    auto const report = check(folder);
+    for (auto const& finding : report.findings) {
+        INFO(name_of(finding.problem) << " at " << finding.record << " " << finding.where);
+        CHECK(false);
+    }
+    SystemDisk disk;
+    auto log = open_log(disk, folder, old.clock);
+    REQUIRE(log.has_value());
+    REQUIRE(log->finish_removal().has_value());
+    append_some(*log, 9000, 2);
+    sign(*log, old.signer);
+    auto const after = check(folder);
+    CHECK(after.good());
+    if (after.retention) CHECK(after.first_record == after.retention->terms.removed);
+}
+
+TEST_CASE("crash: given a writer killed at each system call of a removal, when the log is read, then it verifies and the removal is ended",
+    "[audit][T-10][AU-3][AU-7]")
+{
+    OldLog const old;
+    std::uint64_t calls = 0;
+    {
+        Folder const folder;
+        old.copy_to(folder);
+        FatefulDisk disk(0, Fate::before);
+        REQUIRE(old.remove_some(folder, disk, 0));
+        calls = disk.calls();
+    }
+    CHECK(calls > 20);
+    for (std::uint64_t at = 1; at <= calls; ++at) {
+        Folder const folder;
+        old.copy_to(folder);
+        auto const child = ::fork();
+        REQUIRE(child >= 0);
+        if (child == 0) {
+            FatefulDisk disk(0, static_cast<Fate>(at % 3));
+            (void)old.remove_some(folder, disk, at);
+            ::_exit(0);
+        }
+        int status = 0;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        INFO("call " << at);
+        check_after_removal(folder, old);
+    }
+}
+
+TEST_CASE("crash: given a disk that is full or fails at each call of a removal, when the log is read, then it verifies and the removal is ended",
+    "[audit][T-10][AU-3][AU-7]")
+{
+    OldLog const old;
+    for (std::uint64_t at = 1; at <= 200; ++at) {
+        Folder const folder;
+        old.copy_to(folder);
+        FatefulDisk disk(0, at % 2 == 0 ? Fate::no_space : Fate::sync_error);
+        bool const done = old.remove_some(folder, disk, at);
+        INFO("call " << at);
+        check_after_removal(folder, old);
+        if (done && disk.calls() < at) return;  // there is no such call: all were tried
+    }
+    FAIL("a removal takes more calls than this test tries");
 }
 
 }  // namespace test_crash

@@ -222,6 +222,25 @@ TEST_CASE_METHOD(CopierTest, "sink_copier: given what may still be lost, when it
     CHECK(carrier.taken == numbers(1, log.size()));
 }
 
+TEST_CASE_METHOD(CopierTest, "sink_copier: given a log whose beginning was removed by age, when a sink is new or was behind, then it begins with what is kept",
+    "[audit][AU-6][AU-7]")
+{
+    std::filesystem::remove(folder.path() / segment_path(0));
+    auto const first = parse_header(read(folder.path() / segment_path(1)))->first_index;
+    std::optional<SinkCopier> copier;
+    SECTION("new") { copier.emplace(make()); }
+    SECTION("behind") { copier.emplace(make({10, 0, crypto::sha256("a record that is gone")})); }
+    for (int i = 0; i < 40 && kept.position < log.size(); ++i) {
+        auto const report = copier->tick(log.size());
+        auto const number = std::max<std::uint64_t>(report.segment, 1);  // as the thread does
+        if (report.wants_segment) copier->segment(UniqueFd(::open((folder.path() / segment_path(number)).c_str(), O_RDONLY | O_CLOEXEC)), number);
+        if (carrier.done) carrier.take({});
+        clock.advance(std::chrono::milliseconds(1000));
+    }
+    CHECK(carrier.taken == numbers(first + 1, log.size()));
+    CHECK(kept.position == log.size());
+}
+
 TEST_CASE_METHOD(
     CopierTest, "sink_copier: given a damaged record, when the copy comes to it, then it stops there and says so", "[audit][AU-6][T-09]")
 {

@@ -156,6 +156,23 @@ TEST_CASE_METHOD(DeskTest, "sink_desk: given a segment is wanted, when it is the
     CHECK(::pwrite(descriptors[0].get(), "x", 1, 0) == -1);
 }
 
+TEST_CASE_METHOD(DeskTest, "sink_desk: given segments that were removed by age, when one is wanted, then the first that is there is given", "[audit][AU-6][AU-7]")
+{
+    auto& peer = started();
+    CHECK(desk->copied() == 0);
+    std::filesystem::copy(folder.path() / segment_path(0), folder.path() / segment_path(2));
+    on_loop([this] { desk->begins_at(2); });
+    auto wants = at(0, SinkHealth::untried);
+    wants.wants_segment = true;
+    report(peer, wants);
+    std::vector<UniqueFd> descriptors;
+    CHECK(peer.take<proto::SinkSegment>(&descriptors).segment == 2);
+    CHECK(descriptors.size() == 1);
+    (void)peer.take<proto::SinkTick>();
+    report(peer, at(5));
+    CHECK(desk->copied() == 5);
+}
+
 TEST_CASE_METHOD(
     DeskTest, "sink_desk: given what is no segment of the log, when it is wanted, then none is given", "[audit][AU-6][T-14][T-36]")
 {

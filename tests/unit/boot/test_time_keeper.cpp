@@ -21,6 +21,7 @@ struct FakeWall {
     std::vector<nanoseconds> steps;
     std::vector<nanoseconds> slews;
     int hardware_writes = 0;
+    int marks = 0;
     bool sets = true;
     bool has_hardware = true;
 };
@@ -39,6 +40,11 @@ public:
     Result<void> slew(nanoseconds by) override
     {
         fake_.slews.push_back(by);
+        return {};
+    }
+    Result<void> mark_checked() override
+    {
+        ++fake_.marks;
         return {};
     }
     Result<void> write_hardware_clock() override
@@ -117,6 +123,7 @@ TEST_CASE_METHOD(TimeKeeperTest, "time_keeper: given answers, when they are beli
     questions[0].done(measured(3h));
     CHECK(fake.steps == std::vector<nanoseconds>{3h});
     CHECK(fake.hardware_writes == 1);
+    CHECK(fake.marks == 1);  // old records go by a clock that is checked
     CHECK(keeper.source() == "authenticated (ntp1)");
     CHECK(keeper.trouble().empty());
     CHECK(changes == 2);  // named, and heard
@@ -163,6 +170,7 @@ TEST_CASE_METHOD(TimeKeeperTest, "time_keeper: given a failure, when it is heard
     questions[0].done(std::unexpected(proto::TimeFailure::altered));
     CHECK(fake.steps.empty());
     CHECK(fake.slews.empty());
+    CHECK(fake.marks == 0);
     CHECK(fake.hardware_writes == 0);
     CHECK(keeper.trouble().find("altered on the way") != std::string::npos);
 }

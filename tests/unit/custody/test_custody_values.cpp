@@ -5,6 +5,7 @@
 
 #include "custody/checkpoint_note.h"
 #include "custody/session_token.h"
+#include "proto/retention.h"
 #include "custody/vault.h"
 #include "wire/json.h"
 
@@ -32,6 +33,50 @@ TEST_CASE("checkpoint_note: given any other text, when looked at, then it is non
         INFO(bad);
         CHECK_FALSE(custody::is_checkpoint_note(bad));
     }
+}
+
+std::string retention_note(proto::RetentionTerms const& terms, std::uint64_t size)
+{
+    auto text = "example.org/log\n" + std::to_string(size) + "\n" + kRoot + "\n" + proto::format_terms(terms);
+    for (char const* const source : {"core", "gateway", "control", "custody", "storage", "sandbox", "edge", "audit"})
+        text += std::string("chain ") + source + " 1 " + kRoot + "\n";
+    return text;
+}
+
+constexpr std::int64_t kSigned = 1'790'000'000'000;
+constexpr proto::RetentionTerms kTerms{500, 3, 9000, proto::kRetentionDaysFloor, kSigned - proto::kRetentionDaysFloor * proto::kDayMs, kSigned};
+
+TEST_CASE("checkpoint_note: given retention terms that hold, when looked at, then they are signed, and only as what they are", "[custody][AU-7][T-39]")
+{
+    auto const note = retention_note(kTerms, 9001);
+    CHECK(custody::is_note(proto::NoteKind::retention, note));
+    CHECK_FALSE(custody::is_note(proto::NoteKind::checkpoint, note));
+    CHECK_FALSE(custody::is_note(proto::NoteKind::retention, "example.org/log\n0\n" + kRoot + "\n"));
+}
+
+TEST_CASE("checkpoint_note: given retention terms that do not hold, when looked at, then they are not signed", "[custody][AU-7][T-39]")
+{
+    auto const refused = [](proto::RetentionTerms terms, std::uint64_t size = 9001) { return !custody::is_retention_note(retention_note(terms, size)); };
+    auto terms = kTerms;
+    SECTION("a day below the floor") { terms.days -= 1; }
+    SECTION("a millisecond too young") { terms.newest_ms += 1; }
+    SECTION("before time began") { terms.newest_ms = -1; }
+    SECTION("nothing removed") { terms.removed = 0; }
+    SECTION("no segment") { terms.segment = 0; }
+    SECTION("on record in what goes") { terms.event = terms.removed - 1; }
+    SECTION("on record in what the tree does not have") { terms.event = 9001; }
+    CHECK(refused(terms));
+    auto const good = retention_note(kTerms, 9001);
+    for (std::string_view const each : {"removed 500", "chain core 1", "chain audit 1", "days 2557"}) {
+        auto altered = good;
+        altered.replace(altered.find(each), each.size(), std::string(each.substr(0, each.rfind(' '))) + " 0" + std::string(each.substr(each.rfind(' ') + 1)));
+        CHECK_FALSE(custody::is_retention_note(altered));
+        altered = good;
+        altered.replace(altered.find(each), 1, "x");
+        CHECK_FALSE(custody::is_retention_note(altered));
+    }
+    CHECK_FALSE(custody::is_retention_note(good + "x\n"));
+    CHECK_FALSE(custody::is_retention_note(good.substr(0, good.size() - 1)));
 }
 
 struct TokenTest {

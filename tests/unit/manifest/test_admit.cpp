@@ -318,7 +318,7 @@ TEST_CASE("manifest: given the example, when it is admitted and explained, then 
     REQUIRE(applied);
     auto const words = explain(*applied);
     for (auto const* const part : {"workshop-1", "trusted_operator", "runc", "http://127.0.0.1:8811/mcp", "this machine only", "dev",
-             "shift (uid 1000)", "2555 days", "packages.example.com", "$TRACKER_TOKEN gets credential tracker-key"})
+             "shift (uid 1000)", "2557 days", "packages.example.com", "$TRACKER_TOKEN gets credential tracker-key"})
         CHECK(words.find(part) != std::string::npos);
 }
 
