@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SX-9 on gVisor: which programs ran is on record by the word of gVisor's kernel, whatever the guest's agent, shell or program says of itself."""
+"""SX-9, T-42, on gVisor: which programs ran is on record by the word of gVisor's kernel, whatever the guest's agent, shell or program says of itself."""
 
 import time
 

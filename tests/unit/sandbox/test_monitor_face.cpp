@@ -115,7 +115,7 @@ TEST_CASE("tally: given programs, when they are told, then in order, like ones o
 }
 
 TEST_CASE("tally: given a count of what was dropped, when it grows, then the difference is told once, and one that shrinks is not believed",
-    "[sandbox][SX-9][T-14]")
+    "[sandbox][SX-9][T-14][T-42]")
 {
     using namespace test_monitor_face;
     ProgramTally tally;
