@@ -3,6 +3,7 @@
 
 // Runs the real launcher, confined as in the product, in a mount namespace of this test, and speaks to it over its link.
 
+#include <sys/socket.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -20,6 +21,8 @@
 #include <fstream>
 #include <optional>
 #include <sstream>
+#include <utility>
+#include <thread>
 #include <string>
 
 #include "helper/frame.h"
@@ -46,10 +49,36 @@ inline std::string text_of(std::string const& path)
     return out.str();
 }
 
+// Greets gVisor's runtime monitor and hears it, as the exec helper does: without it no gVisor guest starts.
+class MonitorPeer {
+public:
+    explicit MonitorPeer(UniqueFd listener)
+        : thread_([listener = std::move(listener)](std::stop_token const& stop) {
+              UniqueFd connection;
+              bool greeted = false;
+              while (!stop.stop_requested()) {
+                  ::pollfd wait{connection ? connection.get() : listener.get(), POLLIN, 0};
+                  if (::poll(&wait, 1, 20) <= 0) continue;
+                  if (!connection) {
+                      connection = UniqueFd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+                      continue;
+                  }
+                  char packet[4096];
+                  if (::recv(connection.get(), packet, sizeof packet, 0) <= 0) return;
+                  if (!std::exchange(greeted, true)) (void)::send(connection.get(), "\x08\x01", 2, MSG_NOSIGNAL);
+              }
+          })
+    {}
+
+private:
+    std::jthread thread_;
+};
+
 // What a prepared slot hands out.
 struct Guest {
     UniqueFd fuse, tcp_listener, dns_socket, channel, lane_program;
     std::unique_ptr<FilesServer> files;
+    std::unique_ptr<MonitorPeer> monitor;
 };
 
 class Bench {
@@ -159,8 +188,10 @@ public:
         say(proto::LauncherPrepare{slot, tier});
         auto frame = expect<proto::LauncherPrepared>();
         REQUIRE(frame.descriptors.size() == proto::kPreparedDescriptors);
-        return {std::move(frame.descriptors[0]), std::move(frame.descriptors[1]), std::move(frame.descriptors[2]),
-            std::move(frame.descriptors[3]), std::move(frame.descriptors[4]), nullptr};
+        auto const take = [&](proto::PreparedDescriptor which) { return std::move(frame.descriptors[static_cast<std::size_t>(which)]); };
+        using enum proto::PreparedDescriptor;
+        auto heard = tier == proto::Tier::gvisor ? std::make_unique<MonitorPeer>(take(monitor)) : nullptr;
+        return {take(fuse), take(tcp_listener), take(dns_socket), take(channel), take(lane_program), nullptr, std::move(heard)};
     }
 
     Guest start(Slot slot, proto::Tier tier)
