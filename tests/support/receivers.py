@@ -84,9 +84,13 @@ class Syslog(Receiver):
 
 
 class Web(Receiver):
+    """A program that is told what to answer, and tells what it was asked."""
+
+    program = webhook_receiver.__file__
+
     def words(self):
         ca = [f"{self.folder}/clients.crt"] if self.clients else []
-        return [sys.executable, "-B", os.path.abspath(webhook_receiver.__file__), self.folder, self.address, str(self.port), *ca]
+        return [sys.executable, "-B", os.path.abspath(self.program), self.folder, self.address, str(self.port), *ca]
 
     def answers(self, words):
         with open(f"{self.folder}/answers", "w", encoding="ascii") as file:

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 
-from support.receivers import Receiver
+from support.receivers import Web
 
 NAME = "witness.example/w1"
 SPKI = bytes.fromhex("302a300506032b6570032100")  # of Ed25519, before the key itself
@@ -39,7 +39,9 @@ def public_of(pem):
     return openssl("pkey", "-in", pem, "-pubout", "-outform", "DER")[-32:]
 
 
-class Witness(Receiver):
+class Witness(Web):
+    program = __file__
+
     def __init__(self, world, name, address, port, clients=None):
         self.name = name
         super().__init__(world, name, address, port, clients)
@@ -48,24 +50,9 @@ class Witness(Receiver):
         openssl("genpkey", "-algorithm", "ed25519", "-out", f"{self.folder}/key.pem")
         self.key = verifier_key(NAME, 4, public_of(f"{self.folder}/key.pem"))
 
-    def words(self):
-        ca = [f"{self.folder}/clients.crt"] if self.clients else []
-        return [sys.executable, "-B", os.path.abspath(__file__), self.folder, self.address, str(self.port), *ca]
-
     def knows(self, log_key):
         with open(f"{self.folder}/log.vkey", "w", encoding="ascii") as file:
             file.write(log_key)
-
-    def answers(self, words):
-        with open(f"{self.folder}/answers", "w", encoding="ascii") as file:
-            file.write(words)
-
-    def told(self):
-        try:
-            with open(f"{self.folder}/told", encoding="utf-8") as file:
-                return [json.loads(line) for line in file]
-        except FileNotFoundError:
-            return []
 
     def state(self):
         with open(f"{self.folder}/state", encoding="ascii") as file:
