@@ -30,9 +30,14 @@ void Monitor::accept()
 
 void Monitor::read()
 {
+    take_in();
+    tell_later();
+}
+
+void Monitor::take_in()
+{
     for (std::size_t i = 0; i < kMonitorPacketsAtOnce && read_one(); ++i) {
     }
-    tell_later();
 }
 
 // False: nothing is there now, or never will be.
@@ -69,16 +74,14 @@ bool Monitor::read_one()
 
 void Monitor::catch_up()
 {
-    for (std::size_t i = 0; i < kMonitorPacketsAtOnce && read_one(); ++i) {
-    }
+    take_in();
     if (clock_.now() >= due_) return tell();
     tell_later();
 }
 
 void Monitor::tell_all()
 {
-    for (std::size_t i = 0; i < kMonitorPacketsAtOnce && read_one(); ++i) {
-    }
+    take_in();
     tell();
 }
 
@@ -86,14 +89,12 @@ void Monitor::tell_later()
 {
     if (tally_.empty() || timer_) return;
     auto const wait = std::chrono::ceil<std::chrono::milliseconds>(due_ - clock_.now());
-    timer_ = loop_.after(std::clamp(wait, kProgramsGathered, kProgramsTold), [this] {
-        timer_.reset();
-        tell();
-    });
+    timer_ = loop_.after(std::clamp(wait, kProgramsGathered, kProgramsTold), [this] { tell(); });
 }
 
 void Monitor::tell()
 {
+    timer_.reset();  // it was for what is told now
     if (tally_.empty()) return;
     due_ = clock_.now() + kProgramsTold;
     tell_(tally_.take());

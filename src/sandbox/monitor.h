@@ -27,6 +27,7 @@ public:
 private:
     void accept();
     void read();
+    void take_in();
     bool read_one();
     void tell_later();
     void tell();

@@ -91,6 +91,21 @@ TEST_CASE_METHOD(MonitorTest, "monitor: given programs of which nobody asks, whe
     CHECK(told[0].count == 1);
 }
 
+TEST_CASE_METHOD(MonitorTest, "monitor: given one that was told because a call asked, when more runs, then it waits its time, whatever was waited for before",
+    "[sandbox][SX-9][T-42]")
+{
+    auto const sentry = greeted();
+    REQUIRE(say(sentry, test::exec_packet("/bin/ls", {"ls"})));  // from here on it would be told unasked
+    clock.advance(kProgramsTold);
+    auto const asked = std::chrono::steady_clock::now();
+    monitor->catch_up();
+    REQUIRE(told.size() == 1);
+    REQUIRE(say(sentry, test::exec_packet("/bin/id", {"id"})));
+    while (told.size() < 2) loop.run_one();
+    CHECK(std::chrono::steady_clock::now() - asked >= kProgramsTold - std::chrono::milliseconds(10));
+    CHECK(told[1].shown.view() == "/bin/id");
+}
+
 TEST_CASE_METHOD(MonitorTest, "monitor: given a second connection, when the first is there, then nobody answers it", "[sandbox][T-14]")
 {
     auto const sentry = greeted();
