@@ -55,10 +55,11 @@ inline void write(std::filesystem::path const& path, std::string const& bytes)
 }
 
 struct Signer {
-    Signer()
+    // Another byte is another key.
+    explicit Signer(std::uint8_t every_byte = 7)
     {
         std::array<std::byte, 32> bytes{};
-        bytes.fill(std::byte{7});
+        bytes.fill(std::byte{every_byte});
         seed = std::move(*Secret::copy_of(bytes));
         key = *crypto::ed25519_public(seed);
     }

@@ -39,10 +39,6 @@ struct Processes final : helper::Spawner {
 struct HeadTest {
     explicit HeadTest(bool keys = false)
     {
-        std::array<std::byte, 32> bytes{};
-        bytes.fill(std::byte{9});
-        witness.seed = std::move(*Secret::copy_of(bytes));
-        witness.key = *crypto::ed25519_public(witness.seed);
         clock.set_wall(WallTime(1'795'000'000'000ms));
         auto log = open_log(disk, folder, system_clock);
         REQUIRE(log.has_value());
@@ -177,7 +173,7 @@ struct HeadTest {
     ManualClock clock;
     Processes processes;
     Signer signer;
-    Signer witness;
+    Signer witness{9};
     std::vector<proto::SinkDialWanted> dials;
     std::vector<UniqueFd> channels;
     std::vector<proto::Event> events;

@@ -202,11 +202,7 @@ TEST_CASE_METHOD(LogTest, "verify: given a checkpoint signed again with a strang
     "[audit][T-09][AU-4]")
 {
     make(3);
-    Signer stranger;
-    std::array<std::byte, 32> bytes{};
-    bytes.fill(std::byte{9});
-    stranger.seed = std::move(*Secret::copy_of(bytes));
-    stranger.key = *crypto::ed25519_public(stranger.seed);
+    Signer stranger{9};
     auto const note = *parse_note(read(folder.path() / "checkpoint"));
     write(folder.path() / "checkpoint", format_note(note.checkpoint, make_key(kOrigin, stranger.key), stranger.sign(note.body)));
     CHECK(has(check(folder), Problem::signature_bad));
@@ -217,11 +213,7 @@ TEST_CASE_METHOD(
     LogTest, "log: given a change of keys, when the next checkpoint is signed, then both keys are kept and all verifies", "[audit][AU-2]")
 {
     make(3);
-    Signer next;
-    std::array<std::byte, 32> bytes{};
-    bytes.fill(std::byte{9});
-    next.seed = std::move(*Secret::copy_of(bytes));
-    next.key = *crypto::ed25519_public(next.seed);
+    Signer next{9};
     auto log = open_log(disk, folder, clock);
     REQUIRE(log.has_value());
     auto const checkpoint = *log->derive();

@@ -162,11 +162,8 @@ TEST_CASE_METHOD(RetentionTest, "retention: given segments that somebody else re
         remove();
         auto const path = folder.path() / "retention";
         auto note = *parse_retention(read(path));
-        std::array<std::byte, 32> bytes{};
-        bytes.fill(std::byte{9});
-        auto const seed = std::move(*Secret::copy_of(bytes));
-        auto const key = *crypto::ed25519_public(seed);
-        write(path, format_signed(note.body, make_key(kOrigin, key), *crypto::ed25519_sign(seed, key, crypto::as_bytes(note.body))));
+        Signer const stranger{9};
+        write(path, format_signed(note.body, make_key(kOrigin, stranger.key), stranger.sign(note.body)));
         expected = Problem::retention_signature_bad;
     }
     SECTION("with an earlier one, of fewer records")

@@ -15,10 +15,6 @@ constexpr std::uint64_t kTime = 1'795'000'000;
 struct WitnessTest {
     WitnessTest()
     {
-        std::array<std::byte, 32> bytes{};
-        bytes.fill(std::byte{9});
-        witness.seed = std::move(*Secret::copy_of(bytes));
-        witness.key = *crypto::ed25519_public(witness.seed);
         key = make_key(kWitness, witness.key, KeyKind::witness);
         auto log = open_log(disk, folder, clock);
         REQUIRE(log.has_value());
@@ -53,7 +49,7 @@ struct WitnessTest {
     ManualClock clock;
     SystemDisk disk;
     Signer signer;
-    Signer witness;
+    Signer witness{9};
     VerifierKey key;
     std::string head;
 };

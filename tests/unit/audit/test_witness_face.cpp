@@ -18,10 +18,6 @@ constexpr std::uint64_t kTime = 1'795'000'000;
 struct FaceTest {
     FaceTest()
     {
-        std::array<std::byte, 32> bytes{};
-        bytes.fill(std::byte{9});
-        witness.seed = std::move(*Secret::copy_of(bytes));
-        witness.key = *crypto::ed25519_public(witness.seed);
         key = make_key("witness.example/w1", witness.key, KeyKind::witness);
         Checkpoint const checkpoint{kOrigin, 300, crypto::sha256("root")};
         note = format_note(checkpoint, make_key(kOrigin, signer.key), signer.sign(format_body(checkpoint)));
@@ -34,7 +30,7 @@ struct FaceTest {
     proto::HeadOutcome answer(unsigned status, std::string const& text) const { return read_witness_answer(status, text, note, key); }
 
     Signer signer;
-    Signer witness;
+    Signer witness{9};
     VerifierKey key;
     std::string note;
     std::string body;
