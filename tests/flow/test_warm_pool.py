@@ -29,7 +29,6 @@ class WarmPool(ApplianceCase):
         self.ready()
         waiting = {each["id"] for each in self.sessions() if each["state"] == "pooled"}
         self.assertEqual(len(waiting), WANTED)
-        made = len(self.told("session_ready"))
         self.client.bash("echo mine")
         mine = next(each for each in self.sessions() if each["chat"] == self.client.chat)
         self.assertIn(mine["id"], waiting)
@@ -42,7 +41,10 @@ class WarmPool(ApplianceCase):
         self.assertEqual([(each["actor"], each["detail"].split()[0]) for each in before], [("", "part=pool")])
         self.assertEqual([each["actor"] for each in self.told("session_create") if each["session"] == number], ["dev"])
         self.ready()
-        self.assertGreater(len(self.told("session_ready")), made, "another took its place")
+        now = {each["id"] for each in self.sessions() if each["state"] == "pooled"}
+        self.assertEqual((len(now), len(now - waiting)), (WANTED, 1), "another took its place")
+        number = (now - waiting).pop().removeprefix("s-")
+        self.assertTrue(wait_until(lambda: number in {each["session"] for each in self.told("session_ready")}, 10))
 
     def test_nothing_of_one_is_in_another_and_none_is_used_twice(self):
         seen = set()

@@ -85,8 +85,8 @@ def catch2(command, report):
     try:
         cases = ElementTree.parse(report).getroot().iter("testcase")
         for case in cases:
-            if case.find("failure") is not None or case.find("error") is not None:
-                FAILED.append(f"{os.path.basename(report)[:-4]}: {case.get('name')}")
+            if (found := case.find("failure") if case.find("failure") is not None else case.find("error")) is not None:
+                FAILED.append(f"{os.path.basename(report)[:-4]}: {case.get('name')}: {' '.join((found.text or '').split())[:300]}")
                 count.failed += 1
             elif case.find("skipped") is not None:
                 say(f"  SKIP {case.get('name')}: {case.find('skipped').get('message') or ''}")
@@ -139,7 +139,7 @@ def python_file(suite, path, pattern=(), cell=0):
              "cell"] if cell else []  # the shell stays: somebody must reap
     env = {**os.environ, **({"OCU_SHARED": "1", "OCU_CELL": str(cell)} if cell else {})}
     process = subprocess.Popen([*enter, sys.executable, f"{ROOT}/tests/support/main.py", path, *pattern], stdout=subprocess.PIPE, text=True, env=env)
-    last, kept = "", [f" {suite}/{name}"]
+    last, failing, kept = "", False, [f" {suite}/{name}"]
     if not cell:
         say(kept.pop())
     for line in process.stdout:
@@ -148,6 +148,9 @@ def python_file(suite, path, pattern=(), cell=0):
             continue
         if line.startswith("  FAIL"):
             FAILED.append(f"{suite}/{name}: {line.split(maxsplit=2)[-1].strip()}")
+        elif failing and re.match(r"\w*(\.\w+)*(Error|Exception|Refused|Expired)\b", line):  # a traceback's last word
+            FAILED[-1] += " " + line.strip()[:300]
+        failing = line.startswith("  FAIL") or (failing and not re.match(r"  (ok|SKIP) ", line))
         if cell:
             kept.append(line.rstrip("\n"))
         else:

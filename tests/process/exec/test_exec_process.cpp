@@ -120,7 +120,7 @@ TEST_CASE_METHOD(
     CHECK(bash("head -c 200000 /dev/zero | tr '\\0' x").output_bytes == 200'000);
     auto const before = kilobytes();
     for (int i = 0; i < 3; ++i) CHECK(bash("head -c 60000000 /dev/zero | tr '\\0' x").output_bytes == 60'000'000);
-    CHECK(kilobytes() - before < 1024);
+    CHECK(kilobytes() < before + 1024);  // the kernel's count is rough: it may well be less
     INFO(status("VmRSS"));
     CHECK(helper->end() == 0);
 }
