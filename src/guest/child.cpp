@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "guest/child.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
@@ -14,6 +15,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <vector>
 
 #include "guest/file_tool.h"
 
@@ -44,11 +47,20 @@ void write_all(int fd, std::string_view text)
 void close_all_from(unsigned first)
 {
     if (::syscall(SYS_close_range, first, ~0u, 0u) == 0) return;
-    // gVisor of 2022 does not know the call.
+    // gVisor of 2022 does not know the call. Each call there costs many times what it costs on Linux: what is open is asked for.
+    auto const least = static_cast<int>(first);
+    if (DIR* const open_ones = ::opendir("/proc/self/fd")) {
+        std::vector<int> found;
+        while (dirent const* const each = ::readdir(open_ones)) found.push_back(std::atoi(each->d_name));  // 0 for the names that are no numbers
+        ::closedir(open_ones);
+        for (int const fd : found)
+            if (fd >= least) ::close(fd);
+        return;
+    }
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
     auto const last = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 4096));
-    for (int fd = static_cast<int>(first); fd < last; ++fd) ::close(fd);
+    for (int fd = least; fd < last; ++fd) ::close(fd);
 }
 
 void reset_signals()
@@ -128,23 +140,37 @@ bool hold_script(std::string const& command)
     return ::lseek(kScriptFd, 0, SEEK_SET) == 0;
 }
 
-// SX-4: the environment is built here from nothing.
-[[noreturn]] void exec_shell(Place const& place, std::vector<std::string> const& variables, char const* terminal, std::string const& command)
-{
-    std::string const home = std::string("HOME=") + place.home;
-    std::vector<char const*> environment{
-        home.c_str(), "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", terminal, "SHELL=/bin/bash"};
-    for (auto const& each : variables) environment.push_back(each.c_str());
-    environment.push_back(nullptr);
-    bool const fits = command.size() <= kArgumentBytesMax;
-    if (!fits && !hold_script(command)) give_up("The command is too long for this sandbox.\n", kStartFailed);
-    char const* const arguments[] = {"bash", "-lc", fits ? command.c_str() : ". /proc/self/fd/9", nullptr};
-    ::execve("/bin/bash", const_cast<char**>(arguments), const_cast<char**>(environment.data()));
-    ::execve("/usr/bin/bash", const_cast<char**>(arguments), const_cast<char**>(environment.data()));
-    give_up("The sandbox's image has no bash.\n", kStartFailed);
-}
+// SX-4: the environment is built here from nothing, and before there is a child: that one has the agent's memory and leaves nothing in it.
+class Shell {
+public:
+    Shell(Place const& place, std::vector<std::string> const& variables, char const* terminal, std::string const& command)
+        : home_(std::string("HOME=") + place.home), command_(command),
+          environment_{home_.c_str(), "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", terminal, "SHELL=/bin/bash"}
+    {
+        for (auto const& each : variables) environment_.push_back(each.c_str());
+        environment_.push_back(nullptr);
+    }
+    [[noreturn]] void exec() const
+    {
+        bool const fits = command_.size() <= kArgumentBytesMax;
+        if (!fits && !hold_script(command_)) give_up("The command is too long for this sandbox.\n", kStartFailed);
+        char const* const arguments[] = {"bash", "-lc", fits ? command_.c_str() : ". /proc/self/fd/9", nullptr};
+        ::execve("/bin/bash", const_cast<char**>(arguments), const_cast<char**>(environment_.data()));
+        ::execve("/usr/bin/bash", const_cast<char**>(arguments), const_cast<char**>(environment_.data()));
+        give_up("The sandbox's image has no bash.\n", kStartFailed);
+    }
 
-template <class Body>
+private:
+    std::string home_;
+    std::string const& command_;
+    std::vector<char const*> environment_;
+};
+
+// A child that goes on to another program has the agent's memory until then, and the agent waits (vfork): on gVisor a copy of it costs as
+// much as the program's start. One that stays has a copy.
+enum class Memory { shared, copied };
+
+template <Memory kMemory, class Body>
 Result<Child> start(Place const& place, int error_status, Body body)
 {
     int ends[2];
@@ -152,7 +178,7 @@ Result<Child> start(Place const& place, int error_status, Body body)
     Child child{-1, UniqueFd(ends[0])};
     UniqueFd const theirs(ends[1]);
     if (::fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) return fail_os("pipe");
-    child.pid = ::fork();
+    child.pid = kMemory == Memory::shared ? ::vfork() : ::fork();
     if (child.pid < 0) return fail_os("fork");
     if (child.pid == 0) {
         take_output(theirs.get(), error_status);
@@ -167,18 +193,20 @@ Result<Child> start(Place const& place, int error_status, Body body)
 
 Result<Child> start_shell(Place const& place, std::vector<std::string> const& variables, std::string const& command)
 {
-    return start(place, kStartFailed, [&] { exec_shell(place, variables, "TERM=dumb", command); });
+    Shell const shell(place, variables, "TERM=dumb", command);
+    return start<Memory::shared>(place, kStartFailed, [&shell] { shell.exec(); });
 }
 
 Result<pid_t> start_on_terminal(Place const& place, std::vector<std::string> const& variables, int terminal, TerminalCommand const& command)
 {
-    pid_t const pid = ::fork();
+    Shell const shell(place, variables, "TERM=xterm-256color", command.command);
+    pid_t const pid = ::vfork();
     if (pid < 0) return fail_os("fork");
     if (pid > 0) return pid;
     take_terminal(terminal);
     limit_cpu(command.cpu_max);
     settle(place, kStartFailed);
-    exec_shell(place, variables, "TERM=xterm-256color", command.command);
+    shell.exec();
 }
 
 int shell_status(int status)
@@ -189,7 +217,7 @@ int shell_status(int status)
 
 Result<Child> start_file_tool(Place const& place, proto::ToolArguments const& arguments)
 {
-    return start(place, static_cast<int>(proto::FileOutcome::refused), [&] {
+    return start<Memory::copied>(place, static_cast<int>(proto::FileOutcome::refused), [&] {
         FileAnswer const answer = run_file_tool(arguments);
         write_all(STDOUT_FILENO, answer.body);
         ::_exit(static_cast<int>(answer.outcome));

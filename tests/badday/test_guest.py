@@ -88,6 +88,15 @@ class Guest(ApplianceCase):
         self.assertTrue("alive" in text or "session" in text, text)
         self.assertEqual(self.chat(self.client.chat + "-after").bash("echo fresh").strip(), "fresh")
 
+    def test_children_stopped_as_they_start_stop_nobody_else(self):
+        # A child that is about to become the command has the agent's memory, and the agent waits for it.
+        stopper = "import os, time\nprint('on', flush=True)\nend = time.monotonic() + 300\nwhile time.monotonic() < end:\n  try: os.kill(-1, 19)\n  except OSError: pass"
+        self.answered(self.client, f'python3 -c "{stopper}" >/tmp/said 2>&1 & sleep 1; cat /tmp/said', timeout_s=3)
+        started = time.monotonic()
+        for number in range(3):
+            self.answered(self.client, f"echo through-{number}", timeout_s=2)
+        self.assertLess(time.monotonic() - started, 40)
+
     def test_background_children_that_hold_the_output_open_do_not_hang_the_call(self):
         started = time.monotonic()
         self.assertIn("begun", self.client.bash("sleep 300 & echo begun", timeout_s=20))
