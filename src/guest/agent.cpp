@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <vector>
 
@@ -64,6 +65,7 @@ public:
             reap();
             calls_.advance();
             processes_.advance();
+            say_when_idle();
             open = outbox_.flush(channel_.get()).has_value() && wait_and_read();
         }
         calls_.end_all();
@@ -80,6 +82,15 @@ private:
         int status = 0;
         for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;)
             if (!processes_.has_ended(pid, status)) calls_.has_ended(pid, status);
+    }
+
+    // Asked of the kernel: there may be children of children. Only the first process of a namespace can ask so.
+    void say_when_idle()
+    {
+        if (!welcomed_ || idle_said_ || calls_.any() || ::getpid() != 1) return;
+        if (::kill(-1, 0) == 0 || errno != ESRCH) return;
+        outbox_.put(proto::GuestIdle{});
+        idle_said_ = true;
     }
 
     std::optional<std::chrono::milliseconds> wait_max() const
@@ -124,6 +135,7 @@ private:
     {
         auto const type = static_cast<proto::Type>(frame.type);
         if ((type == proto::Type::guest_welcome) == welcomed_) return false;
+        idle_said_ = false;
         switch (type) {
         case proto::Type::guest_welcome: {
             auto welcome = wire::decode<proto::GuestWelcome>(frame.body);
@@ -183,6 +195,7 @@ private:
     sigset_t waiting_mask_{};
     std::vector<pollfd> polled_;
     bool welcomed_ = false;
+    bool idle_said_ = false;
 };
 
 }  // namespace

@@ -34,6 +34,7 @@ public:
     // Ends the calls that are due.
     void advance();
     void end_all();
+    bool any() const { return !calls_.empty(); }
 
     void add_to_poll(std::vector<pollfd>& polled) const;
     void take_polled(std::span<pollfd const> polled);

@@ -171,6 +171,13 @@ struct GuestProcessEnded {
     static void fields(auto& wire, auto& m) { wire(m.process, m.status, m.output_bytes); }
 };
 
+// No process but the agent's own is left, and no call: once, until the agent is asked something again.
+struct GuestIdle {
+    static constexpr Type kType = Type::guest_idle;
+
+    static void fields(auto&, auto&) {}
+};
+
 inline constexpr std::array kExecMaySendGuest{
     wire::Permit{static_cast<std::uint16_t>(Type::guest_welcome), 0, kGuestTokenBytesMax + 4 + kGuestVariablesBytesMax},
     wire::Permit{static_cast<std::uint16_t>(Type::guest_run), 0, kToolTextBytesMax + 32},
@@ -188,6 +195,7 @@ inline constexpr std::array kGuestMaySend{
     wire::Permit{static_cast<std::uint16_t>(Type::guest_failed), 0, 8},
     wire::Permit{static_cast<std::uint16_t>(Type::guest_process_done), 0, 40},
     wire::Permit{static_cast<std::uint16_t>(Type::guest_process_ended), 0, 16},
+    wire::Permit{static_cast<std::uint16_t>(Type::guest_idle), 0, 0},
 };
 
 }  // namespace ocu::proto

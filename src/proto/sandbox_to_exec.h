@@ -82,6 +82,13 @@ struct ExecGuestGone {
     static void fields(auto&, auto&) {}
 };
 
+// The guest says that nothing runs in it, after the last call was answered. At most once for each call, and once before the first.
+struct ExecIdle {
+    static constexpr Type kType = Type::exec_idle;
+
+    static void fields(auto&, auto&) {}
+};
+
 // A program that process_start began has ended: once for each, whether anybody asked or not. By the guest's word but for the duration.
 struct ExecProcessEnded {
     static constexpr Type kType = Type::exec_process_ended;
@@ -119,6 +126,7 @@ inline constexpr std::array kExecMaySend{
     wire::Permit{static_cast<std::uint16_t>(Type::exec_guest_gone), 0, 0},
     wire::Permit{static_cast<std::uint16_t>(Type::exec_process_ended), 0, 32},
     wire::Permit{static_cast<std::uint16_t>(Type::exec_programs_run), 0, 1'024},
+    wire::Permit{static_cast<std::uint16_t>(Type::exec_idle), 0, 0},
 };
 
 }  // namespace ocu::proto

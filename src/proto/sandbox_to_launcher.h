@@ -10,6 +10,7 @@
 //   Kill    -> Killed                         in any state, also while starting: no process of the guest is left
 //   Destroy -> Destroyed | Failed{destroy}    in any state; kills first; nothing is left on the host, the slot may be used again
 //   Measure -> Measured                       in any state: what its cgroup has used
+//   Pause, Resume                             in any state, and no answer: its cgroup is frozen, or is not. Kill thaws it
 //   Measured                                  also unasked, before Killed: the last there will be
 //   Exited                                    unasked: the guest's first process has ended
 
@@ -87,6 +88,18 @@ struct LauncherMeasure {
     static void fields(auto& wire, auto& m) { wire(m.slot); }
 };
 
+struct LauncherPause {
+    static constexpr Type kType = Type::launcher_pause;
+    Slot slot;
+    static void fields(auto& wire, auto& m) { wire(m.slot); }
+};
+
+struct LauncherResume {
+    static constexpr Type kType = Type::launcher_resume;
+    Slot slot;
+    static void fields(auto& wire, auto& m) { wire(m.slot); }
+};
+
 // What the kernel has counted for the slot's cgroup; what it does not say is not known.
 struct LauncherMeasured {
     static constexpr Type kType = Type::launcher_measured;
@@ -121,6 +134,8 @@ inline constexpr std::array kSandboxToLauncher{
     launcher_detail::permit<LauncherKill>(),
     launcher_detail::permit<LauncherDestroy>(),
     launcher_detail::permit<LauncherMeasure>(),
+    launcher_detail::permit<LauncherPause>(),
+    launcher_detail::permit<LauncherResume>(),
 };
 
 inline constexpr std::array kLauncherToSandbox{

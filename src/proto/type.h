@@ -85,6 +85,8 @@ enum class Type : std::uint16_t {
     launcher_failed,
     launcher_measure,
     launcher_measured,
+    launcher_pause,
+    launcher_resume,
     // exec <-> sandbox
     exec_call = 0x01e0,
     exec_cancel,
@@ -94,6 +96,7 @@ enum class Type : std::uint16_t {
     exec_guest_gone,
     exec_process_ended,
     exec_programs_run,
+    exec_idle,
     // guest <-> exec
     guest_welcome = 0x0200,
     guest_ready,
@@ -108,6 +111,7 @@ enum class Type : std::uint16_t {
     guest_process_order,
     guest_process_done,
     guest_process_ended,
+    guest_idle,
     // edge helper (one per session) <-> edge
     name_asked = 0x0220,
     name_decided,

@@ -21,6 +21,7 @@ public:
     void run(CallId call) { running_.insert(call); }
     enum class Cancelled { unknown, was_waiting, is_running };
     Cancelled cancel(CallId call);
+    bool any_running() const { return !running_.empty(); }
     bool running(CallId call) const { return running_.contains(call); }
     // False: no such call runs, so its answer is an invention (T-14).
     [[nodiscard]] bool answered(CallId call) { return running_.erase(call) == 1; }

@@ -249,10 +249,18 @@ void Cgroups::freeze_and_kill(CgroupTree const& tree, std::string const& name) c
 
 void Cgroups::kill(std::string const& name) const
 {
-    if (auto const* const tree = unified(); tree != nullptr && write_existing(tree->mount + name + "/cgroup.kill", "1")) return;
+    // Who is frozen by the older controller dies only once it is thawed.
+    if (auto const* const tree = unified(); tree != nullptr && write_existing(tree->mount + name + "/cgroup.kill", "1")) return freeze(name, false);
     if (auto const* const tree = with("freezer"); tree != nullptr) return freeze_and_kill(*tree, name);
     for (auto const& tree : trees_)
         for (auto const member : kMembers) signal_members(tree.mount + name + std::string(member) + "/cgroup.procs");
+}
+
+void Cgroups::freeze(std::string const& name, bool frozen) const
+{
+    if (auto const* const tree = with("freezer"); tree != nullptr)
+        return void(write_existing(tree->mount + name + "/freezer.state", frozen ? "FROZEN" : "THAWED"));
+    if (auto const* const tree = unified(); tree != nullptr) (void)write_existing(tree->mount + name + "/cgroup.freeze", frozen ? "1" : "0");
 }
 
 bool Cgroups::empty(std::string const& name) const

@@ -64,6 +64,8 @@ public:
     Result<std::vector<UniqueFd>> open_joins(std::string const& name) const;
     // One round: signals everything that is there now. Repeat until empty().
     void kill(std::string const& name) const;
+    // Until it is undone or killed. A kernel that cannot leaves it as it was.
+    void freeze(std::string const& name, bool frozen) const;
     bool empty(std::string const& name) const;
     // A few small files, read without waiting.
     CgroupUsage usage(std::string const& name) const;

@@ -37,6 +37,7 @@ ExecCalls::ExecCalls(Clock const& clock, proto::ExecConfig config, Peers peers)
 
 void ExecCalls::call(proto::ExecCall asked)
 {
+    idle_told_ = false;
     if (state_ == State::lost) return refuse(asked.call, Reason::session_ended);
     if (state_ == State::welcomed) return refuse(asked.call, Reason::role_unavailable);
     if (running_.contains(asked.call)) return;  // it will be answered once
@@ -96,6 +97,8 @@ bool ExecCalls::guest_says(GuestSays message)
                 return process_done(each);
             else if constexpr (std::is_same_v<Message, proto::GuestProcessEnded>)
                 return process_ended(each);
+            else if constexpr (std::is_same_v<Message, proto::GuestIdle>)
+                return idle();
             else
                 return failed(each);
         },
@@ -107,6 +110,14 @@ bool ExecCalls::ready(proto::GuestReady const& message)
     if (state_ != State::welcomed || message.token != config_.token) return false;
     state_ = State::serving;
     tell_sandbox(proto::ExecReady{});
+    return true;
+}
+
+// It may have been said before the guest heard of a call that is on its way; and again and again, by one that has nothing better to do.
+bool ExecCalls::idle()
+{
+    if (state_ != State::serving) return false;
+    if (running_.empty() && !std::exchange(idle_told_, true)) tell_sandbox(proto::ExecIdle{});
     return true;
 }
 

@@ -73,6 +73,7 @@ private:
     void process_call(proto::ExecCall asked);
     bool process_done(proto::GuestProcessDone const& message);
     bool process_ended(proto::GuestProcessEnded const& message);
+    bool idle();
     void end_process(std::uint32_t number, ExecProcess& process);
     bool advance_processes();
     proto::ToolAnswer process_piece(Call& call, proto::GuestProcessDone const& message);
@@ -95,6 +96,7 @@ private:
     proto::ExecConfig config_;
     Peers peers_;
     State state_ = State::welcomed;
+    bool idle_told_ = false;  // since the last call
     Running running_;
     ExecProcesses processes_;
 };

@@ -25,6 +25,7 @@ Result<GuestSays> parse_guest_frame(std::uint16_t type, std::span<std::byte cons
     case proto::Type::guest_failed: return parse<proto::GuestFailed>(body);
     case proto::Type::guest_process_done: return parse<proto::GuestProcessDone>(body);
     case proto::Type::guest_process_ended: return parse<proto::GuestProcessEnded>(body);
+    case proto::Type::guest_idle: return parse<proto::GuestIdle>(body);
     default: return fail(Fault::malformed, "unlisted guest frame");
     }
 }

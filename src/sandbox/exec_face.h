@@ -14,7 +14,7 @@
 namespace ocu::sandbox {
 
 using GuestSays = std::variant<proto::GuestReady, proto::GuestOutput, proto::GuestExited, proto::GuestFileDone, proto::GuestFailed,
-    proto::GuestProcessDone, proto::GuestProcessEnded>;
+    proto::GuestProcessDone, proto::GuestProcessEnded, proto::GuestIdle>;
 
 // Errors: malformed.
 Result<GuestSays> parse_guest_frame(std::uint16_t type, std::span<std::byte const> body);

@@ -54,6 +54,7 @@ struct Launcher::State {
     void kill(Slot slot);
     void destroy(Slot slot);
     void measure(Slot slot);
+    void freeze(Slot slot, bool frozen);
     Box& box_of(Slot slot);
     void end(Slot slot);
     void kill_round(Slot slot);
@@ -108,6 +109,12 @@ void Launcher::State::frame(wire::Link::Frame frame)
         break;
     case proto::Type::launcher_measure:
         if (auto const slot = slot_of(wire::decode<proto::LauncherMeasure>(frame.body))) return measure(*slot);
+        break;
+    case proto::Type::launcher_pause:
+        if (auto const slot = slot_of(wire::decode<proto::LauncherPause>(frame.body))) return freeze(*slot, true);
+        break;
+    case proto::Type::launcher_resume:
+        if (auto const slot = slot_of(wire::decode<proto::LauncherResume>(frame.body))) return freeze(*slot, false);
         break;
     default: break;
     }
@@ -216,6 +223,13 @@ void Launcher::State::measure(Slot slot)
     auto const usage = ground.cgroups().usage(place_of(ground.config(), slot).cgroup);
     tell(proto::LauncherMeasured{
         slot, usage.cpu_us.has_value(), usage.memory_bytes.has_value(), usage.cpu_us.value_or(0), usage.memory_bytes.value_or(0)});
+}
+
+// By the slot alone, likewise; but not what is dying.
+void Launcher::State::freeze(Slot slot, bool frozen)
+{
+    if (auto const found = boxes.find(slot); found != boxes.end() && found->second.phase != Phase::running) return;
+    ground.cgroups().freeze(place_of(ground.config(), slot).cgroup, frozen);
 }
 
 void Launcher::State::end(Slot slot)

@@ -24,6 +24,7 @@ inline constexpr std::chrono::milliseconds kDestroyRetry = 1s;          // after
 inline constexpr std::chrono::milliseconds kStopDeadline = 5s;          // sessions that are still ending when the role stops
 inline constexpr std::chrono::milliseconds kProgressGap = 500ms;        // between two reports of one session; its helper's own is longer
 inline constexpr std::chrono::milliseconds kProgramsGap = 100ms;        // between two records of what ran; its helper's own is longer
+inline constexpr std::chrono::milliseconds kRestAfter = 2s;             // nothing of a guest runs, until it is stopped
 inline constexpr std::size_t kCallsWaitingMax = 64;                     // of one session, before it is up
 
 // Launcher.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "sandbox/sandbox.h"
 
-#include <format>
 #include <map>
 #include <unordered_map>
 
@@ -12,6 +11,7 @@
 #include "proto/sandbox_to_launcher.h"
 #include "sandbox/limits.h"
 #include "sandbox/session.h"
+#include "sandbox/session_notes.h"
 #include "sandbox/trust.h"
 
 namespace ocu::sandbox {
@@ -32,7 +32,7 @@ constexpr auto kExecSays = [] {
 
 struct Sandbox::State {
     State(wire::Loop& loop_in, Clock const& clock_in, Config config_in, Wires wires_in)
-        : loop(loop_in), clock(clock_in), config(config_in), wires(std::move(wires_in))
+        : loop(loop_in), clock(clock_in), config(config_in), wires(std::move(wires_in)), notes(wires.recorder, clock)
     {}
 
     // Control and core.
@@ -58,12 +58,8 @@ struct Sandbox::State {
     void equip_with(Session& session, std::vector<UniqueFd> descriptors);
     void announce(Session& session);
     void hand_over(Session& session, proto::CallTool call);
-    void note_program(Session const& session, proto::ExecProcessEnded const& ended);
-    void programs_ran(Session& session, proto::ExecProgramsRun const& told);
-    void note_programs(Session& session, std::string_view shown);
     void end(Session& session, Reason reason);
     void finish(SessionId id);
-    void note(Session const& session, proto::What what, proto::Outcome outcome, Reason reason);
     void stop_if_empty();
     template <class Message>
     void tell_launcher(Message const& message);
@@ -74,6 +70,7 @@ struct Sandbox::State {
     Clock const& clock;
     Config config;
     Wires wires;
+    SessionNotes notes;
     std::unique_ptr<wire::Link> launcher;
     bool launcher_was_up = false;
     std::unordered_map<SessionId, Session> sessions;
@@ -102,6 +99,10 @@ void Sandbox::State::create(proto::SessionCreate wanted)
     session.token = std::move(wanted.token);
     session.scoped = std::move(wanted.scoped);
     session.began = clock.now();
+    if (session.tier == proto::Tier::gvisor)
+        session.rest.emplace(loop, kRestAfter, [this, slot = wanted.slot](Rest::Order order) {
+            order == Rest::Order::stop ? tell_launcher(proto::LauncherPause{slot}) : tell_launcher(proto::LauncherResume{slot});
+        });
     session.deadline = loop.after(kStartDeadline, [this, id] { happens(id, Happening::deadline, Reason::session_failed); });
     slots[wanted.slot] = id;
     tell_launcher(proto::LauncherPrepare{wanted.slot, wanted.tier});
@@ -178,15 +179,17 @@ void Sandbox::State::equip_with(Session& session, std::vector<UniqueFd> descript
 void Sandbox::State::announce(Session& session)
 {
     session.deadline.reset();
-    note(session, proto::What::session_ready, proto::Outcome::success, Reason::none);
+    notes.session(session, proto::What::session_ready, proto::Outcome::success, Reason::none);
     wires.control.send(proto::SessionUp{session.id});
     tell_launcher(proto::LauncherMeasure{session.slot});
     if (!measure_tick) measure_tick = loop.after(config.measure_every, [this] { measure_all(); });
+    if (session.rest) session.rest->is_up();
     for (auto& waiting : session.calls.release()) hand_over(session, std::move(waiting));
 }
 
 void Sandbox::State::hand_over(Session& session, proto::CallTool call)
 {
+    if (session.rest) session.rest->is_wanted();
     if (call.arguments.tool == proto::Tool::process_start) ++session.programs;
     session.exec_link->send(proto::ExecCall{call.call, std::move(call.arguments), true});
 }
@@ -195,9 +198,9 @@ void Sandbox::State::hand_over(Session& session, proto::CallTool call)
 void Sandbox::State::end(Session& session, Reason reason)
 {
     session.end_reason = reason;
-    if (session.programs_held.count + session.programs_held.untold != 0) note_programs(session, "");
+    notes.programs_left(session);
     bool const failed = reason == Reason::session_failed || reason == Reason::role_unavailable;
-    if (failed) note(session, proto::What::session_failed, proto::Outcome::failure, reason);
+    if (failed) notes.session(session, proto::What::session_failed, proto::Outcome::failure, reason);
     wires.edge.send(proto::LaneDetach{session.id});
     wires.storage.send(proto::MountDetach{session.id});
     session.cut_off();
@@ -213,54 +216,6 @@ void Sandbox::State::finish(SessionId id)
     sessions.erase(found);
     wires.control.send(down);
     stop_if_empty();
-}
-
-void Sandbox::State::note(Session const& session, proto::What what, proto::Outcome outcome, Reason reason)
-{
-    proto::Event event;
-    event.what = what;
-    event.outcome = outcome;
-    event.reason = reason;
-    event.session = session.id;
-    event.resource = wire::Text<512>(proto::name_of(session.tier));
-    event.duration_ms = std::chrono::duration_cast<std::chrono::milliseconds>(clock.now() - session.began).count();
-    wires.recorder.note(std::move(event));
-}
-
-void Sandbox::State::note_program(Session const& session, proto::ExecProcessEnded const& ended)
-{
-    proto::Event event;
-    event.what = proto::What::process_ended;
-    event.session = session.id;
-    event.actor = "guest";
-    event.resource = "process " + std::to_string(ended.process);
-    event.detail = ended.timed_out ? "timeout" : "";
-    event.number = ended.status;
-    event.bytes = ended.output_bytes;
-    event.duration_ms = ended.duration.count();
-    wires.recorder.note(std::move(event));
-}
-
-// A helper that its guest has taken over may say it as often as it likes: what comes too soon is counted, and its words are not kept.
-void Sandbox::State::programs_ran(Session& session, proto::ExecProgramsRun const& told)
-{
-    session.programs_held.count += told.count;
-    session.programs_held.untold += told.untold;
-    if (clock.now() >= session.programs_from) note_programs(session, told.shown.view());
-}
-
-void Sandbox::State::note_programs(Session& session, std::string_view shown)
-{
-    auto const held = std::exchange(session.programs_held, {});
-    proto::Event event;
-    event.what = proto::What::programs_run;
-    event.session = session.id;
-    event.actor = "guest";
-    event.resource = held.count == 1 ? "1 program" : std::to_string(held.count) + " programs";
-    event.detail = held.untold == 0 ? std::string(shown) : std::format("{}; {} more untold", shown, held.untold);
-    event.number = static_cast<std::int64_t>(held.count);
-    session.programs_from = clock.now() + kProgramsGap;
-    wires.recorder.note(std::move(event));
 }
 
 void Sandbox::State::refuse(CallId call, Reason reason)
@@ -320,12 +275,15 @@ void Sandbox::State::exec_says(SessionId id, wire::Link::Frame const& frame)
     case proto::Type::exec_process_ended:
         if (auto const ended = wire::decode<proto::ExecProcessEnded>(frame.body); ended && session.programs > 0) {
             --session.programs;
-            return note_program(session, *ended);
+            return notes.process_ended(session, *ended);
         }
         break;
+    case proto::Type::exec_idle:  // a call that is on its way to the guest is news to it
+        if (session.rest && !session.calls.any_running() && session.programs == 0) session.rest->is_idle();
+        return;
     case proto::Type::exec_programs_run:
         if (auto const told = wire::decode<proto::ExecProgramsRun>(frame.body); told && session.tier == proto::Tier::gvisor)
-            return programs_ran(session, *told);
+            return notes.programs_ran(session, *told);
         break;
     default: break;
     }
@@ -337,7 +295,7 @@ void Sandbox::State::exec_lost(SessionId id, wire::Lost why)
     auto const found = sessions.find(id);
     if (found == sessions.end() || !found->second.exec_link) return;  // it was ended meanwhile, by us
     // T-14: a helper that breaks the grammar has been taken over by its guest, or is wrong. Either way the session is lost.
-    if (why != wire::Lost::closed) note(found->second, proto::What::helper_violation, proto::Outcome::failure, Reason::internal);
+    if (why != wire::Lost::closed) notes.session(found->second, proto::What::helper_violation, proto::Outcome::failure, Reason::internal);
     happens(id, Happening::guest_gone, found->second.stage == Stage::up ? Reason::session_ended : Reason::session_failed);
 }
 
@@ -354,7 +312,10 @@ void Sandbox::State::launcher_up(UniqueFd link)
         for (std::uint64_t slot = 0; slot < config.slots; ++slot) tell_launcher(proto::LauncherDestroy{Slot{slot}});
     }
     std::vector<SessionId> all;
-    for (auto const& [id, session] : sessions) all.push_back(id);
+    for (auto& [id, session] : sessions) {
+        all.push_back(id);
+        if (session.rest && session.stage == Stage::up) session.rest->say_again();
+    }
     for (SessionId const id : all) happens(id, Happening::launcher_back, Reason::none);
 }
 

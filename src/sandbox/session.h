@@ -5,6 +5,7 @@
 // or timer of a session is kept anywhere else in the core.
 
 #include <memory>
+#include <optional>
 
 #include "base/clock.h"
 #include "helper/spawner.h"
@@ -13,6 +14,7 @@
 #include "sandbox/call_queue.h"
 #include "sandbox/lifecycle.h"
 #include "sandbox/meter.h"
+#include "sandbox/rest.h"
 #include "wire/link.h"
 
 namespace ocu::sandbox {
@@ -32,6 +34,7 @@ struct Session {
     proto::ExecProgramsRun programs_held;  // counts that came too soon to be recorded alone
     Monotonic programs_from{};
     Monotonic progress_from{};  // nothing that is only progress is passed on before
+    std::optional<Rest> rest;  // only where to wait costs something
     // From Prepared to the end.
     UniqueFd lane_program;
     helper::Child exec;
@@ -43,6 +46,7 @@ struct Session {
     void cut_off()
     {
         deadline.reset();
+        rest.reset();
         exec_link.reset();
         exec.end();
         lane_program.reset();

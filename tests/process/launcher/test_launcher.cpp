@@ -158,6 +158,44 @@ TEST_CASE("launcher: given a guest that works and holds memory, when it is measu
     CHECK(bench.remains().empty());
 }
 
+TEST_CASE("launcher: given a guest that waits, when it is paused, then it takes no time and says nothing, and goes on or dies like any other",
+    "[process][launcher][SX-6][CT-2]")
+{
+    auto const tier = tier_under_test();
+    Bench bench;
+    auto const guest = bench.start(kSlot, tier);
+    CHECK(bench.ask(guest, "echo here") == "here\n");
+    bench.say(proto::LauncherPause{kSlot});
+    auto const before = bench.measure(kSlot);  // answered in order: by now it is paused
+    REQUIRE(::write(guest.channel.get(), "echo on\n", 8) == 8);
+    pollfd entry{guest.channel.get(), POLLIN, 0};
+    CHECK(::poll(&entry, 1, 500) == 0);
+    CHECK(bench.measure(kSlot).cpu_us - before.cpu_us < 20'000);
+    SECTION("it goes on")
+    {
+        bench.say(proto::LauncherResume{kSlot});
+        CHECK(::poll(&entry, 1, 10'000) == 1);
+    }
+    SECTION("it dies")
+    {
+        auto const from = std::chrono::steady_clock::now();
+        bench.kill(kSlot);
+        CHECK(std::chrono::steady_clock::now() - from < 2s);
+        bench.say(proto::LauncherPause{kSlot});  // what is dead stays as it is
+    }
+    SECTION("another launcher lets it go on, or kills it")
+    {
+        bench.kill_launcher();
+        bench.start_launcher();
+        if (GENERATE(true, false)) {
+            bench.say(proto::LauncherResume{kSlot});
+            CHECK(::poll(&entry, 1, 10'000) == 1);
+        }
+    }
+    bench.destroy(kSlot);
+    CHECK(bench.remains().empty());
+}
+
 TEST_CASE("launcher: given a file mount that nobody serves, when a start hangs on it, then kill and other sessions go on",
     "[process][launcher][CT-2][T-17]")
 {

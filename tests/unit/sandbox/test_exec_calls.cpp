@@ -85,6 +85,21 @@ TEST_CASE_METHOD(
     CHECK_FALSE(calls.next_moment().has_value());
 }
 
+TEST_CASE_METHOD(ExecCallsTest, "exec_calls: given a guest in which nothing runs, when it says so, then that is told once until it is called again",
+    "[sandbox][SX-6][T-07]")
+{
+    CHECK_FALSE(calls.guest_says(proto::GuestIdle{}));  // before the token
+    be_ready();
+    for (int i = 0; i < 3; ++i) CHECK(calls.guest_says(proto::GuestIdle{}));
+    CHECK(count(to_sandbox, proto::Type::exec_idle) == 1);
+    bash(1);
+    CHECK(calls.guest_says(proto::GuestIdle{}));  // it had not heard of the call
+    CHECK(count(to_sandbox, proto::Type::exec_idle) == 1);
+    CHECK(calls.guest_says(proto::GuestExited{{1}, 0, 0}));
+    for (int i = 0; i < 3; ++i) CHECK(calls.guest_says(proto::GuestIdle{}));
+    CHECK(count(to_sandbox, proto::Type::exec_idle) == 2);
+}
+
 TEST_CASE_METHOD(
     ExecCallsTest, "exec_calls: given a guest not ready, lost or full, when called, then each call is refused at once", "[sandbox][T-06]")
 {
