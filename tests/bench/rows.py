@@ -181,23 +181,6 @@ def idle_memory(rounds):
     return [table.compare("P6", "+ <= 1024 KiB", "KiB", [ours], [theirs], "idle session, PSS of all its processes, runc", "sleep under bare runc")]
 
 
-def audit_append(_rounds):
-    """The real audit-writer beside a bare file on the same disk, interleaved by the program that also tests it."""
-    subprocess.run([os.path.join(ROOT, "scripts", "build"), "release", "process_audit"], check=True, capture_output=True)
-    with tempfile.TemporaryDirectory(prefix="ocu-bench.", dir="/var/tmp") as folder:
-        path = os.path.join(folder, "measured.json")
-        subprocess.run([os.path.join(ROOT, "build", "release", "process_audit"), "[.measure]"], check=True, capture_output=True,
-                       env={**os.environ, "TMPDIR": folder, "OCU_MEASURED": path})
-        with open(path, encoding="utf-8") as file:
-            measured = json.load(file)
-    made = [table.compare("P13", "p50 <= 1.5", "us", measured["one"]["ours"], measured["one"]["theirs"], "one durable record, acknowledged",
-                          "a thread that appends 512 bytes and syncs")]
-    rates = {side: [256e6 / took for took in measured["256"][side]] for side in ("ours", "theirs")}
-    made.append(table.compare("P13", ">= 0.7", "records/s", rates["ours"], rates["theirs"], "durable records a second, 256 waiters",
-                              "the same thread, what waits in one sync"))
-    return made
-
-
 @contextlib.contextmanager
 def nginx(body):
     folder = tempfile.mkdtemp(prefix="ocu-bench.", dir="/var/tmp")
@@ -273,5 +256,5 @@ def size_and_memory(_rounds):
 ROWS = {"P1": tool_call, "P2": lambda rounds: session_rows.gvisor_call(running, BareRuntime, rounds), "P3": lambda rounds: session_rows.calls_at_once(running, rounds),
         "P4": session_create, "P5": session_claim, "P6": idle_memory, "P7": lambda rounds: growth_rows.alive_at_once(running, rounds),
         "P8": lambda rounds: session_rows.kill(running, rounds), "P9": egress_rows.passthrough, "P10": egress_rows.bump, "P11": lambda rounds: mount_rows.mount(running, BareRuntime, rounds),
-        "P12": lambda rounds: s3_rows.s3(rounds), "P13": audit_append, "P14": audit_rows.verified, "P15": mcp_requests, "P16": size_and_memory,
+        "P12": lambda rounds: s3_rows.s3(rounds), "P13": lambda rounds: audit_rows.appended(running, rounds), "P14": audit_rows.verified, "P15": mcp_requests, "P16": size_and_memory,
         "P17": power_on_to_answer, "P18": lambda rounds: growth_rows.growth(running, rounds)}
