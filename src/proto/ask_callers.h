@@ -15,6 +15,7 @@
 namespace ocu::proto {
 
 inline constexpr std::size_t kCallerNameBytesMax = 63;
+inline constexpr std::string_view kCallerNameLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 inline constexpr std::uint32_t kCallerDaysMax = 3'650;
 inline constexpr std::uint32_t kKeyOverlapSecondsMax = 7 * 86'400;
 inline constexpr std::size_t kCallersShownMax = 1024;

@@ -117,7 +117,7 @@ struct ControlTest {
         control = std::make_unique<Control>(loop, clock, std::move(config), std::move(listener.fd),
             Control::Wires{core_in, gateway_in, storage_in, sandbox_in, custody_in, edge_in, audit_in, gateway, sandbox, storage, edge,
                 custody, recorder, spawner, health, [this] { shutdowns++; }, [this] { stops++; }, nullptr,
-                [this](proto::PolicyQuestion const& question) {
+                [this](proto::PolicyQuestion const& question, std::span<std::string const>) {
                     policy_questions.push_back(question);
                     proto::Explained told;
                     told.reason = Reason::policy_denied;
