@@ -84,6 +84,7 @@ void CallerBook::take(std::span<std::byte const> file, Clock const& clock)
     if (!kept) return;
     // A clock that has gone back gives nobody more days than were left at the last write.
     auto const now_s = std::max(seconds_of(clock), kept->written_s);
+    latest_s_ = now_s;
     auto const after = [&](std::int64_t when_s) { return clock.now() + std::chrono::seconds(std::max<std::int64_t>(when_s - now_s, 0)); };
     for (auto const& each : kept->made.items()) {
         Entry entry{each, {}};
@@ -99,7 +100,7 @@ void CallerBook::take(std::span<std::byte const> file, Clock const& clock)
 
 wire::Bytes CallerBook::file(Clock const& clock) const
 {
-    Kept kept{.written_s = seconds_of(clock), .last_id = last_id_, .made = {}, .revoked = {}};
+    Kept kept{.written_s = std::max(seconds_of(clock), latest_s_), .last_id = last_id_, .made = {}, .revoked = {}};
     for (auto const& each : made_) kept.made.push(each.kept);
     for (auto const& each : revoked_) kept.revoked.push(each);
     auto const body = wire::encode(kept);

@@ -119,6 +119,7 @@ private:
     std::vector<Entry> made_;
     std::vector<RevokedKey> revoked_;
     std::uint64_t last_id_ = 0;
+    std::int64_t latest_s_ = 0;  // that the wall clock was seen to say
     bool damaged_ = false;
 };
 
