@@ -303,7 +303,9 @@ std::vector<std::pair<CallerId, CallerShown>> CallerBook::shown() const
                 .revoked_s = kept.revoked_s, .made_by = kept.made_by, .revoked_by = kept.revoked_by});
     }
     auto const declared_row = [](helper::Caller const& each, RevokedKey const* revoked) {
-        CallerShown row{.name = wire::Text<proto::kCallerNameBytesMax>::cut(each.name), .key = id_of(key_of(each))};
+        CallerShown row;
+        row.name = wire::Text<proto::kCallerNameBytesMax>::cut(each.name);
+        row.key = id_of(key_of(each));
         if (revoked != nullptr) {
             row.state = CallerState::revoked;
             row.revoked_s = revoked->revoked_s;

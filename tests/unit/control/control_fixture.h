@@ -123,7 +123,12 @@ struct ControlTest {
                     told.reason = Reason::policy_denied;
                     return told;
                 },
-                audit_room});
+                audit_room,
+                [this](wire::Bytes bytes, std::function<void(bool)> done) {
+                    if (callers_disk == Pen::silent) return callers_wait.push_back(std::move(done));
+                    if (callers_disk == Pen::writes) callers_file = std::move(bytes);
+                    done(callers_disk == Pen::writes);
+                }});
     }
     void connect_front()
     {
@@ -189,6 +194,9 @@ struct ControlTest {
     }
 
     AuditRoom audit_room;
+    Pen callers_disk = Pen::writes;
+    wire::Bytes callers_file;
+    std::vector<std::function<void(bool)>> callers_wait;
     ManualClock clock;
     test::LoopThread loop;
     proto::CoreToRole core_in{loop};
