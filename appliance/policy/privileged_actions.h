@@ -37,6 +37,7 @@ inline constexpr std::array kPrivilegedActions{
     PrivilegedAction{proto::OperatorAction::callers_list, Record::not_needed},
     PrivilegedAction{proto::OperatorAction::callers_add, Record::first}, PrivilegedAction{proto::OperatorAction::callers_rotate, Record::first},
     PrivilegedAction{proto::OperatorAction::callers_revoke, Record::first}, PrivilegedAction{proto::OperatorAction::callers_reset, Record::first},
+    PrivilegedAction{proto::OperatorAction::metrics, Record::not_needed},
 };
 
 constexpr Record record_of(proto::OperatorAction action)

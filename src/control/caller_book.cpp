@@ -95,7 +95,7 @@ void CallerBook::take(std::span<std::byte const> file, Clock const& clock)
     revoked_ = kept->revoked.items();
     last_id_ = std::max(kept->last_id, kMadeIdsFrom);
     damaged_ = false;
-    (void)pass_time(clock);
+    while_off_ = pass_time(clock);
 }
 
 wire::Bytes CallerBook::file(Clock const& clock) const
@@ -260,7 +260,7 @@ void CallerBook::reset()
 
 CallerBook::Turned CallerBook::pass_time(Clock const& clock)
 {
-    Turned turned;
+    Turned turned = std::exchange(while_off_, {});
     auto const now = clock.now();
     for (auto& each : made_) {
         if (each.kept.state != CallerState::active) continue;

@@ -92,6 +92,7 @@ public:
         std::vector<KeptCaller> expired;  // just now
         bool changed = false;             // in_force() is another
     };
+    // The first one says also what had passed while the machine was off.
     Turned pass_time(Clock const& clock);
 
     wire::Bytes file(Clock const& clock) const;
@@ -121,6 +122,7 @@ private:
     std::uint64_t last_id_ = 0;
     std::int64_t latest_s_ = 0;  // that the wall clock was seen to say
     bool damaged_ = false;
+    Turned while_off_;
 };
 
 }  // namespace ocu::control

@@ -11,7 +11,7 @@
 //             custody         proto/ask_custody.h                token minted, leases told
 //             edge            proto/ask_edge.h                   what would happen to a connection
 //             all of these    proto/session_meter.h              what a session has used
-//             audit           proto/audit_to_control.h           how far the record's sinks are
+//             audit           proto/audit_to_control.h           how far the record's sinks are, what was counted
 //   tells     sandbox, edge, storage, custody (sever), gateway (gone), audit (every action, before it takes effect; a kill is never kept waiting)
 //   never     a tool payload, a credential, a mount
 

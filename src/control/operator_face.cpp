@@ -4,6 +4,7 @@
 #include "control/caller_question.h"
 #include "control/egress_question.h"
 #include "control/files_question.h"
+#include "control/metrics_page.h"
 #include "control/policy_question.h"
 #include "control/session_name.h"
 #include "wire/json.h"
@@ -24,6 +25,7 @@ struct Route {
 
 constexpr std::array kRoutes{
     Route{"/health", "GET", OperatorAction::health},
+    Route{"/metrics", "GET", OperatorAction::metrics},
     Route{"/v1/status", "GET", OperatorAction::status},
     Route{"/v1/sessions", "GET", OperatorAction::sessions},
     Route{"/v1/leases", "GET", OperatorAction::leases},
@@ -337,6 +339,12 @@ wire::HttpResponse render_answer(OperatorAction action, proto::OperatorAnswer co
         return json_response(answer.healthy ? 200 : 503, body);
     }
     case OperatorAction::status: return json_response(200, status_body(answer));
+    case OperatorAction::metrics: {
+        auto response = json_response(200, Json::object());
+        response.headers.front().value = std::string(kMetricsType);
+        response.body = metrics_text(answer);
+        return response;
+    }
     case OperatorAction::sessions: return json_response(200, sessions_body(answer));
     case OperatorAction::leases: return json_response(200, leases_body(answer));
     case OperatorAction::policy_explain:

@@ -3,6 +3,7 @@
 
 // The operator API as bytes (F2): which request is which question, and how an answer is written. Pure; runs in operator-front only.
 //
+//   GET  /metrics              metrics_page.h
 //   GET  /health               GET  /v1/status            GET  /v1/sessions  /v1/leases
 //   POST /v1/sessions/ID/kill  POST /v1/kill-all          POST /v1/freeze  /v1/thaw  /v1/shutdown
 //   POST /v1/egress/test       with a body of its own: egress_question.h

@@ -3,8 +3,12 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdio>
 
 #include "appliance/policy/privileged_actions.h"
+#include "base/clock_check.h"
 #include "base/log.h"
 #include "control/limits.h"
 #include "control/session_name.h"
@@ -15,6 +19,19 @@ using proto::OperatorAction;
 using proto::Outcome;
 using proto::Reason;
 using proto::What;
+
+namespace {
+
+// Of this process; 0 where the kernel does not say.
+std::uint64_t resident_bytes()
+{
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> const file(std::fopen("/proc/self/statm", "re"), std::fclose);
+    unsigned long all = 0, resident = 0;
+    if (!file || std::fscanf(file.get(), "%lu %lu", &all, &resident) != 2) return 0;
+    return static_cast<std::uint64_t>(resident) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
 
 Operators::Operators(
     wire::Loop& loop, Clock const& clock, Config const& config, UniqueFd listener, Control::Wires& wires, Lifecycle& lifecycle, CallerDesk& callers)
@@ -156,6 +173,7 @@ void Operators::asked(proto::OperatorAsk ask)
             answer.callers = callers_.shown();
         else
             fill_status(answer);
+        if (ask.action == OperatorAction::metrics) answer.tally.push(tally_);
         return send(front_, answer);
     }
     std::uint64_t const number = ++last_job_;
@@ -438,6 +456,8 @@ void Operators::fill_status(proto::OperatorAnswer& answer) const
     answer.sinks = sinks_;
     answer.witnesses = witnesses_;
     answer.retention = retention_;
+    answer.resident_bytes = resident_bytes();
+    answer.clock_checked = clock_is_checked();
     answer.now_ms = clock_.wall().time_since_epoch().count();
     for (std::size_t i = 0; i < helper::kStandingKinds; ++i)
         answer.helpers.push({wire::Text<32>::cut(helper::name_of(static_cast<helper::Kind>(i))), wires_.health.up[i].load()});

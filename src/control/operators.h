@@ -36,6 +36,7 @@ public:
     void told(proto::SinkStates states) { sinks_ = std::move(states); }
     void told(proto::WitnessStates states) { witnesses_ = std::move(states); }
     void told(proto::RetentionState const& state) { retention_ = state; }
+    void told(proto::Tally const& tally) { tally_ = tally; }
     // From Lifecycle: nothing of that session runs any more.
     void severed(SessionId id);
     // No operator is accepted any more.
@@ -104,6 +105,7 @@ private:
     proto::SinkStates sinks_;
     proto::WitnessStates witnesses_;
     proto::RetentionState retention_;
+    proto::Tally tally_;
     wire::Watch shutdown_watch_;
 };
 

@@ -16,6 +16,7 @@
 #include "proto/audit_disk.h"
 #include "proto/retention.h"
 #include "proto/reason.h"
+#include "proto/tally.h"
 #include "proto/type.h"
 #include "wire/link.h"
 #include "wire/text.h"
@@ -42,14 +43,15 @@ enum class OperatorAction : std::uint8_t {
     callers_rotate,
     callers_revoke,
     callers_reset,
-    kLast = callers_reset
+    metrics,
+    kLast = metrics
 };
 
 constexpr std::string_view name_of(OperatorAction action)
 {
     constexpr std::string_view kNames[] = {
         "health", "status", "sessions", "leases", "kill", "kill-all", "freeze", "thaw", "shutdown", "egress-test", "files-list",
-        "files-withhold", "files-release", "policy-explain", "callers-list", "callers-add", "callers-rotate", "callers-revoke", "callers-reset"};
+        "files-withhold", "files-release", "policy-explain", "callers-list", "callers-add", "callers-rotate", "callers-revoke", "callers-reset", "metrics"};
     return kNames[static_cast<std::size_t>(action)];
 }
 
@@ -134,6 +136,10 @@ struct OperatorAnswer {
     RetentionState retention;
     std::int64_t now_ms = 0;  // with sinks and witnesses: what their lag is measured from
     wire::List<OperatorHelper, kOperatorHelpersMax> helpers;
+    std::uint64_t resident_bytes = 0;  // of the core
+    bool clock_checked = false;
+    // metrics, which have what the status has
+    wire::List<Tally, 1> tally;
     // sessions
     wire::List<OperatorSession, kOperatorSessionsMax> sessions;
     // leases
@@ -153,7 +159,7 @@ struct OperatorAnswer {
     {
         wire(m.request, m.reason, m.healthy, m.frozen, m.name, m.version, m.tier, m.profile, m.uptime, m.session_count, m.pool_ready,
             m.pool_wanted, m.manifest_serial, m.manifest_digest, m.mcp_url, m.certificate_sha256, m.webhook, m.store, m.audit_disk, m.sinks, m.witnesses,
-            m.retention, m.now_ms, m.helpers, m.sessions, m.leases, m.explained, m.files, m.callers, m.killed, m.pending, m.recorded);
+            m.retention, m.now_ms, m.helpers, m.resident_bytes, m.clock_checked, m.tally, m.sessions, m.leases, m.explained, m.files, m.callers, m.killed, m.pending, m.recorded);
     }
 };
 
@@ -167,7 +173,7 @@ inline constexpr std::array kOperatorFrontMaySend{
 inline constexpr std::array kControlMaySendOperatorFront{
     wire::Permit{static_cast<std::uint16_t>(Type::operator_connection), 1, 8},
     wire::Permit{static_cast<std::uint16_t>(Type::operator_answer), 0,
-        10240 + std::max<std::uint32_t>({256 * kOperatorSessionsMax, 468 * kLeasesMax, kExplainedBytesMax, kFilesToldBytesMax, kCallersToldBytesMax})},
+        10240 + kTallyBytes + std::max<std::uint32_t>({256 * kOperatorSessionsMax, 468 * kLeasesMax, kExplainedBytesMax, kFilesToldBytesMax, kCallersToldBytesMax})},
 };
 
 // The front's whole configuration: it knows nothing.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Unit: appliance/ctl, doctor, policy. What a command line means, what an operator sees, and the list of privileged actions.
 
+#include "appliance/completion.h"
 #include "appliance/ctl.h"
 #include "appliance/doctor.h"
 #include "appliance/policy/privileged_actions.h"
@@ -62,6 +63,22 @@ TEST_CASE("ctl: given words about callers, when they are parsed, then they becom
           "DAMAGED: nobody is let in; `callers reset` begins with an empty file\n");
     auto const revoked = wire::Json::parse(R"({"done":"callers-revoke","killed":1,"pending":1})").value();
     CHECK(exit_code_of(revoked.view()) == 1);
+}
+
+TEST_CASE("ctl: given the words that a shell completes, when each is parsed, then ctl knows it", "[appliance][CT-5]")
+{
+    for (auto const& each : kCtlWords) {
+        std::string const command(each.command);
+        INFO(command);
+        auto const alone = parsed({command.c_str()});
+        CHECK((alone || alone.error().find("unknown command") == std::string::npos));
+        CHECK((alone.has_value() == (each.verbs.empty() && command != "kill")));
+    }
+    CHECK(parsed({"make-coffee"}).error() == "unknown command make-coffee");
+    auto const script = bash_completion(std::vector<std::string_view>{"run", "ctl"});
+    CHECK(script.find("words=\"run ctl\"") != std::string::npos);
+    CHECK(script.find("callers) words=\"--socket --json --help --expires --overlap\"; [ -n \"$verb\" ] || words+=\" list add rotate revoke reset\" ;;") !=
+          std::string::npos);
 }
 
 TEST_CASE("ctl: given leases, when they are shown, then session, credential, its source, destination and time left", "[appliance][CU-2]")
@@ -199,10 +216,12 @@ TEST_CASE(
     using proto::OperatorAction;
     for (auto const action : {OperatorAction::freeze, OperatorAction::thaw, OperatorAction::shutdown, OperatorAction::egress_test,
              OperatorAction::files_list, OperatorAction::files_withhold, OperatorAction::files_release,
-             OperatorAction::policy_explain})
+             OperatorAction::policy_explain, OperatorAction::callers_add, OperatorAction::callers_rotate, OperatorAction::callers_revoke,
+             OperatorAction::callers_reset})
         CHECK(policy::record_of(action) == Record::first);
     for (auto const action : {OperatorAction::kill, OperatorAction::kill_all}) CHECK(policy::record_of(action) == Record::never_waits);
-    for (auto const action : {OperatorAction::health, OperatorAction::status, OperatorAction::sessions, OperatorAction::leases})
+    for (auto const action : {OperatorAction::health, OperatorAction::status, OperatorAction::sessions, OperatorAction::leases,
+             OperatorAction::callers_list, OperatorAction::metrics})
         CHECK(policy::record_of(action) == Record::not_needed);
 }
 

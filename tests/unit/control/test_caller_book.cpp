@@ -139,6 +139,25 @@ TEST_CASE_METHOD(Book, "callers: given one with days, when they are over, then n
     CHECK(book.pass_time(clock).expired.empty());
 }
 
+TEST_CASE_METHOD(Book, "callers: given one whose days pass while the machine is off, when it starts, then it is over, is said to be, and stays so, whatever the clock says later",
+    "[control][GW-3]")
+{
+    auto const key = add("ci", 1);
+    auto const before = clock.wall();
+    auto const file = book.file(clock);
+    clock.advance(std::chrono::hours(24));
+    book = CallerBook(manifest, {}, file, clock);
+    CHECK(who(key) == "nobody");
+    auto const turned = book.pass_time(clock);
+    CHECK(turned.changed);
+    CHECK(turned.expired.size() == 1);
+    CHECK(book.pass_time(clock).expired.empty());
+    auto const kept = book.file(clock);
+    clock.set_wall(before);
+    book = CallerBook(manifest, {}, kept, clock);
+    CHECK(who(key) == "nobody");
+}
+
 TEST_CASE_METHOD(Book, "callers: given a file that is cut, changed or no file of ours, when it is taken, then nobody is let in until it is begun anew", "[control][GW-3][T-45]")
 {
     auto const key = add("ci");
