@@ -23,7 +23,15 @@ CallerDesk::CallerDesk(wire::Loop& loop, Clock const& clock, CallerBook book, Co
     event.reason = Reason::callers_damaged;
     event.actor = "control";
     event.resource = "callers/table";
-    wires_.recorder.note(std::move(event));
+    say(std::move(event));
+}
+
+// It waits for no one, and what the log does not take, because it is full or not open yet, is tried again at the next second.
+void CallerDesk::say(proto::Event event)
+{
+    wires_.recorder.record(event, [this, alive = std::weak_ptr(alive_), event](Result<EventNumber> written) {
+        if (!written && !alive.expired() && unsaid_.size() < kCallersKeptMax) unsaid_.push_back(event);
+    });
 }
 
 Reason CallerDesk::judge(OperatorAction action, proto::CallerQuestion const& asked) const
@@ -125,13 +133,14 @@ void CallerDesk::are_over(std::vector<KeptCaller> const& expired)
         event.actor = "control";
         event.resource = wire::Text<512>::cut("caller " + each.name.str());
         event.detail = wire::Text<1024>("key=" + crypto::to_hex(std::span(each.key.digest).first(sizeof(proto::KeyId))));
-        wires_.recorder.note(std::move(event));
+        say(std::move(event));
         (void)sever(CallerId{each.id});
     }
 }
 
 void CallerDesk::pass_time()
 {
+    for (auto& event : std::exchange(unsaid_, {})) say(std::move(event));
     auto const turned = book_.pass_time(clock_);
     if (turned.changed) in_force();
     are_over(turned.expired);

@@ -41,6 +41,7 @@ private:
     void next();
     void keep(wire::Bytes file, std::function<void(bool)> then);
     void in_force();
+    void say(proto::Event event);
     void are_over(std::vector<KeptCaller> const& expired);
     std::vector<SessionId> sever(CallerId caller);
 
@@ -53,6 +54,7 @@ private:
     bool keeping_ = false;
     bool unkept_ = false;  // what time has changed is not on disk yet
     std::map<CallerId, std::int64_t> seen_s_;
+    std::vector<proto::Event> unsaid_;  // refused by audit so far
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // owners: this, and what waits for the disk
 };
 

@@ -202,6 +202,28 @@ TEST_CASE_METHOD(DamagedTest, "callers: given a damaged file, when it starts, th
     REQUIRE(bring_up(2));
 }
 
+TEST_CASE_METHOD(DamagedTest, "callers: given audit that is not open when a damaged file is found, when it is, then that is on record all the same", "[control][T-45][CT-6]")
+{
+    auto const on_loop = [this](auto act) {
+        std::promise<std::size_t> told;
+        static_cast<wire::Loop&>(loop).post([&] {
+            act();
+            told.set_value(recorder.count(What::callers_damaged));
+        });
+        return told.get_future().get();
+    };
+    CHECK(on_loop([this] {
+        control.reset();
+        recorder.events.clear();
+        recorder.pen = Pen::fails;
+        listener = {};
+        start(damaged());
+    }) == 1);
+    auto const until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (on_loop([this] { recorder.pen = Pen::writes; }) < 2 && std::chrono::steady_clock::now() < until) loop.settle();
+    CHECK(on_loop([] {}) == 2);
+}
+
 TEST_CASE("callers: given a body, when it is read, then a name and one number, and nothing else", "[control][GW-3]")
 {
     auto const add = parse_question("POST", "/v1/callers/add", R"({"name":"ci","expires_days":30})");
