@@ -18,11 +18,9 @@ constexpr Role kStopOrder[] = {Role::gateway, Role::control, Role::sandbox, Role
 std::size_t index(Role role) { return static_cast<std::size_t>(role); }
 
 // Control's own copy of the rules, so that operators' questions about them need no word to the gateway (T-03).
-std::function<proto::Explained(proto::PolicyQuestion const&)> explainer_of(gateway::Config const& config)
+std::function<proto::Explained(proto::PolicyQuestion const&, std::span<std::string const>)> explainer_of(gateway::Config const& config)
 {
-    std::vector<std::string> callers;
-    for (auto const& each : config.callers) callers.push_back(each.name);
-    return [policy = config.policy, callers = std::move(callers)](proto::PolicyQuestion const& question) {
+    return [policy = config.policy](proto::PolicyQuestion const& question, std::span<std::string const> callers) {
         return gateway::explain_action(policy, callers, question);
     };
 }
@@ -53,7 +51,7 @@ struct Core::Roles {
 
 Core::Core(wire::Loop& main, Clock const& clock, RoleConfigs configs, RoleDescriptors descriptors, helper::Spawner& spawner,
     helper::Health const& health, std::function<void()> shutdown_asked)
-    : main_(main), arrows_(std::make_unique<Arrows>(loops_)), roles_(std::make_unique<Roles>())
+    : main_(main), callers_file_(std::move(configs.callers_file)), arrows_(std::make_unique<Arrows>(loops_)), roles_(std::make_unique<Roles>())
 {
     Arrows& a = *arrows_;
     auto const loop = [this](Role role) -> wire::Loop& { return loops_[index(role)]; };
@@ -82,7 +80,8 @@ Core::Core(wire::Loop& main, Clock const& clock, RoleConfigs configs, RoleDescri
         control::Control::Wires{a.core_to_control, a.gateway_to_control, a.storage_to_control, a.sandbox_to_control, a.custody_to_control,
             a.edge_to_control, a.audit_to_control, a.control_to_gateway, a.control_to_sandbox, a.control_to_storage, a.control_to_edge, a.control_to_custody,
             pen(proto::Source::control, Role::control), spawner, health, std::move(shutdown_asked), stopped(), &vitals_,
-            explainer_of(configs.gateway), room_of(std::move(descriptors.audit))});
+            explainer_of(configs.gateway), room_of(std::move(descriptors.audit)),
+            [this](wire::Bytes bytes, std::function<void(bool)> done) { callers_file_.keep(std::move(bytes), std::move(done)); }});
     roles_->gateway = std::make_unique<gateway::Gateway>(loop(Role::gateway), clock, configs.gateway,
         gateway::Gateway::Wires{a.core_to_gateway, a.control_to_gateway, a.sandbox_to_gateway, a.storage_to_gateway, a.gateway_to_control,
             a.gateway_to_sandbox, a.gateway_to_storage, pen(proto::Source::gateway, Role::gateway), spawner, health, stopped()});

@@ -9,6 +9,7 @@
 #include <optional>
 #include <thread>
 
+#include "appliance/callers_file.h"
 #include "appliance/topology.h"
 #include "audit/audit.h"
 #include "control/control.h"
@@ -28,6 +29,7 @@ struct RoleConfigs {
     audit::Config audit;
     edge::Config edge;
     custody::Config custody;
+    std::string callers_file;  // where control keeps the callers that operators make
 };
 
 struct RoleDescriptors {
@@ -64,6 +66,7 @@ private:
 
     wire::Loop& main_;
     std::array<wire::Loop, kRoles> loops_;
+    CallersFile callers_file_;
     control::Vitals vitals_;  // before the roles, which write it
     std::unique_ptr<Arrows> arrows_;
     std::unique_ptr<Roles> roles_;

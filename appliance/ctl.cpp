@@ -10,6 +10,7 @@
 
 #include "appliance/client/client.h"
 #include "appliance/commands.h"
+#include "appliance/ctl_callers.h"
 
 namespace ocu::appliance {
 
@@ -59,34 +60,11 @@ constexpr std::array kCommands{
     Command{"shutdown", "/v1/shutdown", true},
 };
 
-// What another process sent, for a terminal: no control character gets through (T-11).
-std::string shown(std::optional<std::string_view> text)
-{
-    std::string out(text.value_or("?"));
-    std::ranges::replace_if(out, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
-    return out;
-}
-
 std::string age(std::int64_t seconds)
 {
     if (seconds < 60) return std::format("{}s", seconds);
     if (seconds < 3600) return std::format("{}m{:02}s", seconds / 60, seconds % 60);
     return std::format("{}h{:02}m", seconds / 3600, seconds / 60 % 60);
-}
-
-std::string table(std::vector<std::vector<std::string>> const& rows)
-{
-    std::vector<std::size_t> widths(rows.front().size(), 0);
-    for (auto const& row : rows)
-        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-    std::string out;
-    for (auto const& row : rows) {
-        std::string line;
-        for (std::size_t i = 0; i < row.size(); ++i) line += std::format("{:<{}}  ", row[i], widths[i]);
-        line.erase(line.find_last_not_of(' ') + 1);
-        out += line + "\n";
-    }
-    return out;
 }
 
 std::string retention_line(JsonView retention)
@@ -149,6 +127,7 @@ std::string render_status(JsonView status)
     for (std::size_t i = 0; i < sinks.size(); ++i) out += sink_line(sinks.at(i));
     auto const witnesses = status["audit_witnesses"];
     for (std::size_t i = 0; i < witnesses.size(); ++i) out += witness_line(witnesses.at(i));
+    out += render_callers_state(status["callers"]);
     out += std::format("manifest serial {}, sha256 {}\n", status["manifest"]["serial"].integer().value_or(0),
         shown(status["manifest"]["digest"].string()));
     std::vector<std::vector<std::string>> rows{{"HELPER", "STATE"}};
@@ -244,6 +223,28 @@ int say_answer(CtlRequest const& request, client::Answer const& answer)
 
 }  // namespace
 
+std::string shown(std::optional<std::string_view> text)
+{
+    std::string out(text.value_or("?"));
+    std::ranges::replace_if(out, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+    return out;
+}
+
+std::string table(std::vector<std::vector<std::string>> const& rows)
+{
+    std::vector<std::size_t> widths(rows.front().size(), 0);
+    for (auto const& row : rows)
+        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    std::string out;
+    for (auto const& row : rows) {
+        std::string line;
+        for (std::size_t i = 0; i < row.size(); ++i) line += std::format("{:<{}}  ", row[i], widths[i]);
+        line.erase(line.find_last_not_of(' ') + 1);
+        out += line + "\n";
+    }
+    return out;
+}
+
 int exit_code_of(JsonView answer)
 {
     if (answer["verdict"].string().value_or("allowed") != "allowed") return Exit::refused;
@@ -321,8 +322,10 @@ std::expected<CtlRequest, std::string> parse_ctl(std::span<char const* const> ar
     std::vector<std::string_view> words;
     std::string_view session, method, after;
     PolicyWords policy;
+    CallersOptions callers;
     std::map<std::string_view, std::string_view*> const options{{"--session", &session}, {"--method", &method}, {"--after", &after},
-        {"--caller", &policy.caller}, {"--tool", &policy.tool}, {"--arguments", &policy.arguments}};
+        {"--caller", &policy.caller}, {"--tool", &policy.tool}, {"--arguments", &policy.arguments},
+        {"--expires", &callers.expires}, {"--overlap", &callers.overlap}};
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         std::string_view const word = arguments[i];
         if (word == "--json") {
@@ -345,6 +348,8 @@ std::expected<CtlRequest, std::string> parse_ctl(std::span<char const* const> ar
     if (words.empty()) return std::unexpected("a command is missing");
     request.command = words.front();
     bool const others = !session.empty() || !method.empty() || !after.empty();
+    if (request.command == "callers" && !others && !policy.any()) return callers_request(std::move(request), words, callers);
+    if (callers.any()) return std::unexpected(request.command + " takes neither --expires nor --overlap");
     if (request.command == "policy" && !others) return policy_request(std::move(request), words, policy);
     if (policy.any()) return std::unexpected(request.command + " takes none of --caller, --tool and --arguments");
     if (request.command == "files" && session.empty() && method.empty()) return files_request(std::move(request), words, after);
@@ -376,6 +381,7 @@ std::string render_for_people(std::string_view command, JsonView answer)
     if (command == "leases") return render_leases(answer["leases"]);
     if (command == "egress test") return render_explained(answer, "egress.rules");
     if (command == "policy explain") return render_explained(answer, "mcp.policy");
+    if (command.starts_with("callers ")) return render_callers(command, answer);
     if (command.starts_with("files ")) return render_files(answer);
     if (command == "kill" || command == "kill-all") {
         auto const pending = answer["pending"].integer().value_or(0);
@@ -392,11 +398,11 @@ int ctl_main(int argc, char** argv)
 {
     auto const request = parse_ctl(std::span<char const* const>(argv + 1, static_cast<std::size_t>(argc - 1)));
     if (!request) {
-        std::fprintf(stderr, "ctl: %s\n%s", request.error().c_str(), kUsage);
+        std::fprintf(stderr, "ctl: %s\n%s%s", request.error().c_str(), kUsage, kCallersUsage);
         return Exit::usage;
     }
     if (request->help) {
-        std::fputs(kUsage, stdout);
+        std::printf("%s%s", kUsage, kCallersUsage);
         return Exit::done;
     }
     if (auto const begun = client::begin(); !begun) return say(*request, "internal", begun.error().what.view(), "");

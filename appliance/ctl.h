@@ -6,7 +6,9 @@
 
 #include <expected>
 #include <span>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "wire/json.h"
 
@@ -32,5 +34,10 @@ int exit_code_of(wire::JsonView answer);
 
 // An answer of status 200, for people.
 std::string render_for_people(std::string_view command, wire::JsonView answer);
+
+// What another process sent, for a terminal: no control character gets through (T-11).
+std::string shown(std::optional<std::string_view> text);
+// The first row is the head.
+std::string table(std::vector<std::vector<std::string>> const& rows);
 
 }  // namespace ocu::appliance

@@ -9,8 +9,10 @@
 #include <new>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "appliance/commands.h"
+#include "appliance/completion.h"
 #include "base/log.h"
 
 namespace {
@@ -23,6 +25,8 @@ struct Entry {
     std::string_view what;
 };
 
+int completion_main(int argc, char** argv);
+
 constexpr Entry kCommands[] = {
     {"run", ocu::appliance::run_main, "serve, as a signed manifest says"},
     {"ctl", ocu::appliance::ctl_main, "ask or tell a running appliance (operators)"},
@@ -30,10 +34,24 @@ constexpr Entry kCommands[] = {
     {"audit", ocu::appliance::audit_main, "verify, prove, tail, replay, metering, head, export, witness-request, import-check"},
     {"vault", ocu::appliance::vault_main, "start-anew: give up a vault that does not open any more"},
     {"doctor", ocu::appliance::doctor_main, "what this machine lacks, and what to do about it"},
+    {"completion", completion_main, "bash: for a shell, so that it completes these words"},
     {"version", ocu::appliance::version_main, "name and version"},
     {"boot", ocu::appliance::boot_main, ""},      // by the kernel, as the first process of a machine
     {"helper", ocu::appliance::helper_main, ""},  // re-execution by the core; not for people
 };
+
+int completion_main(int argc, char** argv)
+{
+    if (argc != 2 || std::string_view(argv[1]) != "bash") {
+        std::fputs("usage: ocu-appliance completion bash      as in: eval \"$(ocu-appliance completion bash)\"\n", stderr);
+        return 2;
+    }
+    std::vector<std::string_view> names;
+    for (auto const& entry : kCommands)
+        if (!entry.what.empty()) names.push_back(entry.name);
+    std::fputs(ocu::appliance::bash_completion(names).c_str(), stdout);
+    return 0;
+}
 
 int usage(std::FILE* out, int code)
 {

@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "appliance/callers_file.h"
 #include "appliance/client/client.h"
 #include "appliance/commands.h"
 #include "appliance/embedded.h"
@@ -154,7 +155,13 @@ Result<void> Machine::start()
     spawner_ = std::make_unique<HelperSpawner>(
         OCU_TRY(make_empty_network_namespace()), [this](helper::Kind kind) { supervisor_.report_violation(kind); });
     RoleConfigs configs{
-        applied.gateway, applied.control, applied.storage, applied.sandbox, applied.audit, applied.edge, custody_sources(applied)};
+        applied.gateway, applied.control, applied.storage, applied.sandbox, applied.audit, applied.edge, custody_sources(applied),
+        prepared_.state.path + "/callers/table"};
+    std::vector<std::string> reserved;
+    for (auto const& each : applied.storage.files.embed_keys) reserved.push_back(each.key.name);
+    configs.control.callers = open_callers(configs.callers_file, applied.gateway.callers, std::move(reserved), clock_);
+    // From the first moment: who is revoked is not let in until control has said so.
+    configs.gateway.callers = configs.storage.files.callers = configs.control.callers.in_force();
     configs.control.mcp_url = mcp_url_ + "/mcp";
     configs.audit.clock_is_checked = clock_is_checked;
     configs.gateway.public_url = mcp_url_;

@@ -113,6 +113,9 @@ static_assert(kCannotSay<proto::StorageToControl, proto::SessionCreate, proto::S
     proto::ExplainWanted, proto::TokenWanted, proto::LeaseWanted>);
 static_assert(kCannotSay<proto::SandboxToControl, proto::SessionCreate, proto::SessionEnd, proto::SessionSever>);
 static_assert(kCannotSay<proto::EdgeToControl, proto::SessionCreate, proto::SessionEnd, proto::SessionSever, proto::StopRole>);
+// Who is let in is control's word alone: the agent's side is told, and can say nothing of it (T-46).
+static_assert(kCannotSay<proto::GatewayToControl, proto::CallersInForce> && kCannotSay<proto::GatewayToStorage, proto::CallersInForce>);
+static_assert(kCannotSay<proto::StorageToControl, proto::CallersInForce> && kCannotSay<proto::StorageToGateway, proto::CallersInForce>);
 // Only an operator has rules explained: the agent's and the guest's side learn no rule but by trying (T-05).
 static_assert(kCannotSay<proto::GatewayToControl, proto::ExplainWanted> && kCannotSay<proto::SandboxToEdge, proto::ExplainWanted>);
 // T-12: neither the agent's path nor the guest's can ask custody for anything; control cannot have a checkpoint signed, audit no token.

@@ -10,7 +10,7 @@
 
 namespace ocu::policy {
 
-inline constexpr int kPrivilegedActionsVersion = 5;
+inline constexpr int kPrivilegedActionsVersion = 6;
 
 enum class Record : std::uint8_t {
     not_needed,   // reads only
@@ -34,6 +34,10 @@ inline constexpr std::array kPrivilegedActions{
     PrivilegedAction{proto::OperatorAction::files_list, Record::first},  // names of a caller's files
     PrivilegedAction{proto::OperatorAction::files_withhold, Record::first}, PrivilegedAction{proto::OperatorAction::files_release, Record::first},
     PrivilegedAction{proto::OperatorAction::policy_explain, Record::first},  // says what a caller may do: who asked is known
+    PrivilegedAction{proto::OperatorAction::callers_list, Record::not_needed},
+    PrivilegedAction{proto::OperatorAction::callers_add, Record::first}, PrivilegedAction{proto::OperatorAction::callers_rotate, Record::first},
+    PrivilegedAction{proto::OperatorAction::callers_revoke, Record::first}, PrivilegedAction{proto::OperatorAction::callers_reset, Record::first},
+    PrivilegedAction{proto::OperatorAction::metrics, Record::not_needed},
 };
 
 constexpr Record record_of(proto::OperatorAction action)

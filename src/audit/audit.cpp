@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cerrno>
 
+#include "audit/counting.h"
 #include "audit/head_desk.h"
 #include "audit/limits.h"
 #include "audit/retention_desk.h"
@@ -20,6 +21,7 @@ using proto::Recorder;
 using Done = Recorder::Done;
 
 constexpr std::size_t kLinkQueueBytesMax = 8u << 20;
+constexpr std::chrono::milliseconds kTallyEvery{1000};
 constexpr std::chrono::milliseconds kStopWait{2000};   // for the last checkpoint
 constexpr std::chrono::milliseconds kStopSettle{100};  // for the writer to put it in place
 
@@ -32,6 +34,7 @@ struct Audit::State {
         WallTime time;
         Done done;
         Pen* pen;  // lives as long as this
+        Monotonic asked;
     };
 
     // One role's pen. record() runs on that role's thread; everything else on audit's.
@@ -47,7 +50,7 @@ struct Audit::State {
                 shaped.fetch_add(1);
                 return refuse(std::move(done), Fault::over_limit);
             }
-            auto item = std::make_shared<Waiting>(Waiting{std::move(event), owner.clock.wall(), std::move(done), this});
+            auto item = std::make_shared<Waiting>(Waiting{std::move(event), owner.clock.wall(), std::move(done), this, owner.clock.now()});
             owner.loop.post([&state = owner, item] { state.enqueue(std::move(*item)); });
         }
 
@@ -287,12 +290,23 @@ struct Audit::State {
         auto const expected = last_request.value - in_flight.size() + message.count;
         if (message.count == 0 || message.count > in_flight.size() || message.last.value != expected) return link->violation();
         for (std::uint32_t i = 0; i < message.count; ++i) {
+            counted(in_flight.front());
             answer(std::move(in_flight.front()), EventNumber{message.first_index + i + 1});
             in_flight.pop_front();
         }
         log_size = message.first_index + message.count;
         pump();
         grew();
+    }
+
+    void counted(Waiting const& item)
+    {
+        count(tally, item.event, std::chrono::duration_cast<std::chrono::microseconds>(clock.now() - item.asked));
+        if (std::exchange(tally_untold, true)) return;
+        tally_watch = loop.after(kTallyEvery, [this] {
+            tally_untold = false;
+            wires.control.send(tally);
+        });
     }
 
     void log_failed(proto::AppendFailed const& message)
@@ -379,6 +393,9 @@ struct Audit::State {
     std::uint64_t log_size = 0;
     bool stopping = false;
     wire::Watch stop_watch;
+    proto::Tally tally;
+    bool tally_untold = false;
+    wire::Watch tally_watch;
     Pen own;  // for what becomes of the sinks and of heads
     HeadDesk heads;
     SinkDesk sinks;

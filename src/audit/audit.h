@@ -9,7 +9,7 @@
 //             edge        proto/audit_to_edge.h   a connection to a sink or a witness
 //   starts    `audit-sink`, one for each sink of the manifest: copies the record there, at its own pace
 //             `audit-witness`, for one head that is shown to one witness of the manifest
-//   tells     control     proto/audit_to_control.h  how far each sink is, what each witness has seen, and where removal by age is
+//   tells     control     proto/audit_to_control.h  how far each sink is, what each witness has seen, where removal by age is, and what was counted
 //   never     a path that rewrites; a path back that could cause an action
 
 #include <functional>

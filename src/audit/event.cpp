@@ -91,6 +91,8 @@ constexpr OcsfClass kClasses[] = {
     {kApplication, kApi, kOther, kHigh, "audit_head_overdue"},
     {kSystem, kFileSystem, 4, kMedium, "audit_retention"},
     {kSystem, kFileSystem, kOther, kMedium, "audit_retention_held"},
+    {kIam, kEntity, 11, kInformational, "caller_expired"},
+    {kSystem, kFileSystem, kOther, kHigh, "callers_damaged"},
 };
 static_assert(std::size(kClasses) == static_cast<std::size_t>(What::kLast) + 1);
 

@@ -3,6 +3,7 @@
 
 #include "base/crypto/certificate.h"
 #include "base/log.h"
+#include "control/caller_desk.h"
 #include "control/lifecycle.h"
 #include "control/operators.h"
 
@@ -18,7 +19,8 @@ struct Control::State {
     State(wire::Loop& loop, Clock const& clock, Config configuration, UniqueFd listener, Wires given)
         : config(std::move(configuration)), wires(std::move(given)), disk(config.audit_watermark_percent),
           lifecycle(loop, clock, config, wires, [this](SessionId id) { operators.severed(id); }),
-          operators(loop, clock, config, std::move(listener), wires, lifecycle)
+          callers(loop, clock, std::exchange(config.callers, {}), wires, lifecycle),
+          operators(loop, clock, config, std::move(listener), wires, lifecycle, callers)
     {
         wires.core_in.on_message([this](proto::CoreToRole::Message message) { hear_core(std::move(message)); });
         wires.gateway_in.on_message(
@@ -44,7 +46,8 @@ struct Control::State {
         wires.audit_in.on_message([this](proto::AuditToControl::Message message) {
             std::visit(wire::Overloaded{[this](proto::SinksTold& told) { operators.told(std::move(told.sinks)); },
                            [this](proto::WitnessesTold& told) { operators.told(std::move(told.witnesses)); },
-                           [this](proto::RetentionState const& state) { operators.told(state); }},
+                           [this](proto::RetentionState const& state) { operators.told(state); },
+                           [this](proto::Tally const& tally) { operators.told(tally); }},
                 message);
         });
         wires.custody_in.on_message([this](proto::CustodyToControl::Message message) {
@@ -111,11 +114,12 @@ struct Control::State {
     void look_around(wire::Loop& loop)
     {
         look_at_disk();
+        callers.pass_time();
         if (wires.vitals != nullptr) {
             wires.vitals->sessions = static_cast<std::uint32_t>(lifecycle.sessions().owned());
             wires.vitals->frozen = lifecycle.frozen() == Frozen::yes;
         }
-        if (wires.vitals != nullptr || wires.audit_room) vitals_watch = loop.after(kVitalsEvery, [this, &loop] { look_around(loop); });
+        if (wires.vitals != nullptr || wires.audit_room || wires.keep_callers) vitals_watch = loop.after(kVitalsEvery, [this, &loop] { look_around(loop); });
     }
 
     Config config;
@@ -123,6 +127,7 @@ struct Control::State {
     DiskWatch disk;
     DiskWatch::Turn disk_turn = DiskWatch::Turn::none;  // not on record yet
     Lifecycle lifecycle;
+    CallerDesk callers;
     Operators operators;
     wire::Watch vitals_watch;
 };

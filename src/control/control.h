@@ -11,7 +11,7 @@
 //             custody         proto/ask_custody.h                token minted, leases told
 //             edge            proto/ask_edge.h                   what would happen to a connection
 //             all of these    proto/session_meter.h              what a session has used
-//             audit           proto/audit_to_control.h           how far the record's sinks are
+//             audit           proto/audit_to_control.h           how far the record's sinks are, what was counted
 //   tells     sandbox, edge, storage, custody (sever), gateway (gone), audit (every action, before it takes effect; a kill is never kept waiting)
 //   never     a tool payload, a credential, a mount
 
@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "control/caller_book.h"
 #include "control/disk_watch.h"
 #include "helper/spawner.h"
 #include "proto/any_to_audit.h"
@@ -62,6 +63,7 @@ struct Config {
     std::chrono::seconds token_life{3600};
     std::uint32_t audit_watermark_percent = 80;  // of the disk under the log
     std::vector<Operator> operators;  // besides uid 0, which is always one ("root")
+    CallerBook callers{};  // as the gateway and storage begin with it
 };
 
 // For whoever watches the whole from outside this thread; at most a second old.
@@ -94,9 +96,13 @@ public:
         std::function<void()> stopped;
         Vitals* vitals = nullptr;  // outlives the role; null: nobody looks
         // What mcp.policy says to a call: a calculation on rules that never change, on this thread. Empty: such questions are not answered.
-        std::function<proto::Explained(proto::PolicyQuestion const&)> explain_policy = {};
+        // With it, the names of those who are let in.
+        std::function<proto::Explained(proto::PolicyQuestion const&, std::span<std::string const>)> explain_policy = {};
         // How much room the log's disk has, asked once a second; nothing: the system does not say. Empty: nobody can be asked.
         std::function<std::optional<DiskRoom>()> audit_room = {};
+        // Puts the callers' file on disk, off this thread: a disk that does not answer must not keep a kill waiting (T-17). Answers from any thread;
+        // one at a time is asked for. Empty: there is nowhere to keep them, and none is made.
+        std::function<void(wire::Bytes, std::function<void(bool)>)> keep_callers = {};
     };
 
     // `operator_listener`: STATE/operator.sock, bound and listening. Connections are accepted here, so that who is at the other end

@@ -88,6 +88,7 @@ void Lifecycle::hear(proto::CallDenied const& denied)
 // Nothing was to be made, so nothing is refused where there is none: no event.
 void Lifecycle::look_up(Waiter waiter, CallerId caller, std::string_view chat)
 {
+    if (denied_ && denied_(caller)) return tell(waiter, {}, Reason::unauthorized);
     Session* const live = stopping_ ? nullptr : sessions_.find_live(caller, chat);
     if (live == nullptr) return tell(waiter, {}, Reason::unknown_session);
     if (live->phase == Phase::up) return tell(waiter, live->id, Reason::none);
@@ -98,6 +99,9 @@ void Lifecycle::look_up(Waiter waiter, CallerId caller, std::string_view chat)
 void Lifecycle::wanted(Wanted const& wanted)
 {
     if (stopping_) return refuse(wanted, Reason::shutting_down);
+    // Asked for before the asker was told: a caller that was revoked gets none any more (CT-3).
+    if (denied_ && denied_(wanted.caller)) return refuse(wanted, Reason::unauthorized);
+    if (seen_) seen_(wanted.caller);
     if (Session* const live = sessions_.find_live(wanted.caller, wanted.chat)) {
         live->used = clock_.now();
         if (live->phase == Phase::up) return tell(wanted.waiter, live->id, Reason::none);

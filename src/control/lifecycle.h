@@ -34,6 +34,12 @@ public:
     Marked mark_killed(SessionId id);
     void carry_out_kill(SessionId id);
 
+    // `denied`: it gets no session. `seen`: it asked for one, and may.
+    void set_callers(std::function<bool(CallerId)> denied, std::function<void(CallerId)> seen)
+    {
+        denied_ = std::move(denied);
+        seen_ = std::move(seen);
+    }
     void set_frozen(Frozen frozen) { frozen_ = frozen; }
     Frozen frozen() const { return frozen_; }
     // Ends every session in order and takes no new one; `ended` runs once all are gone, or at kStopWait.
@@ -79,6 +85,8 @@ private:
     Config const& config_;
     Control::Wires& wires_;
     std::function<void(SessionId)> severed_;
+    std::function<bool(CallerId)> denied_;
+    std::function<void(CallerId)> seen_;
     Sessions sessions_;
     Quota quota_;
     Pool pool_;

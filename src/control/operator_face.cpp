@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "control/operator_face.h"
 
+#include "control/caller_question.h"
 #include "control/egress_question.h"
 #include "control/files_question.h"
+#include "control/metrics_page.h"
 #include "control/policy_question.h"
 #include "control/session_name.h"
 #include "wire/json.h"
@@ -23,9 +25,12 @@ struct Route {
 
 constexpr std::array kRoutes{
     Route{"/health", "GET", OperatorAction::health},
+    Route{"/metrics", "GET", OperatorAction::metrics},
     Route{"/v1/status", "GET", OperatorAction::status},
     Route{"/v1/sessions", "GET", OperatorAction::sessions},
     Route{"/v1/leases", "GET", OperatorAction::leases},
+    Route{"/v1/callers", "GET", OperatorAction::callers_list},
+    Route{"/v1/callers/reset", "POST", OperatorAction::callers_reset},
     Route{"/v1/kill-all", "POST", OperatorAction::kill_all},
     Route{"/v1/freeze", "POST", OperatorAction::freeze},
     Route{"/v1/thaw", "POST", OperatorAction::thaw},
@@ -45,6 +50,16 @@ constexpr std::array kFilesRoutes{
     FilesRoute{"/v1/files/withhold", proto::FilesVerb::withhold, OperatorAction::files_withhold},
     FilesRoute{"/v1/files/release", proto::FilesVerb::release, OperatorAction::files_release},
 };
+struct CallersRoute {
+    std::string_view path;
+    OperatorAction action;
+};
+
+constexpr std::array kCallersRoutes{
+    CallersRoute{"/v1/callers/add", OperatorAction::callers_add},
+    CallersRoute{"/v1/callers/rotate", OperatorAction::callers_rotate},
+    CallersRoute{"/v1/callers/revoke", OperatorAction::callers_revoke},
+};
 constexpr std::string_view kSessionsPrefix = "/v1/sessions/";
 constexpr std::string_view kKillSuffix = "/kill";
 constexpr std::size_t kBodyBytesMax = 64;
@@ -62,11 +77,18 @@ unsigned status_of(Reason reason)
     switch (reason) {
     case Reason::none: return 200;
     case Reason::unknown_session:
+    case Reason::unknown_caller:
     case Reason::not_found: return 404;
+    case Reason::caller_exists:
+    case Reason::caller_of_manifest:
+    case Reason::caller_over: return 409;
+    case Reason::too_many_callers:
+    case Reason::callers_not_kept:
     case Reason::quota_exceeded: return 507;
     case Reason::forbidden: return 403;
     case Reason::bad_request: return 400;
     case Reason::audit_unavailable:
+    case Reason::callers_damaged:
     case Reason::role_unavailable:
     case Reason::shutting_down: return 503;
     default: return 500;
@@ -79,6 +101,13 @@ std::string_view message_of(Reason reason)
     case Reason::unknown_session: return "there is no such session";
     case Reason::not_found: return "there is no such file in that session";
     case Reason::bad_request: return "that is no path of a file: it begins with uploads/ or outputs/";
+    case Reason::unknown_caller: return "there is no caller of that name: `callers list` shows all";
+    case Reason::caller_exists: return "there is a caller of that name: `callers rotate` gives it a new key";
+    case Reason::caller_of_manifest: return "the manifest declares that caller: its key is changed there; `callers revoke` ends it here";
+    case Reason::caller_over: return "that caller is revoked, or its days are over: `callers add` makes it anew";
+    case Reason::too_many_callers: return "there are as many callers as can be kept: revoke one first";
+    case Reason::callers_damaged: return "the file of callers is damaged, so nobody is let in: `callers reset` begins with an empty one";
+    case Reason::callers_not_kept: return "the disk did not take it: what was revoked is in force until the next start, and nothing else was done";
     case Reason::quota_exceeded: return "too many files of that session were spoken about";
     case Reason::forbidden: return "this connection may not operate the appliance";
     case Reason::audit_unavailable: return "the action's record cannot be written, so the action was not taken";
@@ -187,6 +216,7 @@ Json status_body(proto::OperatorAnswer const& answer)
         storage.set("state", name_of(answer.store.health)).set("connections", static_cast<std::int64_t>(answer.store.connections));
     body.set("storage", std::move(storage)).set("audit_disk", audit_disk_body(answer.audit_disk));
     if (answer.retention.days != 0) body.set("audit_retention", retention_body(answer.retention));
+    body.set("callers", callers_state_body(answer.callers.state));
     body.set("manifest", std::move(manifest)).set("helpers", std::move(helpers));
     return body;
 }
@@ -257,6 +287,14 @@ std::expected<OperatorQuestion, FaceRefusal> parse_files(FilesRoute const& route
     return OperatorQuestion{route.action, asked->session, {}, std::move(asked->question)};
 }
 
+std::expected<OperatorQuestion, FaceRefusal> parse_caller(OperatorAction action, std::string_view method, std::string_view body)
+{
+    if (method != "POST") return std::unexpected(FaceRefusal{405, "method_not_allowed", "this operation has another method", "POST"});
+    auto asked = read_caller_question(action, body);
+    if (!asked) return std::unexpected(FaceRefusal{400, "bad_request", asked.error(), {}});
+    return OperatorQuestion{action, {}, {}, {}, {}, *std::move(asked)};
+}
+
 }  // namespace
 
 std::expected<OperatorQuestion, FaceRefusal> parse_question(std::string_view method, std::string_view target, std::string_view body)
@@ -267,6 +305,8 @@ std::expected<OperatorQuestion, FaceRefusal> parse_question(std::string_view met
     if (target == kPolicyExplain) return parse_policy(method, body);
     for (auto const& route : kFilesRoutes)
         if (route.path == target) return parse_files(route, method, body);
+    for (auto const& route : kCallersRoutes)
+        if (route.path == target) return parse_caller(route.action, method, body);
     if (target.find('?') != std::string_view::npos) return std::unexpected(FaceRefusal{400, "bad_request", "no query is taken here", {}});
     for (auto const& route : kRoutes) {
         if (route.path != target) continue;
@@ -299,6 +339,12 @@ wire::HttpResponse render_answer(OperatorAction action, proto::OperatorAnswer co
         return json_response(answer.healthy ? 200 : 503, body);
     }
     case OperatorAction::status: return json_response(200, status_body(answer));
+    case OperatorAction::metrics: {
+        auto response = json_response(200, Json::object());
+        response.headers.front().value = std::string(kMetricsType);
+        response.body = metrics_text(answer);
+        return response;
+    }
     case OperatorAction::sessions: return json_response(200, sessions_body(answer));
     case OperatorAction::leases: return json_response(200, leases_body(answer));
     case OperatorAction::policy_explain:
@@ -306,6 +352,11 @@ wire::HttpResponse render_answer(OperatorAction action, proto::OperatorAnswer co
     case OperatorAction::files_list:
     case OperatorAction::files_withhold:
     case OperatorAction::files_release: return json_response(200, files_body(answer.files, trace, answer.recorded));
+    case OperatorAction::callers_list: return json_response(200, callers_body(answer.callers));
+    case OperatorAction::callers_add:
+    case OperatorAction::callers_rotate:
+    case OperatorAction::callers_revoke:
+    case OperatorAction::callers_reset: return json_response(200, caller_changed_body(action, answer, trace));
     default: return json_response(200, action_body(action, answer, trace));
     }
 }

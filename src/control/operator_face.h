@@ -3,10 +3,12 @@
 
 // The operator API as bytes (F2): which request is which question, and how an answer is written. Pure; runs in operator-front only.
 //
+//   GET  /metrics              metrics_page.h
 //   GET  /health               GET  /v1/status            GET  /v1/sessions  /v1/leases
 //   POST /v1/sessions/ID/kill  POST /v1/kill-all          POST /v1/freeze  /v1/thaw  /v1/shutdown
 //   POST /v1/egress/test       with a body of its own: egress_question.h
 //   POST /v1/policy/explain    likewise: policy_question.h
+//   GET  /v1/callers, POST /v1/callers/add  /v1/callers/rotate  /v1/callers/revoke  /v1/callers/reset   likewise: caller_question.h
 //   POST /v1/files/list  /v1/files/withhold  /v1/files/release   likewise: files_question.h
 //
 // Strict: no query, and else no body but an empty one or {}. Errors: {"error":{"code","message","trace"}}.
@@ -26,6 +28,7 @@ struct OperatorQuestion {
     proto::EgressQuestion egress{};
     proto::FilesQuestion files{};
     proto::PolicyQuestion policy{};
+    proto::CallerQuestion caller{};
 };
 
 // Why a request is not a question. `allow` is set with 405.

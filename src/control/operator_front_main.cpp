@@ -63,6 +63,7 @@ private:
         ask.egress = question->egress;
         ask.files = question->files;
         ask.policy = question->policy;
+        ask.caller = question->caller;
         waiting_[ask.request] = {question->action, std::move(trace), std::move(reply)};
         link_.send(ask);
     }

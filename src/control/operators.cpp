@@ -3,8 +3,12 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdio>
 
 #include "appliance/policy/privileged_actions.h"
+#include "base/clock_check.h"
 #include "base/log.h"
 #include "control/limits.h"
 #include "control/session_name.h"
@@ -16,9 +20,23 @@ using proto::Outcome;
 using proto::Reason;
 using proto::What;
 
+namespace {
+
+// Of this process; 0 where the kernel does not say.
+std::uint64_t resident_bytes()
+{
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> const file(std::fopen("/proc/self/statm", "re"), std::fclose);
+    unsigned long all = 0, resident = 0;
+    if (!file || std::fscanf(file.get(), "%lu %lu", &all, &resident) != 2) return 0;
+    return static_cast<std::uint64_t>(resident) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
 Operators::Operators(
-    wire::Loop& loop, Clock const& clock, Config const& config, UniqueFd listener, Control::Wires& wires, Lifecycle& lifecycle)
-    : loop_(loop), clock_(clock), config_(config), listener_(std::move(listener)), wires_(wires), lifecycle_(lifecycle), born_(clock.now())
+    wire::Loop& loop, Clock const& clock, Config const& config, UniqueFd listener, Control::Wires& wires, Lifecycle& lifecycle, CallerDesk& callers)
+    : loop_(loop), clock_(clock), config_(config), listener_(std::move(listener)), wires_(wires), lifecycle_(lifecycle), callers_(callers),
+      born_(clock.now())
 {
     if (!listener_) return;
     // Level-triggered and drained until empty: an accept that blocks would stop the kill-switch.
@@ -149,7 +167,13 @@ void Operators::asked(proto::OperatorAsk ask)
         return send(front_, answer);
     }
     if (policy::record_of(ask.action) == policy::Record::not_needed && ask.action != OperatorAction::leases) {
-        ask.action == OperatorAction::sessions ? fill_sessions(answer) : fill_status(answer);
+        if (ask.action == OperatorAction::sessions)
+            fill_sessions(answer);
+        else if (ask.action == OperatorAction::callers_list)
+            answer.callers = callers_.shown();
+        else
+            fill_status(answer);
+        if (ask.action == OperatorAction::metrics) answer.tally.push(tally_);
         return send(front_, answer);
     }
     std::uint64_t const number = ++last_job_;
@@ -208,7 +232,7 @@ void Operators::told(proto::Explained told)
 void Operators::explain_policy(std::uint64_t number, Job& job)
 {
     if (wires_.explain_policy)
-        job.answer.explained = wires_.explain_policy(job.ask.policy);
+        job.answer.explained = wires_.explain_policy(job.ask.policy, callers_.book().names());
     else
         job.answer.reason = Reason::role_unavailable;
     finish(number);
@@ -228,6 +252,35 @@ void Operators::ask_files(std::uint64_t number, Job& job)
     });
     wires_.storage.send(
         proto::FilesAskWanted{RequestId{number}, job.ask.session, job.ask.files, wire::Text<64>::cut(job.actor)});
+}
+
+// Likewise on record, with the refusal if it is one.
+void Operators::change_callers(std::uint64_t number, Job& job)
+{
+    job.record_watch.reset();
+    if (job.answer.reason != Reason::none) return finish(number);
+    callers_.change(job.ask.action, job.ask.caller, job.actor, [this, number](CallerDesk::Done done) { callers_changed(number, std::move(done)); });
+}
+
+// Whoever asked hears of it once nothing of a revoked caller runs any more, or is told that this is not confirmed.
+void Operators::callers_changed(std::uint64_t number, CallerDesk::Done done)
+{
+    auto const found = jobs_.find(number);
+    if (found == jobs_.end()) return;
+    Job& job = found->second;
+    job.answer.reason = done.reason;
+    job.answer.callers.key = std::move(done.made.key);
+    job.answer.callers.key_id = done.made.key_id;
+    for (SessionId const id : done.severed) {
+        Session const* const session = lifecycle_.sessions().find(id);
+        if (session == nullptr || session->phase == Phase::dead)
+            ++job.answer.killed;
+        else
+            job.waiting.insert(id);
+    }
+    job.decided = true;
+    if (job.waiting.empty()) return finish(number);
+    job.answer_watch = loop_.after(kKillAnswerWait, [this, number] { finish(number); });
 }
 
 void Operators::told(proto::FilesTold told)
@@ -263,6 +316,12 @@ void Operators::record(std::uint64_t number, Job const& job, std::function<void(
         auto const& asked = job.ask.policy;
         event.detail = wire::Text<1024>::cut(
             std::string(proto::name_of(job.ask.action)) + ' ' + asked.caller.str() + ' ' + asked.tool.str() + ' ' + asked.path.str());
+    }
+    if (!job.ask.caller.name.empty()) {
+        auto const& asked = job.ask.caller;
+        event.resource = wire::Text<512>::cut("caller " + asked.name.str());
+        if (asked.days != 0) event.detail = wire::Text<1024>::cut(event.detail.str() + " days=" + std::to_string(asked.days));
+        if (asked.overlap_s != 0) event.detail = wire::Text<1024>::cut(event.detail.str() + " overlap_s=" + std::to_string(asked.overlap_s));
     }
     event.number = static_cast<std::int64_t>(number);
     wires_.recorder.record(std::move(event), std::move(done));
@@ -321,6 +380,7 @@ void Operators::severed(SessionId id)
 
 void Operators::start_recorded(std::uint64_t number, Job& job)
 {
+    job.answer.reason = callers_.judge(job.ask.action, job.ask.caller);
     job.record_watch = loop_.after(
         kRecordWait, [this, number] { carry_out_recorded(number, fail(Fault::unavailable, "the record did not come in time")); });
     record(number, job, [this, number](Result<EventNumber> written) { carry_out_recorded(number, written); });
@@ -342,6 +402,10 @@ void Operators::carry_out_recorded(std::uint64_t number, Result<EventNumber> wri
     case OperatorAction::files_list:
     case OperatorAction::files_withhold:
     case OperatorAction::files_release: return ask_files(number, job);
+    case OperatorAction::callers_add:
+    case OperatorAction::callers_rotate:
+    case OperatorAction::callers_revoke:
+    case OperatorAction::callers_reset: return change_callers(number, job);
     case OperatorAction::freeze: lifecycle_.set_frozen(Frozen::yes); break;
     case OperatorAction::thaw: lifecycle_.set_frozen(Frozen::no); break;
     case OperatorAction::shutdown:
@@ -371,7 +435,8 @@ void Operators::send(std::uint64_t front, proto::OperatorAnswer const& answer)
 
 void Operators::fill_status(proto::OperatorAnswer& answer) const
 {
-    answer.healthy = wires_.health.all_up();
+    answer.callers.state = callers_.book().state();
+    answer.healthy = wires_.health.all_up() && !answer.callers.state.damaged;
     answer.frozen = lifecycle_.frozen() == Frozen::yes;
     answer.name = wire::Text<64>::cut(config_.appliance_name);
     answer.version = wire::Text<32>::cut(OCU_VERSION);
@@ -391,6 +456,8 @@ void Operators::fill_status(proto::OperatorAnswer& answer) const
     answer.sinks = sinks_;
     answer.witnesses = witnesses_;
     answer.retention = retention_;
+    answer.resident_bytes = resident_bytes();
+    answer.clock_checked = clock_is_checked();
     answer.now_ms = clock_.wall().time_since_epoch().count();
     for (std::size_t i = 0; i < helper::kStandingKinds; ++i)
         answer.helpers.push({wire::Text<32>::cut(helper::name_of(static_cast<helper::Kind>(i))), wires_.health.up[i].load()});

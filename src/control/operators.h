@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "control/caller_desk.h"
 #include "control/lifecycle.h"
 #include "proto/operator_front_to_control.h"
 #include "wire/link.h"
@@ -16,8 +17,9 @@ namespace ocu::control {
 
 class Operators {
 public:
-    // `wires`, `lifecycle` and `config` outlive this.
-    Operators(wire::Loop& loop, Clock const& clock, Config const& config, UniqueFd listener, Control::Wires& wires, Lifecycle& lifecycle);
+    // `wires`, `lifecycle`, `callers` and `config` outlive this.
+    Operators(wire::Loop& loop, Clock const& clock, Config const& config, UniqueFd listener, Control::Wires& wires, Lifecycle& lifecycle,
+        CallerDesk& callers);
 
     void front_up(UniqueFd link);
     void front_down();
@@ -34,6 +36,7 @@ public:
     void told(proto::SinkStates states) { sinks_ = std::move(states); }
     void told(proto::WitnessStates states) { witnesses_ = std::move(states); }
     void told(proto::RetentionState const& state) { retention_ = state; }
+    void told(proto::Tally const& tally) { tally_ = tally; }
     // From Lifecycle: nothing of that session runs any more.
     void severed(SessionId id);
     // No operator is accepted any more.
@@ -67,6 +70,8 @@ private:
     void start_explaining(std::uint64_t number, Job& job);
     void explain_policy(std::uint64_t number, Job& job);
     void ask_files(std::uint64_t number, Job& job);
+    void change_callers(std::uint64_t number, Job& job);
+    void callers_changed(std::uint64_t number, CallerDesk::Done done);
     void start_kill(std::uint64_t number, Job& job);
     void carry_out_kill(std::uint64_t number);
     void start_recorded(std::uint64_t number, Job& job);
@@ -83,6 +88,7 @@ private:
     UniqueFd listener_;
     Control::Wires& wires_;
     Lifecycle& lifecycle_;
+    CallerDesk& callers_;
     Monotonic born_;
     wire::Watch listener_watch_;
     std::unique_ptr<wire::Link> link_;
@@ -99,6 +105,7 @@ private:
     proto::SinkStates sinks_;
     proto::WitnessStates witnesses_;
     proto::RetentionState retention_;
+    proto::Tally tally_;
     wire::Watch shutdown_watch_;
 };
 

@@ -109,6 +109,14 @@ void Sessions::forget(SessionId id)
     sessions_.erase(found);
 }
 
+std::vector<SessionId> Sessions::of(CallerId caller) const
+{
+    std::vector<SessionId> out;
+    for (auto const& [id, session] : sessions_)
+        if (session.owner == Owner::caller && session.caller == caller) out.push_back(id);
+    return out;
+}
+
 std::size_t Sessions::live_of(CallerId caller) const
 {
     return static_cast<std::size_t>(std::ranges::count_if(

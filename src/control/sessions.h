@@ -111,6 +111,7 @@ public:
     void forget(SessionId id);
 
     std::size_t live_of(CallerId caller) const;
+    std::vector<SessionId> of(CallerId caller) const;  // those that are ending, too
     std::size_t count() const { return sessions_.size(); }
     std::size_t live() const;
     struct PoolCount {

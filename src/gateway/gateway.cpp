@@ -46,6 +46,7 @@ struct Gateway::State {
     void front_down();
     void stop();
     void idle();
+    void callers_are(proto::CallersInForce const& told);
 
     void on_frame(wire::Link::Frame const& frame);
     void on_authorize(proto::FrontAuthorize const& asked);
@@ -89,6 +90,7 @@ struct Gateway::State {
     std::unique_ptr<wire::Link> link;
     std::unordered_map<CallerId, PerCaller> per_caller;
     Fold strangers{kFoldTime};
+    std::uint64_t callers_generation = 0;
     std::uint64_t last_call = 0;
     bool stopping = false;
     bool told_stopped = false;
@@ -115,7 +117,8 @@ Gateway::State::State(wire::Loop& on, Clock const& with, Config from, Wires to)
                        [this](proto::SessionGone const& gone) {
                            desk.on_gone(gone);
                            resources.on_gone(gone);
-                       }},
+                       },
+                       [this](proto::CallersInForce const& told) { callers_are(told); }},
             message);
     });
     wires.sandbox_in.on_message([this](proto::SandboxToGateway::Message message) {
@@ -189,6 +192,14 @@ void Gateway::State::idle()
     patience.reset();
     // From the loop: a step further out, nothing of a call is on the stack any more.
     loop.post([stopped = wires.stopped] { stopped(); });
+}
+
+// GW-3. What the front knows of who was let in before counts no longer; what runs for one who is gone ends with his sessions, which control ends.
+void Gateway::State::callers_are(proto::CallersInForce const& told)
+{
+    callers = Callers(*told.callers);
+    std::erase_if(per_caller, [&](auto const& each) { return !std::ranges::contains(*told.callers, each.first, &Caller::id); });
+    send(proto::CallersChanged{++callers_generation});
 }
 
 // --- what the front says ---

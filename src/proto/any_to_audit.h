@@ -92,7 +92,9 @@ enum class What : std::uint8_t {
     audit_head_overdue,
     audit_retention,
     audit_retention_held,
-    kLast = audit_retention_held,
+    caller_expired,
+    callers_damaged,
+    kLast = callers_damaged,
 };
 
 enum class Outcome : std::uint8_t { success, failure, kLast = failure };

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// For whoever looks at the machine: how far each sink of the record is, which heads witnesses have seen, and where removal by age is. Told when it
+// For whoever looks at the machine: how far each sink of the record is, which heads witnesses have seen, where removal by age is, and what was counted. Told when it
 // changes, at most a few times a second.
 
 #include "proto/audit_to_sink.h"
 #include "proto/audit_to_witness.h"
 #include "proto/retention.h"
+#include "proto/tally.h"
 #include "wire/mailbox.h"
 
 namespace ocu::proto {
@@ -76,6 +77,6 @@ struct WitnessesTold {
     WitnessStates witnesses;
 };
 
-using AuditToControl = wire::Mailbox<SinksTold, WitnessesTold, RetentionState>;
+using AuditToControl = wire::Mailbox<SinksTold, WitnessesTold, RetentionState, Tally>;
 
 }  // namespace ocu::proto

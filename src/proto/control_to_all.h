@@ -5,6 +5,7 @@
 // other role holds an end on which these words exist.
 
 #include "base/id.h"
+#include "proto/ask_callers.h"
 #include "proto/ask_edge.h"
 #include "proto/ask_files.h"
 #include "proto/reason.h"
@@ -28,6 +29,6 @@ struct FilesSessionRefused {
     Reason reason;
 };
 
-using ControlToStorage = wire::Mailbox<SessionSever, FilesSessionGranted, FilesSessionRefused, FilesAskWanted>;
+using ControlToStorage = wire::Mailbox<SessionSever, FilesSessionGranted, FilesSessionRefused, FilesAskWanted, CallersInForce>;
 
 }  // namespace ocu::proto

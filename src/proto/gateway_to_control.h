@@ -5,6 +5,7 @@
 // denylist, no quota, no lifecycle (invariant 1). Beside it one word that is counted and changes nothing: a call that the policy refused.
 
 #include "base/id.h"
+#include "proto/ask_callers.h"
 #include "proto/reason.h"
 #include "proto/session_meter.h"
 #include "proto/tool.h"
@@ -39,6 +40,6 @@ struct SessionGone {
 };
 
 using GatewayToControl = wire::Mailbox<SessionWanted, CallDenied>;
-using ControlToGateway = wire::Mailbox<SessionGranted, SessionRefused, SessionGone>;
+using ControlToGateway = wire::Mailbox<SessionGranted, SessionRefused, SessionGone, CallersInForce>;
 
 }  // namespace ocu::proto

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/id.h"
+#include "proto/ask_callers.h"
 #include "proto/ask_custody.h"
 #include "proto/ask_edge.h"
 #include "proto/audit_to_control.h"
@@ -15,6 +16,7 @@
 #include "proto/audit_disk.h"
 #include "proto/retention.h"
 #include "proto/reason.h"
+#include "proto/tally.h"
 #include "proto/type.h"
 #include "wire/link.h"
 #include "wire/text.h"
@@ -36,14 +38,20 @@ enum class OperatorAction : std::uint8_t {
     files_withhold,
     files_release,
     policy_explain,
-    kLast = policy_explain
+    callers_list,
+    callers_add,
+    callers_rotate,
+    callers_revoke,
+    callers_reset,
+    metrics,
+    kLast = metrics
 };
 
 constexpr std::string_view name_of(OperatorAction action)
 {
     constexpr std::string_view kNames[] = {
         "health", "status", "sessions", "leases", "kill", "kill-all", "freeze", "thaw", "shutdown", "egress-test", "files-list",
-        "files-withhold", "files-release", "policy-explain"};
+        "files-withhold", "files-release", "policy-explain", "callers-list", "callers-add", "callers-rotate", "callers-revoke", "callers-reset", "metrics"};
     return kNames[static_cast<std::size_t>(action)];
 }
 
@@ -68,7 +76,11 @@ struct OperatorAsk {
     EgressQuestion egress;     // egress_test only
     FilesQuestion files{};     // files_* only
     PolicyQuestion policy{};   // policy_explain only
-    static void fields(auto& wire, auto& m) { wire(m.connection, m.request, m.action, m.session, m.trace, m.egress, m.files, m.policy); }
+    CallerQuestion caller{};   // callers_* only
+    static void fields(auto& wire, auto& m)
+    {
+        wire(m.connection, m.request, m.action, m.session, m.trace, m.egress, m.files, m.policy, m.caller);
+    }
 };
 
 // front -> control: the front itself said no, before there was a question. For the record, under the id that the operator was shown.
@@ -124,6 +136,10 @@ struct OperatorAnswer {
     RetentionState retention;
     std::int64_t now_ms = 0;  // with sinks and witnesses: what their lag is measured from
     wire::List<OperatorHelper, kOperatorHelpersMax> helpers;
+    std::uint64_t resident_bytes = 0;  // of the core
+    bool clock_checked = false;
+    // metrics, which have what the status has
+    wire::List<Tally, 1> tally;
     // sessions
     wire::List<OperatorSession, kOperatorSessionsMax> sessions;
     // leases
@@ -132,7 +148,9 @@ struct OperatorAnswer {
     Explained explained;
     // files_*
     FilesTold files;
-    // kill, kill-all
+    // status: its state; callers_*
+    CallersTold callers;
+    // kill, kill-all, callers_revoke
     std::uint32_t killed = 0;      // nothing of these runs any more
     std::uint32_t pending = 0;     // severed, but their end was not confirmed in time
     bool recorded = false;         // the action's own record is on disk
@@ -141,13 +159,13 @@ struct OperatorAnswer {
     {
         wire(m.request, m.reason, m.healthy, m.frozen, m.name, m.version, m.tier, m.profile, m.uptime, m.session_count, m.pool_ready,
             m.pool_wanted, m.manifest_serial, m.manifest_digest, m.mcp_url, m.certificate_sha256, m.webhook, m.store, m.audit_disk, m.sinks, m.witnesses,
-            m.retention, m.now_ms, m.helpers, m.sessions, m.leases, m.explained, m.files, m.killed, m.pending, m.recorded);
+            m.retention, m.now_ms, m.helpers, m.resident_bytes, m.clock_checked, m.tally, m.sessions, m.leases, m.explained, m.files, m.callers, m.killed, m.pending, m.recorded);
     }
 };
 
 inline constexpr std::array kOperatorFrontMaySend{
     wire::Permit{static_cast<std::uint16_t>(Type::operator_ask), 0,
-        256 + 253 + 32 + kEgressPathBytesMax + kAskedPathBytesMax + kPolicyQuestionBytesMax},
+        384 + 253 + 32 + kEgressPathBytesMax + kAskedPathBytesMax + kPolicyQuestionBytesMax},
     wire::Permit{static_cast<std::uint16_t>(Type::operator_refused), 0, 128},
 };
 
@@ -155,7 +173,7 @@ inline constexpr std::array kOperatorFrontMaySend{
 inline constexpr std::array kControlMaySendOperatorFront{
     wire::Permit{static_cast<std::uint16_t>(Type::operator_connection), 1, 8},
     wire::Permit{static_cast<std::uint16_t>(Type::operator_answer), 0,
-        10240 + std::max<std::uint32_t>({256 * kOperatorSessionsMax, 468 * kLeasesMax, kExplainedBytesMax, kFilesToldBytesMax})},
+        10240 + kTallyBytes + std::max<std::uint32_t>({256 * kOperatorSessionsMax, 468 * kLeasesMax, kExplainedBytesMax, kFilesToldBytesMax, kCallersToldBytesMax})},
 };
 
 // The front's whole configuration: it knows nothing.

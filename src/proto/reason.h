@@ -54,6 +54,13 @@ enum class Reason : std::uint16_t {
     forbidden,
     unknown_session,
     bad_request,
+    unknown_caller,
+    caller_exists,
+    caller_of_manifest,
+    caller_over,
+    too_many_callers,
+    callers_damaged,
+    callers_not_kept,
     // admission
     tier_refused,
     profile_refused,
@@ -80,7 +87,8 @@ constexpr std::string_view name_of(Reason reason)
         "scoped_token_missing", "upstream_unverified", "icap_denied", "icap_unavailable", "not_downloadable", "protocol_denied",
         "audit_unavailable", "edge_draining", "unauthorized", "chat_id_required", "chat_id_invalid", "unknown_tool", "bad_arguments",
         "policy_denied", "too_many_calls", "too_many_sessions", "sessions_frozen", "session_killed", "session_ended", "session_failed",
-        "cancelled", "shutting_down", "role_unavailable", "internal", "forbidden", "unknown_session", "bad_request", "tier_refused",
+        "cancelled", "shutting_down", "role_unavailable", "internal", "forbidden", "unknown_session", "bad_request", "unknown_caller",
+        "caller_exists", "caller_of_manifest", "caller_over", "too_many_callers", "callers_damaged", "callers_not_kept", "tier_refused",
         "profile_refused", "manifest_refused", "not_found", "conflict", "quota_exceeded", "body_too_large", "archive_refused",
         "type_denied", "unknown_process", "process_ended", "too_many_processes", "process_input_full"};
     static_assert(std::size(kNames) == static_cast<std::size_t>(Reason::kLast) + 1);

@@ -93,6 +93,19 @@ FilesVerdict<FilesCaller> FilesAccess::judge(proto::FilesAsk const& ask)
     return who;
 }
 
+void FilesAccess::callers_are(std::vector<helper::Caller> callers)
+{
+    auto const gone = [&](auto const& each) { return !std::ranges::contains(callers, each.second.who.caller, &helper::Caller::id); };
+    std::erase_if(tokens_, gone);
+    std::erase_if(browsers_, gone);
+    std::erase_if(rates_, [&](auto const& each) {
+        auto const is_it = [&](helper::Caller const& caller) { return caller.id == each.first; };
+        return std::ranges::none_of(callers, is_it) && std::ranges::none_of(embedders_, is_it, &EmbedKey::key);
+    });
+    declared_ = callers;
+    callers_ = helper::Callers(std::move(callers));
+}
+
 void FilesAccess::forget_expired()
 {
     auto const now = clock_.now();

@@ -60,6 +60,9 @@ public:
 
     FilesAccess(Clock const& clock, std::vector<helper::Caller> callers, std::vector<EmbedKey> embed_keys, Limits limits);
 
+    // Who is let in from now on. Tokens and browsers of those who are not any more are forgotten.
+    void callers_are(std::vector<helper::Caller> callers);
+
     // unauthorized; forbidden (an intent that it has not, a change without its CSRF token, an embed key that asks for anything but a token, or for a
     // caller that it does not name); rate_exceeded.
     FilesVerdict<FilesCaller> judge(proto::FilesAsk const& ask);

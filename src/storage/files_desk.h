@@ -51,6 +51,7 @@ public:
     void session_ended(SessionId session);
     // What became of an upload that was to be looked into.
     void checked(SessionId session, proto::FilesChannelId channel, proto::Reason reason, proto::ArchiveVerdict const& verdict);
+    void callers_are(std::vector<helper::Caller> const& callers) { access_.callers_are(callers); }
     void stop() { stopping_ = true; }
 
 private:

@@ -118,6 +118,7 @@ void Storage::State::listen()
                        [this](proto::FilesSessionGranted const& granted) { files.granted(granted); },
                        [this](proto::FilesSessionRefused const& refused) { files.refused(refused); },
                        [this](proto::FilesAskWanted const& wanted) { operator_files.ask(ready_broker(wanted.session), wanted); },
+                       [this](proto::CallersInForce const& told) { files.callers_are(*told.callers); },
                    },
             message);
     });

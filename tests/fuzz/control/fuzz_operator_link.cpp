@@ -22,7 +22,9 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     try_decode<ocu::proto::OperatorAsk>(bytes);
     try_decode<ocu::proto::OperatorConnection>(bytes);
     try_decode<ocu::proto::OperatorAnswer>(bytes);
-    if (auto const answer = ocu::wire::decode<ocu::proto::OperatorAnswer>(bytes))
-        (void)ocu::control::render_answer(ocu::proto::OperatorAction::sessions, *answer, "t");
+    if (auto const answer = ocu::wire::decode<ocu::proto::OperatorAnswer>(bytes)) {
+        using enum ocu::proto::OperatorAction;
+        for (auto const action : {sessions, callers_list, callers_add, metrics}) (void)ocu::control::render_answer(action, *answer, "t");
+    }
     return 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Unit: appliance/ctl, doctor, policy. What a command line means, what an operator sees, and the list of privileged actions.
 
+#include "appliance/completion.h"
 #include "appliance/ctl.h"
 #include "appliance/doctor.h"
 #include "appliance/policy/privileged_actions.h"
@@ -37,6 +38,47 @@ TEST_CASE("ctl: given wrong words, when they are parsed, then they are usage err
     CHECK_FALSE(parsed({"kill", "../../v1/kill-all"}));
     CHECK_FALSE(parsed({"--socket"}));
     CHECK_FALSE(parsed({"--force", "freeze"}));
+}
+
+TEST_CASE("ctl: given words about callers, when they are parsed, then they become the question; what is shown of a key is shown once", "[appliance][GW-3]")
+{
+    auto const add = parsed({"callers", "add", "ci", "--expires", "30"}).value();
+    CHECK(add.post);
+    CHECK(add.path == "/v1/callers/add");
+    CHECK(add.body == R"({"name":"ci","expires_days":30})");
+    CHECK(parsed({"callers", "rotate", "ci", "--overlap", "60"})->body == R"({"name":"ci","overlap_s":60})");
+    CHECK(parsed({"callers", "revoke", "ci"})->path == "/v1/callers/revoke");
+    CHECK(parsed({"callers", "reset"})->body == "{}");
+    CHECK_FALSE(parsed({"callers", "list"})->post);
+    for (auto const& wrong : std::vector<std::vector<char const*>>{{"callers"}, {"callers", "add"}, {"callers", "add", "a", "b"}, {"callers", "list", "a"},
+             {"callers", "burn", "a"}, {"callers", "add", "a", "--overlap", "1"}, {"callers", "rotate", "a", "--expires", "1"},
+             {"callers", "add", "a", "--expires", "x"}, {"callers", "add", "a", "--session", "s-1"}, {"status", "--expires", "1"}, {"callers", "add", "a", "--expires"}})
+        CHECK_FALSE(parsed(wrong));
+    auto const made = wire::Json::parse(R"({"done":"callers-add","key":"the key","key_id":"01020304"})").value();
+    CHECK(render_for_people("callers add", made.view()) == "its key, shown this once (01020304):\nthe key\n");
+    auto const list = wire::Json::parse(R"({"callers":[{"name":"a\u001b","origin":"operator","state":"active","key_id":"01020304","sessions":1,
+        "made_by":"root","old_key_until":"x"}],"more":false,"state":"damaged"})").value();
+    CHECK(render_for_people("callers list", list.view()) ==
+          "NAME  ORIGIN    STATE             KEY       SESSIONS  SEEN  EXPIRES  BY\na?    operator  active, two keys  01020304  1         -     -        root\n"
+          "DAMAGED: nobody is let in; `callers reset` begins with an empty file\n");
+    auto const revoked = wire::Json::parse(R"({"done":"callers-revoke","killed":1,"pending":1})").value();
+    CHECK(exit_code_of(revoked.view()) == 1);
+}
+
+TEST_CASE("ctl: given the words that a shell completes, when each is parsed, then ctl knows it", "[appliance][CT-5]")
+{
+    for (auto const& each : kCtlWords) {
+        std::string const command(each.command);
+        INFO(command);
+        auto const alone = parsed({command.c_str()});
+        CHECK((alone || alone.error().find("unknown command") == std::string::npos));
+        CHECK((alone.has_value() == (each.verbs.empty() && command != "kill")));
+    }
+    CHECK(parsed({"make-coffee"}).error() == "unknown command make-coffee");
+    auto const script = bash_completion(std::vector<std::string_view>{"run", "ctl"});
+    CHECK(script.find("words=\"run ctl\"") != std::string::npos);
+    CHECK(script.find("callers) words=\"--socket --json --help --expires --overlap\"; [ -n \"$verb\" ] || words+=\" list add rotate revoke reset\" ;;") !=
+          std::string::npos);
 }
 
 TEST_CASE("ctl: given leases, when they are shown, then session, credential, its source, destination and time left", "[appliance][CU-2]")
@@ -174,10 +216,12 @@ TEST_CASE(
     using proto::OperatorAction;
     for (auto const action : {OperatorAction::freeze, OperatorAction::thaw, OperatorAction::shutdown, OperatorAction::egress_test,
              OperatorAction::files_list, OperatorAction::files_withhold, OperatorAction::files_release,
-             OperatorAction::policy_explain})
+             OperatorAction::policy_explain, OperatorAction::callers_add, OperatorAction::callers_rotate, OperatorAction::callers_revoke,
+             OperatorAction::callers_reset})
         CHECK(policy::record_of(action) == Record::first);
     for (auto const action : {OperatorAction::kill, OperatorAction::kill_all}) CHECK(policy::record_of(action) == Record::never_waits);
-    for (auto const action : {OperatorAction::health, OperatorAction::status, OperatorAction::sessions, OperatorAction::leases})
+    for (auto const action : {OperatorAction::health, OperatorAction::status, OperatorAction::sessions, OperatorAction::leases,
+             OperatorAction::callers_list, OperatorAction::metrics})
         CHECK(policy::record_of(action) == Record::not_needed);
 }
 

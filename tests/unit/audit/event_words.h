@@ -165,6 +165,10 @@ inline constexpr Words kWords[] = {
     {What::audit_retention_held, Source::audit, "old records are due and stay, and `why`: `clock` (nobody has checked it, or it was set in the last hour), `sink` (one has not got them), "
         "`damaged` (they do not verify), `signature` (custody did not sign). Once a day at most for each; `number` how many went before", "audit", "journal",
         "why=clock days=2557", 812345, 0, 0, Reason::none, false, true},
+    {What::caller_expired, Source::control, "a caller that an operator made is over: its days have passed; its key opens nothing any more, and its sessions are ended", "control", "caller ci", "key=9f2c01aa",
+        0, 0, 0, Reason::none, false},
+    {What::callers_damaged, Source::control, "an alarm: the file of the callers that operators made does not verify, so nobody is let in, for who was revoked is not known. At every start with it, "
+        "until `ctl callers reset`", "control", "callers/table", "", 0, 0, 0, Reason::callers_damaged, false, true},
 };
 
 }  // namespace event_words

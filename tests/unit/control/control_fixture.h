@@ -117,13 +117,18 @@ struct ControlTest {
         control = std::make_unique<Control>(loop, clock, std::move(config), std::move(listener.fd),
             Control::Wires{core_in, gateway_in, storage_in, sandbox_in, custody_in, edge_in, audit_in, gateway, sandbox, storage, edge,
                 custody, recorder, spawner, health, [this] { shutdowns++; }, [this] { stops++; }, nullptr,
-                [this](proto::PolicyQuestion const& question) {
+                [this](proto::PolicyQuestion const& question, std::span<std::string const>) {
                     policy_questions.push_back(question);
                     proto::Explained told;
                     told.reason = Reason::policy_denied;
                     return told;
                 },
-                audit_room});
+                audit_room,
+                [this](wire::Bytes bytes, std::function<void(bool)> done) {
+                    if (callers_disk == Pen::silent) return callers_wait.push_back(std::move(done));
+                    if (callers_disk == Pen::writes) callers_file = std::move(bytes);
+                    done(callers_disk == Pen::writes);
+                }});
     }
     void connect_front()
     {
@@ -189,6 +194,9 @@ struct ControlTest {
     }
 
     AuditRoom audit_room;
+    Pen callers_disk = Pen::writes;
+    wire::Bytes callers_file;
+    std::vector<std::function<void(bool)>> callers_wait;
     ManualClock clock;
     test::LoopThread loop;
     proto::CoreToRole core_in{loop};

@@ -59,6 +59,7 @@ struct GatewayTest {
         case proto::Type::call_progress: progress.push_back(wire::decode<proto::FrontProgress>(frame.body).value()); break;
         case proto::Type::resource_told: resources.push_back(wire::decode<proto::FrontResource>(frame.body).value()); break;
         case proto::Type::health_told: health.push_back(wire::decode<proto::HealthTold>(frame.body).value()); break;
+        case proto::Type::callers_changed: ++callers_changed; break;
         default: FAIL("a frame that the gateway does not say");
         }
     }
@@ -133,6 +134,7 @@ struct GatewayTest {
     std::optional<Gateway> gateway;
     std::optional<wire::Link> front;
     bool front_lost = false;
+    int callers_changed = 0;
     bool grant = true;
     std::vector<proto::FrontAuthorized> authorized;
     std::vector<proto::FrontDone> answers;

@@ -179,4 +179,35 @@ TEST_CASE("gateway: given times over the ceiling from a front gone bad, when a p
     CHECK(ran.process.cpu_max == proto::kProcessTimeMax);
 }
 
+TEST_CASE("gateway: given callers that are told anew, when keys are shown, then only theirs count, at once, and the front forgets whom it let in",
+    "[gateway][GW-3][CT-3][T-46]")
+{
+    GatewayTest t;
+    auto const good = [&t](std::string_view key) {
+        proto::FrontAuthorize asked;
+        asked.request = RequestId{t.authorized.size() + 1};
+        asked.token = key;
+        t.front->send(asked);
+        auto const before = t.authorized.size();
+        t.run_until([&] { return t.authorized.size() > before; });
+        return t.authorized.back().good;
+    };
+    CHECK(good("key-a"));
+    CHECK_FALSE(good("key-c"));
+    t.neighbours.control_in.send(proto::CallersInForce{std::make_shared<std::vector<helper::Caller> const>(
+        std::vector{make_caller(2, "bob", "key-b"), make_caller(3, "carol", "key-c"), make_caller(3, "carol", "key-d")})});
+    t.settle();
+    CHECK(t.callers_changed == 1);
+    CHECK_FALSE(good("key-a"));
+    CHECK(good("key-b"));
+    CHECK(good("key-c"));
+    CHECK(good("key-d"));
+    t.call(1, "default", "key-a");
+    CHECK(t.answer(1).answer.reason == Reason::unauthorized);
+    t.call(2, "default", "key-d");
+    t.started(1);
+    t.finish(0);
+    CHECK(t.answer(2).answer.reason == Reason::none);
+}
+
 }  // namespace test_gateway

@@ -226,4 +226,22 @@ TEST_CASE_METHOD(FilesAccessTest, "files_access: given an application that asks 
     CHECK(access.judge(by_key("key-a")).has_value());
 }
 
+TEST_CASE_METHOD(FilesAccessTest, "files_access: given callers that are told anew, when one is gone, then so are its key, its browsers and its tokens, and another comes",
+    "[storage][GW-3][CT-3][T-46]")
+{
+    auto const open = browser();
+    auto const token = access.make_token(access.judge(by_key("key-a")).value(), proto::kReadIntent).value();
+    access.callers_are({caller(2, "bob", "key-b"), caller(3, "carol", "key-c")});
+    CHECK(refused(by_key("key-a")) == Reason::unauthorized);
+    CHECK(refused(by_cookie(open)) == Reason::unauthorized);
+    FilesCaller begun;
+    CHECK(access.begin(token.token, begun).error().reason == Reason::unauthorized);
+    CHECK(refused(by_key("key-b")) == Reason::none);
+    CHECK(access.judge(by_key("key-c"))->name == "carol");
+    auto portal = by_key("key-p");
+    portal.want = proto::FilesWant::embed_token;
+    portal.caller = "alice";
+    CHECK(refused(portal) == Reason::forbidden);
+}
+
 }  // namespace test_files_access
