@@ -91,6 +91,9 @@ constexpr OcsfClass kClasses[] = {
     {kApplication, kApi, kOther, kHigh, "audit_head_overdue"},
     {kSystem, kFileSystem, 4, kMedium, "audit_retention"},
     {kSystem, kFileSystem, kOther, kMedium, "audit_retention_held"},
+    {kApplication, kApi, kOther, kInformational, "audit_cold_kept"},
+    {kApplication, kApi, kOther, kHigh, "audit_cold_refused"},
+    {kApplication, kApi, kOther, kHigh, "audit_cold_overdue"},
 };
 static_assert(std::size(kClasses) == static_cast<std::size_t>(What::kLast) + 1);
 

@@ -92,7 +92,10 @@ enum class What : std::uint8_t {
     audit_head_overdue,
     audit_retention,
     audit_retention_held,
-    kLast = audit_retention_held,
+    audit_cold_kept,
+    audit_cold_refused,
+    audit_cold_overdue,
+    kLast = audit_cold_overdue,
 };
 
 enum class Outcome : std::uint8_t { success, failure, kLast = failure };
