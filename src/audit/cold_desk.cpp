@@ -75,7 +75,7 @@ void ColdDesk::begins_at(std::uint64_t first_segment, std::uint64_t first_record
     position_.records = first_record;
 }
 
-std::uint64_t ColdDesk::confirmed() const { return cold_ ? position_.records : std::numeric_limits<std::uint64_t>::max(); }
+std::uint64_t ColdDesk::confirmed() const { return cold_ ? position_.segment : std::numeric_limits<std::uint64_t>::max(); }
 
 // One that is followed by another gets no record more.
 bool ColdDesk::is_sealed(std::uint64_t segment) const { return open_to_lend(log_.get(), segment_path(segment + 1)).has_value(); }

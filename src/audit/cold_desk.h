@@ -53,9 +53,8 @@ public:
     void begins_at(std::uint64_t first_segment, std::uint64_t first_record);
     void grew(std::uint64_t size) { size_ = size; }
     void head(SignedHead head) { head_ = std::move(head); }
-    bool wants_heads() const { return cold_.has_value(); }
     void custody_up() { custody_ = true; }
-    // How many records are confirmed; without a cold tier, as many as there can be.
+    // How many segments are confirmed; without a cold tier, as many as there can be. Counted here: no process's number is in it (T-44).
     std::uint64_t confirmed() const;
     void stop();
 

@@ -7,6 +7,7 @@
 #include "audit/journal.h"
 #include "audit/reading.h"
 #include "base/moment.h"
+#include "proto/retention.h"
 
 namespace ocu::audit {
 

@@ -78,7 +78,7 @@ Result<RemovalPlan> Removal::plan(RemovalPolicy const& policy, std::uint64_t bou
             out.hold = RetentionHold::sink;
             break;
         }
-        if (judged.end > policy.cold) {  // T-44
+        if (segment >= policy.cold) {  // T-44
             out.hold = RetentionHold::cold;
             break;
         }

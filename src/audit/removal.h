@@ -22,7 +22,7 @@ struct RemovalPolicy {
     std::uint32_t days = 0;    // not below proto::kRetentionDaysFloor
     WallTime now{};            // of a clock that is believed
     std::uint64_t copied = 0;  // every sink has the records before it
-    std::uint64_t cold = std::numeric_limits<std::uint64_t>::max();  // the cold tier has them; all there can be: there is none
+    std::uint64_t cold = std::numeric_limits<std::uint64_t>::max();  // the cold tier has the segments before it; all there can be: there is none
     std::uint32_t hot_days = 0;  // after so long what the cold tier has may go; 0: after `days`
 
     std::int64_t youngest_ms() const

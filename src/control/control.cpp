@@ -44,7 +44,8 @@ struct Control::State {
         wires.audit_in.on_message([this](proto::AuditToControl::Message message) {
             std::visit(wire::Overloaded{[this](proto::SinksTold& told) { operators.told(std::move(told.sinks)); },
                            [this](proto::WitnessesTold& told) { operators.told(std::move(told.witnesses)); },
-                           [this](proto::RetentionState const& state) { operators.told(state); }},
+                           [this](proto::RetentionState const& state) { operators.told(state); },
+                           [this](proto::ColdState& state) { operators.told(std::move(state)); }},
                 message);
         });
         wires.custody_in.on_message([this](proto::CustodyToControl::Message message) {

@@ -391,6 +391,7 @@ void Operators::fill_status(proto::OperatorAnswer& answer) const
     answer.sinks = sinks_;
     answer.witnesses = witnesses_;
     answer.retention = retention_;
+    answer.cold = cold_;
     answer.now_ms = clock_.wall().time_since_epoch().count();
     for (std::size_t i = 0; i < helper::kStandingKinds; ++i)
         answer.helpers.push({wire::Text<32>::cut(helper::name_of(static_cast<helper::Kind>(i))), wires_.health.up[i].load()});

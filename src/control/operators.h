@@ -34,6 +34,7 @@ public:
     void told(proto::SinkStates states) { sinks_ = std::move(states); }
     void told(proto::WitnessStates states) { witnesses_ = std::move(states); }
     void told(proto::RetentionState const& state) { retention_ = state; }
+    void told(proto::ColdState state) { cold_ = std::move(state); }
     // From Lifecycle: nothing of that session runs any more.
     void severed(SessionId id);
     // No operator is accepted any more.
@@ -99,6 +100,7 @@ private:
     proto::SinkStates sinks_;
     proto::WitnessStates witnesses_;
     proto::RetentionState retention_;
+    proto::ColdState cold_;
     wire::Watch shutdown_watch_;
 };
 

@@ -129,7 +129,7 @@ struct RetentionLook {
     std::uint32_t days = 0;
     std::int64_t now_ms = 0;
     std::uint64_t copied = 0;  // every sink has the records before it
-    std::uint64_t cold = 0;    // the cold tier has the records before it; all there can be: there is none
+    std::uint64_t cold = 0;    // the cold tier has the segments before it; all there can be: there is none
     std::uint32_t hot_days = 0;  // after so long what the cold tier has may go; 0: it stays all the days
 
     static void fields(auto& wire, auto& m) { wire(m.request, m.days, m.now_ms, m.copied, m.cold, m.hot_days); }
