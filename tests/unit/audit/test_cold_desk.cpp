@@ -3,6 +3,8 @@
 
 #include "audit/cold_desk.h"
 
+#include <poll.h>
+
 #include <deque>
 #include <limits>
 
@@ -106,9 +108,9 @@ struct ColdTest {
     proto::ColdOutcome good(std::uint64_t segment) const { return {ColdAnswer::kept, 200, begin_of(segment + 1), 2'016'000'000'000, {}}; }
     void fails(ColdAnswer answer, std::uint16_t status = 0)
     {
-        auto const before = told.size();
         processes.peers.back().send(proto::ColdOutcome{answer, status, 0, 0, {}});
-        until([&] { return told.size() > before; });
+        pollfd ended{processes.peers.back().descriptor(), POLLRDHUP, 0};
+        REQUIRE(::poll(&ended, 1, 5'000) == 1);
         settle();
     }
     void advance(std::chrono::milliseconds by)

@@ -72,7 +72,7 @@ TEST_CASE("cold object: given the newest record of a segment, when its lock is r
     CHECK(lock_until_s(1'789'999'999'001, 2557, now) == 1'790'000'000 + 2557ll * 86'400);  // never too early
     CHECK(lock_until_s(0, 2557, now) == 1'790'086'400);
     CHECK(lock_until_s(-5, 2557, now) == 1'790'086'400);
-    CHECK(format_lock(lock_until_s(1'790'000'000'000, 2557, now)) == "2033-09-21T13:33:20Z");
+    CHECK(format_lock(lock_until_s(1'790'000'000'000, 2557, now)) == "2033-09-21T14:13:20Z");
 }
 
 TEST_CASE("cold object: given a sealed segment, when read, then its end and its newest record are known; given one that does not check, then nothing", "[audit][AU-7]")
