@@ -9,7 +9,7 @@
 
 namespace ocu::profiles {
 
-inline constexpr auto kAuditColdSystemCalls = joined(kLoopSystemCalls, kHandedStreamCalls, std::array{__NR_pread64 /* the segment */});
+inline constexpr auto kAuditColdSystemCalls = joined(kLoopSystemCalls, kHandedStreamCalls);
 
 inline constexpr helper::Profile kAuditCold{
     .name = "audit-cold",

@@ -146,14 +146,13 @@ Result<void> audit_cold_main(helper::Helper& helper)
     if (descriptors.size() != kDescriptors) return fail(Fault::malformed, "audit-cold needs four descriptors");
     OCU_CHECK(helper.keep_out_of_swap_and_cores(profiles::kAuditCold));
     auto receiver = OCU_TRY(helper::SecretReceiver::make(std::move(descriptors[kCredential])));
-    UniqueFd const file = std::move(descriptors[kSegment]);
+    auto const segment = OCU_TRY(read_given(descriptors[kSegment].get(), kSegmentBytesMax));  // looked into once it is confined
     Lane lane(std::move(descriptors[kLane]));
     OCU_CHECK(wire::http_begin());  // opens files
     OCU_CHECK(helper.confine(profiles::kAuditCold));
     auto const link = OCU_TRY(helper.report_ready());
     auto const credential = OCU_TRY(receiver.receive(helper::kHandedSecretWait));
-    auto const bytes = read_given(file.get(), kSegmentBytesMax);
-    auto const outcome = bytes ? keep(config, *bytes, credential, lane) : no(ColdAnswer::log_unreadable);
+    auto const outcome = keep(config, segment, credential, lane);
     return helper::write_frame(link.get(), static_cast<std::uint16_t>(proto::ColdOutcome::kType), wire::encode(outcome), {});
 }
 
