@@ -106,8 +106,10 @@ void ColdDesk::turn()
         return;
     }
     if (due_ == 0 || now < next_) return;
-    if (!custody_) return failed(ColdHealth::failing, "custody_down");
-    if (head_.size == 0) return failed(ColdHealth::failing, "no_head");
+    if (!custody_ || head_.size == 0) {
+        if (now - *since_ >= pace_.patience) failed(ColdHealth::failing, custody_ ? "no_head" : "custody_down");
+        return;
+    }
     if (auto const started = spawn(); !started) {
         log::failure("a segment cannot be given to the cold tier", started.error());
         failed(ColdHealth::failing, "not_started");

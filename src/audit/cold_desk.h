@@ -26,6 +26,7 @@ namespace ocu::audit {
 struct ColdPace {
     std::chrono::milliseconds look{2000};            // how often it is looked for a segment that is sealed
     std::chrono::seconds attempt{300};               // for one segment, there and back
+    std::chrono::seconds patience{30};               // with a machine that comes up: until there is a signed head, and custody
     std::chrono::seconds again_first{5};             // after one that failed; doubled each time
     std::chrono::seconds again_max{900};
     std::chrono::seconds record_every{3600};         // that it is refused for the same cause is on record once in so long

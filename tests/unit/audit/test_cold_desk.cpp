@@ -271,6 +271,9 @@ TEST_CASE_METHOD(ColdTest, "cold desk: given a process that says what cannot be,
 TEST_CASE_METHOD(ColdTest, "cold desk: given nobody who gives the credential, when a segment is due, then no process is started, and it is said why", "[audit][AU-7]")
 {
     open({}, false);
+    settle();
+    CHECK(told.back().health == ColdHealth::untried);
+    advance(30s);
     until([this] { return told.back().word.view() == "custody_down"; });
     CHECK(processes.peers.empty());
 }
