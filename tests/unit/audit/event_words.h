@@ -163,7 +163,7 @@ inline constexpr Words kWords[] = {
         "them is, and by which policy. On record before the retention checkpoint is signed", "audit", "journal",
         "records 0-812344 newest=2019-11-27T01:20:03Z days=2557 segment=101", 812345, 0, 0, Reason::none, false},
     {What::audit_retention_held, Source::audit, "old records are due and stay, and `why`: `clock` (nobody has checked it, or it was set in the last hour), `sink` (one has not got them), "
-        "`damaged` (they do not verify), `signature` (custody did not sign). Once a day at most for each; `number` how many went before", "audit", "journal",
+        "`damaged` (they do not verify), `signature` (custody did not sign), `cold` (the cold tier has not confirmed them). Once a day at most for each; `number` how many went before", "audit", "journal",
         "why=clock days=2557", 812345, 0, 0, Reason::none, false, true},
     {What::audit_cold_kept, Source::audit, "a sealed segment lies in the cold tier: it was read back, and is locked; `number` records were confirmed before it, `detail` which it has, until when and its hash",
         "core", "audit-cold", "record/box/ of https://s3.corp.example segment=12 records=98304-106495 until=2033-11-28T01:20:03Z sha256=5d41...", 98304, 0, 0, Reason::none, false},
