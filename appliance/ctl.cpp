@@ -75,7 +75,20 @@ std::string retention_line(JsonView retention)
     if (hold == "sink") out += "; older ones stay until every sink has them";
     if (hold == "damaged") out += "; older ones stay: they do not verify";
     if (hold == "signature") out += "; older ones stay: custody does not sign";
+    if (hold == "cold") out += "; older ones stay until the cold tier has them";
     return out + "\n";
+}
+
+std::string cold_line(JsonView cold)
+{
+    auto const state = cold["state"].string();
+    auto out = std::format("audit cold tier ({}): {}, {} segments confirmed, {} records behind", shown(cold["place"].string()), shown(state),
+        cold["segments"].integer().value_or(0), cold["lag_records"].integer().value_or(0));
+    if (auto const due = cold["due_segments"].integer().value_or(0); due != 0)
+        out += std::format(", {} segment(s) due since {}", due, age(cold["due_s"].integer().value_or(0)));
+    if (auto const why = cold["why"].string()) out += std::format(", {}", shown(why));
+    if (auto const status = cold["http_status"].integer()) out += std::format(", HTTP {}", *status);
+    return out + (state == "refused" ? ": ALARM, it does not hold what it is given\n" : "\n");
 }
 
 std::string sink_line(JsonView sink)
@@ -123,6 +136,7 @@ std::string render_status(JsonView status)
             disk["state"].string() == "filling" ? std::format(": FILLING, the watermark is {} %", disk["watermark_percent"].integer().value_or(0))
                                                 : std::string());
     if (auto const retention = status["audit_retention"]) out += retention_line(retention);
+    if (auto const cold = status["audit_cold"]) out += cold_line(cold);
     auto const sinks = status["audit_sinks"];
     for (std::size_t i = 0; i < sinks.size(); ++i) out += sink_line(sinks.at(i));
     auto const witnesses = status["audit_witnesses"];

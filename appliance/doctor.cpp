@@ -23,6 +23,9 @@
 #include "appliance/commands.h"
 #include "appliance/machine_key.h"
 #include "appliance/manifest/files.h"
+#include "audit/cold_position.h"
+#include "audit/layout.h"
+#include "audit/recover.h"
 #include "base/unique_fd.h"
 #include "sandbox/host_limits.h"
 #include "wire/json.h"
@@ -224,6 +227,22 @@ Finding examine_audit_disk(std::string const& state)
     return percent < kNearlyFull ? worse(what, kAdvice) : bad(what, kAdvice);
 }
 
+// Nothing: the record has no cold tier, or nothing is confirmed there yet.
+std::optional<Finding> examine_cold_tier(std::string const& state)
+{
+    UniqueFd const directory(::open((state + "/audit").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    audit::SystemDisk disk;
+    auto const text = disk.read_file(directory.get(), std::string(audit::kColdPath), audit::kColdBytesMax);
+    if (!text) return std::nullopt;
+    auto const position = audit::parse_cold(*text);
+    auto const row = audit::list_segments(disk, directory.get());
+    if (!position || !row) return worse("how far the record's cold tier is cannot be read", "the next start finds it out from what lies there");
+    auto const sealed = std::max<std::uint64_t>(row->end, 1) - 1;
+    auto const due = sealed - std::min(sealed, position->segment);
+    auto const what = std::format("the record's cold tier has {} sealed segments, {} are due", position->segment, due);
+    return due == 0 ? good(what) : worse(what, "ctl status says why; what it has not confirmed is not removed here");
+}
+
 char const* mark_of(Health health)
 {
     switch (health) {
@@ -246,6 +265,7 @@ std::vector<Finding> examine(std::string const& state)
     findings.insert(findings.end(), {examine_file_systems(), examine_fuse(), examine_landlock(), examine_seccomp(), examine_lookup_program(),
                                         examine_locked_memory(), examine_tpm(), examine_runc(), examine_runsc()});
     if (!state.empty()) findings.push_back(examine_audit_disk(state));
+    if (auto cold = state.empty() ? std::nullopt : examine_cold_tier(state)) findings.push_back(std::move(*cold));
     return findings;
 }
 

@@ -33,7 +33,7 @@ using HelperMain = Result<void> (*)(helper::Helper&);
 constexpr std::array<HelperMain, helper::kKinds> kHelperMains{gateway::gateway_front_main, control::operator_front_main,
     storage::files_front_main, storage::parser_main, custody::custody_main, sandbox::launcher_main, edge::uplink_main,
     edge::storage_lane_main, audit::audit_writer_main, edge::notifier_main, storage::broker_main, sandbox::exec_main, edge::edge_main, stick::mounter_main,
-    stick::stick_main, network::dhcp_main, clock::time_main, console::screen_main, tpm::tpm_main, custody::secret_source_main, storage::sweeper_main, audit::audit_sink_main, audit::audit_witness_main};
+    stick::stick_main, network::dhcp_main, clock::time_main, console::screen_main, tpm::tpm_main, custody::secret_source_main, storage::sweeper_main, audit::audit_sink_main, audit::audit_witness_main, audit::audit_cold_main};
 
 }  // namespace
 

@@ -108,6 +108,8 @@ wire::Bytes custody_config(manifest::Applied const& applied)
     for (auto const& rule : applied.edge.rules)
         if (rule.injection) config.scoped.push({rule.name, rule.injection->credential, rule.injection->environment});
     config.store_credential = wire::Text<64>(applied.store.credential);
+    config.cold_credential = wire::Text<64>(applied.cold.credential);
+    config.hot_days = applied.cold.cold ? applied.cold.cold->hot_days : 0;
     for (auto const* keys : {&applied.sinks.keys, &applied.witnesses.keys})
         for (auto const& each : *keys) config.sinks.push({each.client, each.token});
     if (applied.edge.webhook) config.notice_key = wire::Text<64>(applied.edge.webhook->key);
@@ -132,10 +134,12 @@ wire::Bytes notifier_config(manifest::Applied const& applied)
 
 wire::Bytes storage_lane_config(manifest::Applied const& applied)
 {
-    auto const& store = applied.edge.store;
-    proto::StorageLaneConfig config{{}, store.port, store.own_addresses};
-    for (auto const& each : store.addresses) config.destinations.push(each);
-    return wire::encode(config);
+    auto const destinations = [](edge::StoreEndpoint const& store) {
+        proto::LaneDestinations out{{}, store.port, store.own_addresses};
+        for (auto const& each : store.addresses) out.addresses.push(each);
+        return out;
+    };
+    return wire::encode(proto::StorageLaneConfig{destinations(applied.edge.store), destinations(applied.edge.cold)});
 }
 
 wire::Bytes files_front_config(Prepared const& prepared, std::string const& authority)

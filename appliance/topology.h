@@ -215,6 +215,14 @@ static_assert(kCannotSay<proto::AuditToEdge, proto::LaneAttach, proto::StoreLane
 static_assert(kCannotSay<proto::AuditToControl, proto::SessionCreate, proto::SessionEnd, proto::SessionSever, proto::StopRole>);
 static_assert(proto::kSinkToAudit.size() == 1 && proto::kSinkToAudit[0].type == static_cast<std::uint16_t>(proto::Type::sink_report) &&
               proto::kSinkToAudit[0].descriptors == 0);
+// T-43: a way to the cold tier, and the credential that opens it, are audit's to ask for; it says no place, and nobody else has a word for either. The process
+// that has read the store's answers has one word.
+static_assert(kCannotSay<proto::StorageToEdge, proto::ColdLaneWanted> && kCannotSay<proto::SandboxToEdge, proto::ColdLaneWanted> &&
+              kCannotSay<proto::ControlToEdge, proto::ColdLaneWanted> && kCannotSay<proto::StorageToCustody, proto::ColdCredentialWanted> &&
+              kCannotSay<proto::ControlToCustody, proto::ColdCredentialWanted> && kCannotSay<proto::EdgeToCustody, proto::ColdCredentialWanted> &&
+              kCannotSay<proto::AuditToCustody, proto::StoreCredentialWanted>);
+static_assert(proto::kColdToAudit.size() == 1 && proto::kColdToAudit[0].type == static_cast<std::uint16_t>(proto::Type::cold_outcome) &&
+              proto::kColdToAudit[0].descriptors == 0);
 // The process that has read a witness's answer has one word, what came of it (T-40); it asks custody what a sink's asks.
 static_assert(proto::kWitnessToAudit.size() == 1 && proto::kWitnessToAudit[0].type == static_cast<std::uint16_t>(proto::Type::head_outcome) &&
               proto::kWitnessToAudit[0].descriptors == 0);

@@ -344,6 +344,11 @@ Admission<Applied> admit(std::string_view text, Defaults const& defaults)
     applied.audit.witnesses = applied.witnesses.witnesses;
     // Places of one kind to edge and custody: one row of numbers.
     applied.edge.sinks.insert(applied.edge.sinks.end(), applied.witnesses.endpoints.begin(), applied.witnesses.endpoints.end());
+    auto cold = admit_cold(root["audit"], applied.profile, applied.edge, applied.credentials, {applied.store, applied.sinks, applied.audit.retention_days});
+    if (!cold) return std::unexpected(cold.error());
+    applied.cold = std::move(*cold);
+    applied.audit.cold = applied.cold.cold;
+    applied.edge.cold = applied.cold.endpoint;
     if (auto verdict = admit_control(root, applied); !verdict) return std::unexpected(verdict.error());
     return applied;
 }

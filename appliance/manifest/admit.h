@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "appliance/manifest/admit_cold.h"
 #include "appliance/manifest/admit_egress.h"
 #include "appliance/manifest/admit_sinks.h"
 #include "appliance/manifest/admit_witnesses.h"
@@ -78,6 +79,7 @@ struct Applied {
     audit::Config audit;
     Sinks sinks;  // as the manifest has them; what each role needs of them is in its own part
     Witnesses witnesses;  // likewise
+    ColdTier cold;        // likewise
 };
 
 Admission<Applied> admit(std::string_view text, Defaults const& defaults = {});

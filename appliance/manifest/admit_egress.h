@@ -36,6 +36,6 @@ Admission<proto::AddressRange> admit_range(std::string const& key, std::string_v
 Admission<Egress> admit_egress(wire::JsonView section, wire::JsonView credentials, std::vector<std::string> resolvers);
 
 // Each rule in words, and what is closed. `used`: a credential that something else than egress uses.
-std::string explain_egress(edge::Config const& config, std::vector<Credential> const& credentials, std::string_view used = {});
+std::string explain_egress(edge::Config const& config, std::vector<Credential> const& credentials, std::initializer_list<std::string_view> used = {});
 
 }  // namespace ocu::manifest

@@ -19,10 +19,15 @@ constexpr std::string_view kHttps = "https://";
 constexpr std::string_view kHttp = "http://";
 constexpr std::size_t kCertificatesMax = 16;
 
-std::string key_of(std::string_view member) { return std::string(kKey) + "." + std::string(member); }
 std::string text_of(JsonView section, std::string_view key) { return std::string(section[key].string().value_or("")); }
 
-Admission<Authority> admit_endpoint(JsonView wanted, storage::S3Place& place)
+// The keys of one store of the manifest's.
+struct Keys {
+    std::string section;
+    std::string operator()(std::string_view member) const { return section + "." + std::string(member); }
+};
+
+Admission<Authority> admit_endpoint(Keys const& key_of, JsonView wanted, storage::S3Place& place)
 {
     place.endpoint = text_of(wanted, "endpoint");
     bool const plain = wanted["plain"].boolean().value_or(false);
@@ -30,7 +35,7 @@ Admission<Authority> admit_endpoint(JsonView wanted, storage::S3Place& place)
     if (tls && plain) return refuse(key_of("plain"), "contradicts the endpoint, which is https");
     if (!tls && !plain)
         return refuse(
-            key_of("endpoint"), "must be https, or storage.s3.plain true: without TLS whoever is on the way can change and remove objects");
+            key_of("endpoint"), "must be https, or " + key_of("plain") + " true: without TLS whoever is on the way can change and remove objects");
     auto const host = std::string_view(place.endpoint).substr(tls ? kHttps.size() : kHttp.size());
     auto authority = admit_authority(key_of("endpoint"), host, tls ? 443 : 80);
     if (!authority) return authority;
@@ -50,7 +55,7 @@ Admission<std::string> admit_address(std::string const& key, edge::Address const
     return edge::text_of(address);
 }
 
-Admission<edge::StoreEndpoint> admit_addresses(JsonView wanted, Authority const& authority, std::string_view profile)
+Admission<edge::StoreEndpoint> admit_addresses(Keys const& key_of, JsonView wanted, Authority const& authority, std::string_view profile)
 {
     edge::StoreEndpoint out{{}, authority.port, profile == "trusted_operator"};
     JsonView const list = wanted["addresses"];
@@ -76,7 +81,7 @@ Admission<edge::StoreEndpoint> admit_addresses(JsonView wanted, Authority const&
 }
 
 // What is removed is removed by prefix: it must be one that can be nobody else's by accident of spelling.
-Admission<std::string> admit_prefix(std::string prefix)
+Admission<std::string> admit_prefix(Keys const& key_of, std::string prefix)
 {
     if (!prefix.ends_with('/')) prefix += '/';
     if (prefix.starts_with('/') || prefix.contains("//") || ("/" + prefix).contains("/./") || ("/" + prefix).contains("/../"))
@@ -84,21 +89,21 @@ Admission<std::string> admit_prefix(std::string prefix)
     return prefix;
 }
 
-Admission<void> admit_names(JsonView wanted, storage::S3Place& place)
+Admission<void> admit_names(Keys const& key_of, JsonView wanted, storage::S3Place& place)
 {
     place.region = std::string(wanted["region"].string().value_or("us-east-1"));
     place.bucket = text_of(wanted, "bucket");
     if (place.bucket.contains("..") || edge::parse_address(place.bucket))
         return refuse(key_of("bucket"), "is not a name that a bucket can have");
     if (place.bucket.contains('.') && !place.path_style && place.endpoint.starts_with(kHttps))
-        return refuse(key_of("bucket"), "has a dot, which no certificate for buckets below one name covers: set storage.s3.path_style");
-    auto prefix = admit_prefix(text_of(wanted, "prefix"));
+        return refuse(key_of("bucket"), "has a dot, which no certificate for buckets below one name covers: set " + key_of("path_style"));
+    auto prefix = admit_prefix(key_of, text_of(wanted, "prefix"));
     if (!prefix) return std::unexpected(prefix.error());
     place.prefix = std::move(*prefix);
     return {};
 }
 
-Admission<std::string> admit_ca(JsonView wanted, storage::S3Place const& place, edge::Config const& egress)
+Admission<std::string> admit_ca(Keys const& key_of, JsonView wanted, storage::S3Place const& place, edge::Config const& egress)
 {
     auto own = text_of(wanted, "ca");
     if (!place.endpoint.starts_with(kHttps)) {
@@ -114,7 +119,7 @@ Admission<std::string> admit_ca(JsonView wanted, storage::S3Place const& place, 
 }
 
 // One credential for one purpose: what opens the store is written to brokers, and what a rule lends goes to sessions' edges.
-Admission<std::string> admit_credential(std::string name, edge::Config const& egress, std::span<Credential const> credentials)
+Admission<std::string> admit_credential(Keys const& key_of, std::string name, edge::Config const& egress, std::span<Credential const> credentials)
 {
     auto const key = key_of("credential");
     auto const found = std::ranges::find(credentials, name, &Credential::name);
@@ -137,28 +142,23 @@ std::string listed(std::vector<std::string> const& list)
 
 }  // namespace
 
-Admission<Store> admit_store(
-    JsonView section, std::string_view profile, edge::Config const& egress, std::span<Credential const> credentials)
+Admission<Store> admit_s3(
+    std::string_view section, JsonView wanted, std::string_view profile, edge::Config const& egress, std::span<Credential const> credentials)
 {
     Store store;
-    JsonView const wanted = section["s3"];
-    bool const empty = !wanted || wanted.size() == 0;
-    if (section["engine"].string() != "s3") {
-        if (!empty) return refuse(kKey, "has no effect: storage.engine is local");
-        return store;
-    }
+    Keys const key_of{std::string(section)};
     for (auto const* each : {"endpoint", "bucket", "prefix", "credential"})
-        if (empty || !wanted[each]) return refuse(key_of(each), "is missing");
+        if (!wanted || !wanted[each]) return refuse(key_of(each), "is missing");
     storage::S3Place place;
     place.path_style = wanted["path_style"].boolean().value_or(false);
-    auto const authority = admit_endpoint(wanted, place);
+    auto const authority = admit_endpoint(key_of, wanted, place);
     if (!authority) return std::unexpected(authority.error());
-    auto endpoint = admit_addresses(wanted, *authority, profile);
+    auto endpoint = admit_addresses(key_of, wanted, *authority, profile);
     if (!endpoint) return std::unexpected(endpoint.error());
-    if (auto verdict = admit_names(wanted, place); !verdict) return std::unexpected(verdict.error());
-    auto ca = admit_ca(wanted, place, egress);
+    if (auto verdict = admit_names(key_of, wanted, place); !verdict) return std::unexpected(verdict.error());
+    auto ca = admit_ca(key_of, wanted, place, egress);
     if (!ca) return std::unexpected(ca.error());
-    auto credential = admit_credential(text_of(wanted, "credential"), egress, credentials);
+    auto credential = admit_credential(key_of, text_of(wanted, "credential"), egress, credentials);
     if (!credential) return std::unexpected(credential.error());
     place.ca_pem = std::move(*ca);
     store.place = std::move(place);
@@ -167,14 +167,28 @@ Admission<Store> admit_store(
     return store;
 }
 
+Admission<Store> admit_store(
+    JsonView section, std::string_view profile, edge::Config const& egress, std::span<Credential const> credentials)
+{
+    JsonView const wanted = section["s3"];
+    if (section["engine"].string() == "s3") return admit_s3(kKey, wanted, profile, egress, credentials);
+    if (wanted && wanted.size() != 0) return refuse(kKey, "has no effect: storage.engine is local");
+    return Store{};
+}
+
+std::string explain_way(Store const& store)
+{
+    return std::format("  It is connected to at {}, port {}; no name is resolved for it. Its requests are signed with credential {}.\n",
+        listed(store.endpoint.addresses), store.endpoint.port, printable(store.credential));
+}
+
 std::string explain_store(Store const& store)
 {
     if (!store.place) return "Files of a session stay on this machine while it lives";
     auto const& place = *store.place;
     auto out = std::format("Files of a session lie, sealed, in the bucket {} of {} (region {}), below {}, and go when it ends.\n",
         printable(place.bucket), printable(place.endpoint), printable(place.region), printable(place.prefix));
-    out += std::format("  It is connected to at {}, port {}; no name is resolved for it. Its requests are signed with credential {}.\n",
-        listed(store.endpoint.addresses), store.endpoint.port, printable(store.credential));
+    out += explain_way(store);
     out += place.ca_pem.empty() ? "  WARNING: without TLS. Whoever is on the way sees which objects are written, and can change and remove "
                                   "them; what is in them stays "
                                   "sealed, and a change is noticed.\n"

@@ -26,7 +26,12 @@ struct Store {
 Admission<Store> admit_store(
     wire::JsonView section, std::string_view profile, edge::Config const& egress, std::span<Credential const> credentials);
 
-// In words.
+// One store, whatever it is for. `section`: its key in the manifest; `wanted` fits the schema.
+Admission<Store> admit_s3(
+    std::string_view section, wire::JsonView wanted, std::string_view profile, edge::Config const& egress, std::span<Credential const> credentials);
+
+// In words; how it is reached, in a line.
+std::string explain_way(Store const& store);
 std::string explain_store(Store const& store);
 
 }  // namespace ocu::manifest

@@ -104,7 +104,7 @@ std::string explain(Applied const& applied)
     std::vector<std::string> operators{"root"};
     for (auto const& each : applied.control.operators) operators.push_back(std::format("{} (uid {})", each.name, each.uid));
     out += std::format("Operators, on the local socket: {}.\n", listed(operators));
-    out += explain_egress(applied.edge, applied.credentials, applied.store.credential) + "\n";
+    out += explain_egress(applied.edge, applied.credentials, {applied.store.credential, applied.cold.credential}) + "\n";
     out += network_lines(applied.network);
     out += std::format("At most {} sessions, {} per caller. Each: {} MiB memory, {} processes, {} % of a core, {} MiB scratch, {} MiB and {} operations a second of a disk{}.\n",
         applied.control.sessions_max, applied.control.sessions_per_caller_max, limits.memory_bytes / kMebi, limits.pids, limits.cpu_percent,
@@ -127,6 +127,7 @@ std::string explain(Applied const& applied)
         out += std::format("These web pages may show the files page in a frame: {}.\n", listed(applied.frame_ancestors));
     out += explain_sinks(applied.sinks);
     out += explain_witnesses(applied.witnesses);
+    out += explain_cold(applied.cold);
     out += std::format("The record is kept for at least {} days. When its disk is {} % full, that is on record and an alarm.\n", applied.retention_days,
         applied.control.audit_watermark_percent);
     return out;

@@ -103,7 +103,7 @@ std::string webhook_line(edge::Webhook const& webhook)
 
 }  // namespace
 
-std::string explain_egress(edge::Config const& config, std::vector<Credential> const& credentials, std::string_view used_elsewhere)
+std::string explain_egress(edge::Config const& config, std::vector<Credential> const& credentials, std::initializer_list<std::string_view> used_elsewhere)
 {
     if (config.rules.empty()) return "From a sandbox nothing can be reached: every connection and every name is refused and recorded.\n";
     std::string out = "From a sandbox these can be reached; everything else is refused and recorded:\n";
@@ -120,7 +120,7 @@ std::string explain_egress(edge::Config const& config, std::vector<Credential> c
             if (!rule.injection) return false;
             return rule.injection->credential == each.name || (rule.injection->source && rule.injection->source->client == each.name);
         });
-        if (!used && each.name != used_elsewhere && !(config.webhook && config.webhook->key == each.name))
+        if (!used && !std::ranges::contains(used_elsewhere, each.name) && !(config.webhook && config.webhook->key == each.name))
             out += std::format("  Credential {} is used by no rule.\n", printable(each.name));
     }
     return out;

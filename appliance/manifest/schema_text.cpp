@@ -380,6 +380,28 @@ std::string_view schema_text()
       "properties": {
         "retention_days": {"type": "integer", "minimum": 2555, "maximum": 36500, "default": 2557,
           "x-why": "the record is kept for 7 years at least: 2557 days with two leap days, which a lower number means too"},
+        "hot_days": {"type": "integer", "minimum": 30, "maximum": 36500, "x-why": "a record stays on this machine for 30 days at least",
+          "description": "With cold: after so long what it holds may go from here. Default: it stays for retention_days."},
+        "cold": {
+          "type": "object", "additionalProperties": false, "required": ["endpoint", "bucket", "prefix", "credential"],
+          "description": "A bucket with S3 Object Lock that sealed segments are put into (docs/operating/cold-tier.md).",
+          "properties": {
+            "endpoint": {"type": "string", "pattern": "^https?://[^/?#@ ]{1,262}$", "description": "https://NAME[:PORT]; http only with plain."},
+            "plain": {"type": "boolean", "default": false, "description": "true: without TLS."},
+            "addresses": {"type": "array", "maxItems": 8, "items": {"type": "string", "pattern": "^[0-9a-fA-F:.]{2,45}$"},
+              "description": "Numeric: what is connected to. No name is resolved for it."},
+            "region": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$", "default": "us-east-1"},
+            "bucket": {"type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"},
+            "prefix": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$", "description": "This appliance's alone."},
+            "path_style": {"type": "boolean", "default": false, "description": "true: the bucket in the path, not before the endpoint's name."},
+            "credential": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+              "description": "Of credentials[]: ACCESS_KEY_ID:SECRET_ACCESS_KEY, for this and nothing else."},
+            "ca": {"type": "string", "minLength": 1, "maxLength": 65536,
+              "description": "PEM: the only one whose certificate is believed there. Without it: egress.ca_bundle."},
+            "mode": {"type": "string", "enum": ["compliance", "governance"], "default": "compliance",
+              "description": "governance: who has the right to can remove what is locked. For trials."}
+          }
+        },
         "sinks": {
           "type": "array", "maxItems": 8, "description": "Where the record is copied to, besides the audit directory (docs/formats/audit-sinks.md).",
           "items": {

@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "appliance/profiles/audit_cold.h"
 #include "appliance/profiles/audit_sink.h"
 #include "appliance/profiles/audit_witness.h"
 #include "appliance/profiles/audit_writer.h"
@@ -35,7 +36,7 @@ inline constexpr std::uint32_t kSlotsMax = 4096;
 
 // All but those that keep a capability: the launcher, mounter, and stick while it writes a report.
 inline constexpr std::array kConfinedProfiles{&kGatewayFront, &kOperatorFront, &kFilesFront, &kParser, &kCustody, &kUplink, &kEdge,
-    &kStorageLane, &kAuditWriter, &kNotifier, &kBroker, &kExec, &kTime, &kScreen, &kDhcp, &kStick, &kTpm, &kSecretSource, &kSweeper, &kAuditSink, &kAuditWitness};
+    &kStorageLane, &kAuditWriter, &kNotifier, &kBroker, &kExec, &kTime, &kScreen, &kDhcp, &kStick, &kTpm, &kSecretSource, &kSweeper, &kAuditSink, &kAuditWitness, &kAuditCold};
 
 // The user ids that a helper may run as: one, or one for each slot.
 struct Users {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cerrno>
 
+#include "audit/cold_desk.h"
 #include "audit/counting.h"
 #include "audit/head_desk.h"
 #include "audit/limits.h"
@@ -72,9 +73,10 @@ struct Audit::State {
     State(wire::Loop& the_loop, Clock const& the_clock, Config the_config, SinkDescriptors descriptors, Wires the_wires)
         : loop(the_loop), clock(the_clock), config(std::move(the_config)), wires(std::move(the_wires)),
           own(*this, proto::Source::audit, loop), heads(loop, clock, head_ground(descriptors), wires.spawner, head_calls()),
+          cold(loop, clock, config.cold, config.cold ? lend_log(descriptors) : UniqueFd(), wires.spawner, cold_calls()),
           sinks(loop, clock, config.appliance_name, config.sinks, std::move(descriptors.log), std::move(descriptors.ground), wires.spawner,
               sink_calls()),
-          retention(loop, clock, config.retention_days, retention_calls())
+          retention(loop, clock, config.retention_days, config.cold ? config.cold->hot_days : 0, retention_calls())
     {
         wires.edge_in.on_message(
             [this](proto::EdgeToAudit::Message message) {
@@ -96,6 +98,7 @@ struct Audit::State {
                                checkpoint_public = keys.checkpoint_public;
                                sinks.custody_up();
                                heads.custody_up();
+                               cold.custody_up();
                            },
                        },
                 message);
@@ -112,15 +115,28 @@ struct Audit::State {
             [this](proto::SinkStates states) { wires.control.send(proto::SinksTold{std::move(states)}); }};
     }
 
+    static UniqueFd lend_log(SinkDescriptors const& descriptors)
+    {
+        auto copy = duplicate(descriptors.log.get());
+        if (!copy) log::failure("the audit directory cannot be lent", copy.error());
+        return copy ? *std::move(copy) : UniqueFd();
+    }
+
     HeadDesk::Ground head_ground(SinkDescriptors& descriptors)
     {
-        UniqueFd log;
-        if (!config.witnesses.empty()) {
-            auto copy = duplicate(descriptors.log.get());
-            if (!copy) log::failure("the audit directory cannot be lent", copy.error());
-            if (copy) log = *std::move(copy);
-        }
-        return {config.witnesses, std::move(descriptors.witness_roots), std::move(log), static_cast<std::uint32_t>(config.sinks.size())};
+        return {config.witnesses, std::move(descriptors.witness_roots), config.witnesses.empty() ? UniqueFd() : lend_log(descriptors),
+            static_cast<std::uint32_t>(config.sinks.size())};
+    }
+
+    ColdDesk::Calls cold_calls()
+    {
+        return {[this](UniqueFd end) { wires.edge.send(proto::ColdLaneWanted{std::move(end)}); },
+            [this](UniqueFd end) { wires.custody.send(proto::ColdCredentialWanted{std::move(end)}); },
+            [this](proto::Event event) { own.note(std::move(event)); },
+            [this](proto::ColdPosition position) {
+                if (link) link->send(proto::KeepCold{position});
+            },
+            [this](proto::ColdState state) { wires.control.send(std::move(state)); }};
     }
 
     HeadDesk::Calls head_calls()
@@ -141,7 +157,8 @@ struct Audit::State {
         return {[this](proto::RetentionLook look) { link->send(look); }, [this](proto::RetentionGo go) { link->send(go); },
             [this](proto::RetentionSigned answer) { link->send(answer); }, [this](std::string note) { sign_retention(std::move(note)); },
             [this](proto::Event event, Done done) { own.record(std::move(event), std::move(done)); },
-            [this](proto::RetentionState state) { wires.control.send(state); }, config.clock_is_checked, [this] { return sinks.copied(); }};
+            [this](proto::RetentionState state) { wires.control.send(state); }, config.clock_is_checked, [this] { return sinks.copied(); },
+            [this] { return cold.confirmed(); }};
     }
 
     void writer_up(proto::HelperUp& up)
@@ -158,6 +175,7 @@ struct Audit::State {
         open.store(true, std::memory_order_release);
         heads.opened(opened->kept.items());
         sinks.begins_at(opened->first_segment);
+        cold.opened(opened->cold, opened->first_segment, opened->first_record);
         grew();
         retention.writer_up(opened->first_record);
     }
@@ -166,6 +184,7 @@ struct Audit::State {
     {
         heads.grew(log_size);
         sinks.grew(log_size);
+        cold.grew(log_size);
     }
 
     // The fate of what was in flight is unknown: it may be on disk or not. Whoever waits must not act on it.
@@ -275,6 +294,7 @@ struct Audit::State {
     {
         if (!retention.done(done, log_size)) return false;
         sinks.begins_at(done.first_segment);
+        cold.begins_at(done.first_segment, done.first_record);
         return true;
     }
 
@@ -343,9 +363,11 @@ struct Audit::State {
     void is_signed(crypto::Signature const& signature)
     {
         signed_size = wanted_size;
-        if (config.witnesses.empty()) return;
+        if (config.witnesses.empty() && !config.cold) return;
         auto const key = make_key(config.appliance_name, *checkpoint_public);
-        heads.head({wanted_size, wanted_body, wanted_body + "\n" + signature_line(key, signature)});
+        SignedHead const head{wanted_size, wanted_body, wanted_body + "\n" + signature_line(key, signature)};
+        heads.head(head);
+        cold.head(head);
     }
 
     bool all_signed() const { return in_flight.empty() && signed_size == log_size; }
@@ -363,6 +385,7 @@ struct Audit::State {
         stop_watch.reset();
         sinks.stop();
         heads.stop();
+        cold.stop();
         open.store(false, std::memory_order_release);
         fail_all();
         link.reset();
@@ -398,6 +421,7 @@ struct Audit::State {
     wire::Watch tally_watch;
     Pen own;  // for what becomes of the sinks and of heads
     HeadDesk heads;
+    ColdDesk cold;
     SinkDesk sinks;
     RetentionDesk retention;
 };

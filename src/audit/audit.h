@@ -6,15 +6,18 @@
 //   runs as   a thread of the core, `ocu:audit`; its helper `audit-writer` is the only writer of the log
 //   hears     every role  proto/any_to_audit.h    by a Recorder made for that role: the source is the channel
 //             custody     proto/ask_custody.h     signatures for checkpoints
-//             edge        proto/audit_to_edge.h   a connection to a sink or a witness
+//             edge        proto/audit_to_edge.h   a connection to a sink or a witness, a channel to the storage lane
 //   starts    `audit-sink`, one for each sink of the manifest: copies the record there, at its own pace
 //             `audit-witness`, for one head that is shown to one witness of the manifest
-//   tells     control     proto/audit_to_control.h  how far each sink is, what each witness has seen, where removal by age is, and what was counted
+//             `audit-cold`, for one segment that is put into the cold tier of the manifest
+//   tells     control     proto/audit_to_control.h  how far each sink is, what each witness has seen, what the cold tier holds, where removal by age is, and what was counted
 //   never     a path that rewrites; a path back that could cause an action
 
 #include <functional>
 #include <memory>
+#include <optional>
 
+#include "audit/cold.h"
 #include "audit/head.h"
 #include "audit/sink.h"
 #include "base/clock.h"
@@ -33,6 +36,7 @@ struct Config {
     std::size_t queue_per_source_max = 4096;  // events waiting for the writer; over it record() fails with over_limit
     std::vector<Sink> sinks;
     std::vector<Witness> witnesses = {};
+    std::optional<Cold> cold = {};
     std::uint32_t retention_days = proto::kRetentionDaysFloor;         // never below it
     std::function<bool()> clock_is_checked = [] { return false; };     // without it nothing is ever removed
 };

@@ -130,6 +130,7 @@ Json report_of(Report const& report)
         auto let_go = Json::object();
         let_go.set("removed", terms.removed).set("days", static_cast<std::uint64_t>(terms.days)).set("newest_ms", terms.newest_ms);
         let_go.set("signed_ms", terms.signed_ms).set("event", terms.event);
+        if (terms.hot_days != 0) let_go.set("hot_days", static_cast<std::uint64_t>(terms.hot_days)).set("cold_until_ms", terms.cold_until_ms());
         put_checkpoint(let_go, report.retention->checkpoint);
         out.set("retention", std::move(let_go));
     }
@@ -189,6 +190,10 @@ void tell_removed(RetentionNote const& retention)
         terms.days, WallTime(std::chrono::milliseconds(terms.newest_ms)), retention.checkpoint.size, crypto::to_base64(retention.checkpoint.root),
         WallTime(std::chrono::milliseconds(terms.signed_ms)))
                   .c_str());
+    if (terms.hot_days != 0)
+        std::puts(std::format("note: they went after {} days, since the cold tier holds them, the newest until {:%F %T}",
+            terms.hot_days, WallTime(std::chrono::milliseconds(terms.cold_until_ms())))
+                      .c_str());
 }
 
 void tell_good(Report const& report, std::optional<Range> const& range)

@@ -93,6 +93,9 @@ constexpr OcsfClass kClasses[] = {
     {kSystem, kFileSystem, kOther, kMedium, "audit_retention_held"},
     {kIam, kEntity, 11, kInformational, "caller_expired"},
     {kSystem, kFileSystem, kOther, kHigh, "callers_damaged"},
+    {kApplication, kApi, kOther, kInformational, "audit_cold_kept"},
+    {kApplication, kApi, kOther, kHigh, "audit_cold_refused"},
+    {kApplication, kApi, kOther, kHigh, "audit_cold_overdue"},
 };
 static_assert(std::size(kClasses) == static_cast<std::size_t>(What::kLast) + 1);
 

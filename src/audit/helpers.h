@@ -11,5 +11,6 @@ namespace ocu::audit {
 Result<void> audit_writer_main(helper::Helper& helper);
 Result<void> audit_sink_main(helper::Helper& helper);
 Result<void> audit_witness_main(helper::Helper& helper);
+Result<void> audit_cold_main(helper::Helper& helper);
 
 }  // namespace ocu::audit

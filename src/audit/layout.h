@@ -15,6 +15,7 @@ namespace ocu::audit {
 inline constexpr std::string_view kCheckpointPath = "checkpoint";
 inline constexpr std::string_view kWitnessedFolder = "witnessed";
 inline constexpr std::string_view kRetentionPath = "retention";
+inline constexpr std::string_view kColdPath = "cold";
 inline constexpr std::string_view kKeyPath = "keys/checkpoint.pub";
 
 std::string segment_path(std::uint64_t number);

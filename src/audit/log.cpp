@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "audit/cold_position.h"
 #include "audit/journal.h"
 #include "audit/layout.h"
 
@@ -176,6 +177,28 @@ std::vector<proto::KeptHead> Log::kept_heads() const
         out.push_back(std::move(kept));
     }
     return out;
+}
+
+Result<void> Log::bears_out(proto::ColdPosition const& position) const
+{
+    auto const header = OCU_TRY(parse_header(OCU_TRY(disk_->read_file(directory_.get(), segment_path(position.segment), kSegmentBytesMax))));
+    if (header.first_index != position.records) return fail(Fault::malformed, "position of the cold tier is not where a segment begins");
+    return {};
+}
+
+Result<void> Log::keep_cold(proto::ColdPosition const& position)
+{
+    if (failed_) return fail(Fault::unavailable, "log failed earlier");
+    OCU_CHECK(bears_out(position));
+    OCU_CHECK(replace_file(*disk_, directory_.get(), std::string(kColdPath), format_cold(position)));
+    return disk_->sync_folder(directory_.get(), ".");
+}
+
+proto::ColdPosition Log::cold_position() const
+{
+    auto const text = disk_->read_file(directory_.get(), std::string(kColdPath), kColdBytesMax);
+    auto const position = text ? parse_cold(*text) : fail(Fault::not_found, "none");
+    return position && bears_out(*position) ? *position : proto::ColdPosition{};
 }
 
 // Only what the checkpoint on disk covers with whole tiles: from there a writer goes on without the records that went.

@@ -52,6 +52,11 @@ public:
     // What keep_head() has left, as far as it can be read.
     std::vector<proto::KeptHead> kept_heads() const;
 
+    // How far the cold tier is, kept for the next start. Errors: malformed (the log does not bear it out: nothing was written), os.
+    Result<void> keep_cold(proto::ColdPosition const& position);
+    // What keep_cold() has left; nothing of use: {}.
+    proto::ColdPosition cold_position() const;
+
     // Removal by age (AU-7), in this order: what could go; the text that lets it go, to be signed; and then it goes. What fails here harms
     // no record and does not end the log. Errors: as Removal's, and denied (the signature is not one of this key over this text).
     Removal const& removal() const { return removal_; }
@@ -68,6 +73,7 @@ private:
     Result<void> flush();
     Result<void> append_all(std::span<Entry const> entries);
     Result<void> write_key(VerifierKey const& key);
+    Result<void> bears_out(proto::ColdPosition const& position) const;
     Entry own(proto::What what, std::string_view resource, std::string detail, std::uint64_t bytes) const;
 
     Disk* disk_;

@@ -60,8 +60,9 @@ Result<Removal::Judged> Removal::judge(std::uint64_t segment)
 Result<RemovalPlan> Removal::plan(RemovalPolicy const& policy, std::uint64_t bound, std::uint64_t end)
 {
     if (policy.days < proto::kRetentionDaysFloor || policy.days > proto::kRetentionDaysMax) return fail(Fault::denied, "retention below its floor");
+    if (policy.hot_days != 0 && (policy.hot_days < proto::kHotDaysFloor || policy.hot_days > policy.days)) return fail(Fault::denied, "hot days below their floor");
     OCU_CHECK(carry_out());
-    auto const youngest = policy.now.time_since_epoch().count() - static_cast<std::int64_t>(policy.days) * proto::kDayMs;
+    auto const youngest = policy.youngest_ms();
     RemovalPlan out;
     out.newest_ms = note_ ? note_->terms.newest_ms : 0;
     for (auto segment = first_segment_; segment + kSegmentsKept < end && segment - first_segment_ < kRemovedAtOnceMax; ++segment) {
@@ -75,6 +76,10 @@ Result<RemovalPlan> Removal::plan(RemovalPolicy const& policy, std::uint64_t bou
         if (std::max(judged.newest_ms, out.newest_ms) > youngest) break;
         if (judged.end > policy.copied) {
             out.hold = RetentionHold::sink;
+            break;
+        }
+        if (segment >= policy.cold) {  // T-44
+            out.hold = RetentionHold::cold;
             break;
         }
         out.removed = judged.end;

@@ -9,6 +9,8 @@
 // Whoever is killed on the way has left segments that may go: carry_out() removes them. Nothing is removed that the checkpoint on disk does
 // not let go. Threading: the log's.
 
+#include <limits>
+
 #include "audit/disk.h"
 #include "audit/journal.h"
 #include "audit/retention_note.h"
@@ -20,6 +22,13 @@ struct RemovalPolicy {
     std::uint32_t days = 0;    // not below proto::kRetentionDaysFloor
     WallTime now{};            // of a clock that is believed
     std::uint64_t copied = 0;  // every sink has the records before it
+    std::uint64_t cold = std::numeric_limits<std::uint64_t>::max();  // the cold tier has the segments before it; all there can be: there is none
+    std::uint32_t hot_days = 0;  // after so long what the cold tier has may go; 0: after `days`
+
+    std::int64_t youngest_ms() const
+    {
+        return now.time_since_epoch().count() - static_cast<std::int64_t>(hot_days != 0 ? hot_days : days) * proto::kDayMs;
+    }
 };
 
 struct RemovalPlan {
@@ -31,7 +40,7 @@ struct RemovalPlan {
 
     proto::RetentionTerms terms(std::uint64_t event, RemovalPolicy const& policy) const
     {
-        return {removed, segment, event, policy.days, newest_ms, policy.now.time_since_epoch().count()};
+        return {removed, segment, event, policy.days, newest_ms, policy.now.time_since_epoch().count(), policy.hot_days};
     }
 };
 

@@ -11,9 +11,11 @@ namespace ocu::audit {
 
 using proto::RetentionHold;
 
-RetentionDesk::RetentionDesk(wire::Loop& loop, Clock const& clock, std::uint32_t days, Calls calls) : loop_(loop), clock_(clock), calls_(std::move(calls))
+RetentionDesk::RetentionDesk(wire::Loop& loop, Clock const& clock, std::uint32_t days, std::uint32_t hot_days, Calls calls)
+    : loop_(loop), clock_(clock), calls_(std::move(calls))
 {
     state_.days = std::clamp(days, proto::kRetentionDaysFloor, proto::kRetentionDaysMax);
+    state_.hot_days = hot_days == 0 ? 0 : std::clamp(hot_days, proto::kHotDaysFloor, state_.days);
 }
 
 void RetentionDesk::writer_up(std::uint64_t first_record)
@@ -64,8 +66,9 @@ void RetentionDesk::look()
     ++request_.value;
     terms_ = {};
     terms_.days = state_.days;
+    terms_.hot_days = state_.hot_days;
     terms_.signed_ms = clock_.wall().time_since_epoch().count();
-    calls_.look({request_, terms_.days, terms_.signed_ms, calls_.copied()});
+    calls_.look({request_, terms_.days, terms_.signed_ms, calls_.copied(), calls_.cold(), terms_.hot_days});
 }
 
 bool RetentionDesk::found(proto::RetentionFound const& found, std::uint64_t log_size)
@@ -99,6 +102,7 @@ void RetentionDesk::announce(proto::RetentionFound const& found)
     event.resource = "journal";
     event.detail = std::format("records 0-{} newest={:%FT%TZ} days={} segment={}", found.removed - 1,
         std::chrono::floor<std::chrono::seconds>(WallTime(std::chrono::milliseconds(found.newest_ms))), terms_.days, found.segment);
+    if (terms_.hot_days != 0) event.detail = wire::Text<1024>(event.detail.str() + std::format(" hot={}", terms_.hot_days));
     event.number = static_cast<std::int64_t>(found.removed);
     calls_.record(std::move(event), [this, request = request_, found](Result<EventNumber> number) {
         if (step_ != Step::recording || request != request_) return;

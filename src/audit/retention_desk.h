@@ -27,8 +27,10 @@ public:
         std::function<void(proto::RetentionState)> tell;
         std::function<bool()> clock_is_checked;      // somebody keeps this machine's clock right
         std::function<std::uint64_t()> copied;       // records that every sink has
+        std::function<std::uint64_t()> cold;         // segments that the cold tier has; all there can be: there is none
     };
-    RetentionDesk(wire::Loop& loop, Clock const& clock, std::uint32_t days, Calls calls);
+    // `hot_days`: after which what the cold tier has may go; 0: after `days`, as all else.
+    RetentionDesk(wire::Loop& loop, Clock const& clock, std::uint32_t days, std::uint32_t hot_days, Calls calls);
 
     void writer_up(std::uint64_t first_record);
     void writer_down();

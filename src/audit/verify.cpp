@@ -132,7 +132,7 @@ private:
 
     void check_top()
     {
-        constexpr std::array<std::string_view, 8> kTop{"checkpoint", "journal", "keys", kRetentionPath, "sources", "tile", "tmp", kWitnessedFolder};
+        constexpr std::array<std::string_view, 9> kTop{"checkpoint", kColdPath, "journal", "keys", kRetentionPath, "sources", "tile", "tmp", kWitnessedFolder};
         auto const names = disk_.list(directory_, ".");
         for (auto const& name : names ? *names : std::vector<std::string>{})
             if (std::ranges::find(kTop, name) == kTop.end() && !is_of_file_system(name)) add(Problem::stray_file, 0, name);

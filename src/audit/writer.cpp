@@ -15,7 +15,8 @@ constexpr std::chrono::milliseconds kLastWords{100};  // for append_failed to le
 
 proto::LogOpened opened_report(Log const& log)
 {
-    return {log.size(), log.root(), log.repaired_bytes(), log.checkpoint_size(), log.kept_heads(), log.removal().first_segment(), log.removal().first_record()};
+    return {log.size(), log.root(), log.repaired_bytes(), log.checkpoint_size(), log.kept_heads(), log.removal().first_segment(), log.removal().first_record(),
+        log.cold_position()};
 }
 
 Writer::Writer(wire::Loop& loop, Log log, UniqueFd link, Clock const& clock)
@@ -37,6 +38,10 @@ void Writer::take(wire::Link::Frame const& frame)
     }
     if (frame.type == static_cast<std::uint16_t>(proto::Type::keep_head)) {
         auto const kept = wire::decode<proto::KeepHead>(frame.body);
+        return kept ? keep(*kept) : link_.violation();
+    }
+    if (frame.type == static_cast<std::uint16_t>(proto::Type::keep_cold)) {
+        auto const kept = wire::decode<proto::KeepCold>(frame.body);
         return kept ? keep(*kept) : link_.violation();
     }
     auto append = wire::decode<proto::Append>(frame.body);
@@ -100,6 +105,12 @@ void Writer::keep(proto::KeepHead const& head)
     log::failure("a cosigned head is not kept", kept.error());
 }
 
+// One that cannot be kept is found again at the next start, from what lies in the cold tier.
+void Writer::keep(proto::KeepCold const& cold)
+{
+    if (auto const kept = log_.keep_cold(cold.position); !kept) log::failure("how far the cold tier is was not kept", kept.error());
+}
+
 // Whether it was one of these.
 bool Writer::retention(wire::Link::Frame const& frame)
 {
@@ -119,7 +130,7 @@ bool Writer::retention(wire::Link::Frame const& frame)
 void Writer::look(proto::RetentionLook const& ask)
 {
     removing_.reset();
-    RemovalPolicy const policy{ask.days, WallTime(std::chrono::milliseconds(ask.now_ms)), ask.copied};
+    RemovalPolicy const policy{ask.days, WallTime(std::chrono::milliseconds(ask.now_ms)), ask.copied, ask.cold, ask.hot_days};
     auto plan = log_.plan_removal(policy);
     if (!plan && plan.error().fault == Fault::denied) return link_.violation();
     tell_removed(ask.request);

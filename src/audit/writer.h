@@ -29,6 +29,7 @@ private:
     void derive();
     void sign(proto::CheckpointSignature const& answer);
     void keep(proto::KeepHead const& head);
+    void keep(proto::KeepCold const& cold);
     bool retention(wire::Link::Frame const& frame);
     void look(proto::RetentionLook const& ask);
     void go(proto::RetentionGo const& ask);

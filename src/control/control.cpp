@@ -47,7 +47,8 @@ struct Control::State {
             std::visit(wire::Overloaded{[this](proto::SinksTold& told) { operators.told(std::move(told.sinks)); },
                            [this](proto::WitnessesTold& told) { operators.told(std::move(told.witnesses)); },
                            [this](proto::RetentionState const& state) { operators.told(state); },
-                           [this](proto::Tally const& tally) { operators.told(tally); }},
+                           [this](proto::Tally const& tally) { operators.told(tally); },
+                           [this](proto::ColdState& state) { operators.told(std::move(state)); }},
                 message);
         });
         wires.custody_in.on_message([this](proto::CustodyToControl::Message message) {

@@ -148,6 +148,19 @@ Json retention_body(proto::RetentionState const& state)
 {
     Json body = Json::object();
     body.set("days", static_cast<std::int64_t>(state.days)).set("removed", state.first_record).set("hold", name_of(state.hold));
+    if (state.hot_days != 0) body.set("hot_days", static_cast<std::int64_t>(state.hot_days));
+    return body;
+}
+
+Json cold_body(proto::OperatorAnswer const& answer)
+{
+    auto const& cold = answer.cold;
+    Json body = Json::object();
+    body.set("place", cold.place.view()).set("state", name_of(cold.health)).set("segments", cold.segments).set("records", cold.records);
+    body.set("lag_records", cold.size - std::min(cold.size, cold.records)).set("due_segments", cold.due);
+    body.set("due_s", cold.since_ms != 0 ? std::max<std::int64_t>(answer.now_ms - cold.since_ms, 0) / 1000 : 0);
+    if (!cold.word.empty()) body.set("why", cold.word.view());
+    if (cold.status != 0) body.set("http_status", static_cast<std::int64_t>(cold.status));
     return body;
 }
 
@@ -215,6 +228,7 @@ Json status_body(proto::OperatorAnswer const& answer)
     if (answer.store.health != proto::StoreHealth::none)
         storage.set("state", name_of(answer.store.health)).set("connections", static_cast<std::int64_t>(answer.store.connections));
     body.set("storage", std::move(storage)).set("audit_disk", audit_disk_body(answer.audit_disk));
+    if (!answer.cold.place.empty()) body.set("audit_cold", cold_body(answer));
     if (answer.retention.days != 0) body.set("audit_retention", retention_body(answer.retention));
     body.set("callers", callers_state_body(answer.callers.state));
     body.set("manifest", std::move(manifest)).set("helpers", std::move(helpers));

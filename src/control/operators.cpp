@@ -458,6 +458,7 @@ void Operators::fill_status(proto::OperatorAnswer& answer) const
     answer.retention = retention_;
     answer.resident_bytes = resident_bytes();
     answer.clock_checked = clock_is_checked();
+    answer.cold = cold_;
     answer.now_ms = clock_.wall().time_since_epoch().count();
     for (std::size_t i = 0; i < helper::kStandingKinds; ++i)
         answer.helpers.push({wire::Text<32>::cut(helper::name_of(static_cast<helper::Kind>(i))), wires_.health.up[i].load()});

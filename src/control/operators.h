@@ -37,6 +37,7 @@ public:
     void told(proto::WitnessStates states) { witnesses_ = std::move(states); }
     void told(proto::RetentionState const& state) { retention_ = state; }
     void told(proto::Tally const& tally) { tally_ = tally; }
+    void told(proto::ColdState state) { cold_ = std::move(state); }
     // From Lifecycle: nothing of that session runs any more.
     void severed(SessionId id);
     // No operator is accepted any more.
@@ -106,6 +107,7 @@ private:
     proto::WitnessStates witnesses_;
     proto::RetentionState retention_;
     proto::Tally tally_;
+    proto::ColdState cold_;
     wire::Watch shutdown_watch_;
 };
 

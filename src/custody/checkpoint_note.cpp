@@ -74,21 +74,22 @@ bool take_chain(std::string_view& note, proto::Source source)
 
 bool is_checkpoint_note(std::string_view note) { return take_head(note) && note.empty(); }
 
-bool is_retention_note(std::string_view note)
+bool is_retention_note(std::string_view note, std::uint32_t hot_days)
 {
     auto const size = take_head(note);
     auto const terms = size ? proto::take_terms(note) : std::nullopt;
     if (!terms || !terms->hold() || terms->event >= *size) return false;
+    if (terms->hot_days != 0 && terms->hot_days != hot_days) return false;
     for (std::uint8_t source = 0; source <= static_cast<std::uint8_t>(proto::Source::kLast); ++source)
         if (!take_chain(note, static_cast<proto::Source>(source))) return false;
     return note.empty();
 }
 
-bool is_note(proto::NoteKind kind, std::string_view note)
+bool is_note(proto::NoteKind kind, std::string_view note, std::uint32_t hot_days)
 {
     switch (kind) {
     case proto::NoteKind::checkpoint: return is_checkpoint_note(note);
-    case proto::NoteKind::retention: return is_retention_note(note);
+    case proto::NoteKind::retention: return is_retention_note(note, hot_days);
     }
     return false;
 }

@@ -47,9 +47,10 @@ std::expected<void, IdentityFault> Credentials::keep(
     auto const is_for = [&each](auto const& name) { return !name.empty() && each.name.view() == name.view(); };
     auto opened = open_sealed(each.sealed.view(), appliance_seed);
     if (!opened) return std::unexpected(opened.error());
-    if (is_for(config.store_credential)) {
+    for (auto const& [name, into] : {std::pair{&config.store_credential, &store_credential_}, std::pair{&config.cold_credential, &cold_credential_}}) {
+        if (!is_for(*name)) continue;
         if (!is_store_credential(opened->bytes())) return std::unexpected(IdentityFault::store_credential_malformed);
-        store_credential_ = *std::move(opened);
+        *into = *std::move(opened);
         return {};
     }
     if (std::ranges::any_of(config.sinks.items(), [&](proto::SinkKeys const& sink) { return is_for(sink.token); })) {

@@ -26,13 +26,14 @@ class Credentials {
 public:
     // Those that open are there; the first that does not is reported.
     std::optional<CredentialFault> open(proto::CustodyConfig const& config, Secret const& appliance_seed);
-    // Null: there is none of that name. Neither a client's key, the notice key, the store's nor a sink's is ever among these: what is found here is lent to
+    // Null: there is none of that name. Neither a client's key, the notice key, a store's nor a sink's is ever among these: what is found here is lent to
     // sessions' edges.
     Secret const* find(std::string_view name) const;
     crypto::ClientIdentity const* find_identity(std::string_view name) const;
     // Empty: none is configured, or it did not open.
     Secret const& notice_key() const { return notice_key_; }
     Secret const& store_credential() const { return store_credential_; }
+    Secret const& cold_credential() const { return cold_credential_; }
     // Null: no sink of the record has it.
     Secret const* find_sink_token(std::string_view name) const;
 
@@ -45,6 +46,7 @@ private:
     std::map<std::string, Secret, std::less<>> sink_tokens_;
     Secret notice_key_;
     Secret store_credential_;
+    Secret cold_credential_;
 };
 
 }  // namespace ocu::custody

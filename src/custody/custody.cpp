@@ -47,6 +47,8 @@ struct Custody::State {
     void refuse(Pending const& pending);
     void identity_wanted(proto::IdentityWanted wanted);
     void store_credential_wanted(proto::StoreCredentialWanted wanted);
+    void cold_credential_wanted(proto::ColdCredentialWanted wanted);
+    void hand_store_credential(UniqueFd to, bool cold, proto::Event event);
     void sink_channel(proto::SinkChannel channel);
     void note_token(Pending const& pending, proto::Outcome outcome);
     bool ready() const { return link && pending.size() < kPendingMax; }
@@ -147,18 +149,31 @@ void Custody::State::identity_wanted(proto::IdentityWanted wanted)
 void Custody::State::store_credential_wanted(proto::StoreCredentialWanted wanted)
 {
     proto::Event event;
-    event.what = proto::What::key_use;
-    event.outcome = link ? proto::Outcome::success : proto::Outcome::failure;
-    event.reason = link ? proto::Reason::none : proto::Reason::credential_unavailable;
     event.session = wanted.session;
     event.actor = "storage";
     event.resource = "store credential";
     event.detail = wanted.session ? "broker or sweeper of a session" : "sweeper of an earlier run";
+    hand_store_credential(std::move(wanted.to), false, std::move(event));
+}
+
+void Custody::State::cold_credential_wanted(proto::ColdCredentialWanted wanted)
+{
+    proto::Event event;
+    event.actor = "audit";
+    event.resource = "cold tier credential";
+    hand_store_credential(std::move(wanted.to), true, std::move(event));
+}
+
+void Custody::State::hand_store_credential(UniqueFd to, bool cold, proto::Event event)
+{
+    event.what = proto::What::key_use;
+    event.outcome = link ? proto::Outcome::success : proto::Outcome::failure;
+    event.reason = link ? proto::Reason::none : proto::Reason::credential_unavailable;
     wires.recorder.note(std::move(event));
     if (!link) return;
     std::vector<UniqueFd> descriptors;
-    descriptors.push_back(std::move(wanted.to));
-    link->send(proto::HandStoreCredential{}, std::move(descriptors));
+    descriptors.push_back(std::move(to));
+    link->send(proto::HandStoreCredential{cold}, std::move(descriptors));
 }
 
 // On record once for each process that gets it, and not for each handshake: a record is one more that its sink has to deliver.
@@ -281,7 +296,8 @@ Custody::Custody(wire::Loop& loop, Clock const& clock, Wires wires, Config confi
     s.wires.audit_in.on_message(
         [&s](proto::AuditToCustody::Message message) {
             std::visit(wire::Overloaded{[&s](proto::SignatureWanted const& wanted) { s.signature_wanted(wanted); },
-                           [&s](proto::SinkChannel& channel) { s.sink_channel(std::move(channel)); }},
+                           [&s](proto::SinkChannel& channel) { s.sink_channel(std::move(channel)); },
+                           [&s](proto::ColdCredentialWanted& wanted) { s.cold_credential_wanted(std::move(wanted)); }},
                 message);
         });
 }

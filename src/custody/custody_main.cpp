@@ -30,6 +30,7 @@ struct Lendable {
     Credentials credentials;
     crypto::Authority authority;  // without a certificate where nothing is bumped
     wire::List<proto::ScopedRule, proto::kScopedRulesMax> scoped;
+    std::uint32_t hot_days = 0;  // of the record
 };
 
 class Server {
@@ -52,7 +53,7 @@ private:
     {
         if (frame.type == static_cast<std::uint16_t>(proto::Type::hand_identity)) return hand(std::move(frame.descriptors.front()));
         if (frame.type == static_cast<std::uint16_t>(proto::Type::hand_store_credential))
-            return hand_store_credential(std::move(frame.descriptors.front()));
+            return hand_store_credential(frame);
         bool good = false;
         switch (static_cast<proto::Type>(frame.type)) {
         case proto::Type::sign_checkpoint: good = answer<proto::SignCheckpoint>(frame, &Server::sign); break;
@@ -92,11 +93,13 @@ private:
             log::failure("the TLS identity did not reach a front", sent.error());
     }
 
-    void hand_store_credential(UniqueFd to)
+    void hand_store_credential(wire::Link::Frame const& frame)
     {
-        auto const& credential = lendable_.credentials.store_credential();
+        auto const ask = wire::decode<proto::HandStoreCredential>(frame.body);
+        if (!ask) return link_.violation();
+        auto const& credential = ask->cold ? lendable_.credentials.cold_credential() : lendable_.credentials.store_credential();
         if (credential.empty()) return;  // closed unwritten: whoever waits knows
-        if (auto const sent = helper::send_secret(to.get(), credential); !sent)
+        if (auto const sent = helper::send_secret(frame.descriptors.front().get(), credential); !sent)
             log::failure("the store's credential did not arrive", sent.error());
     }
 
@@ -104,7 +107,7 @@ private:
     {
         proto::CheckpointSigned answer;
         answer.request = ask.request;
-        if (is_note(ask.kind, ask.note.view())) {
+        if (is_note(ask.kind, ask.note.view(), lendable_.hot_days)) {
             if (auto const signature =
                     crypto::ed25519_sign(keys_.checkpoint_seed, keys_.checkpoint_public, crypto::as_bytes(ask.note.view()))) {
                 answer.good = true;
@@ -226,6 +229,7 @@ Result<Lendable> make_lendable(proto::CustodyConfig const& config, Keys const& k
         report.credential = fault->index;
     }
     out.scoped = config.scoped;
+    out.hot_days = config.hot_days;
     if (!config.bumps) return out;
     out.authority.key = OCU_TRY(Secret::copy_of(keys.authority_key.bytes()));
     out.authority.certificate_der = OCU_TRY(crypto::certificate_der(keys.authority.pem));

@@ -78,6 +78,7 @@ void Edge::State::helper_down(helper::Kind kind)
 void Edge::State::store_lane_wanted(proto::StoreLaneWanted wanted)
 {
     if (wanted.use == proto::LaneUse::serve && severed.contains(wanted.session)) return;
+    if (wanted.use == proto::LaneUse::cold) return;  // T-43: that way is audit's alone
     store.wanted(std::move(wanted));
 }
 
@@ -129,7 +130,11 @@ Edge::Edge(wire::Loop& loop, Clock const& clock, Config config, UniqueFd roots, 
             message);
     });
     s.wires.audit_in.on_message(
-        [&s](proto::AuditToEdge::Message message) { s.sink_dial_wanted(std::get<proto::SinkDialWanted>(message)); });
+        [&s](proto::AuditToEdge::Message message) {
+            std::visit(wire::Overloaded{[&s](proto::SinkDialWanted const& wanted) { s.sink_dial_wanted(wanted); },
+                           [&s](proto::ColdLaneWanted& wanted) { s.store.cold_wanted(std::move(wanted)); }},
+                message);
+        });
     s.wires.custody_in.on_message([&s](proto::CustodyToEdge::Message message) {
         std::visit(wire::Overloaded{[&s](proto::LeaseMade& made) { s.lease_made(made); }, [&s](proto::CustodyUp&) { s.custody_is_new(); },
                        [&s](proto::SourceDialWanted& wanted) { s.source_dial_wanted(wanted); },

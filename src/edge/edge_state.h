@@ -23,7 +23,7 @@ namespace ocu::edge {
 struct Edge::State {
     State(wire::Loop& loop_in, Clock const& clock_in, Config config_in, UniqueFd roots_in, Wires wires_in)
         : loop(loop_in), clock(clock_in), config(std::move(config_in)), allow(config.rules), roots(std::move(roots_in)),
-          wires(std::move(wires_in)), store(loop, clock, config.store, {wires.storage, wires.control, wires.recorder, wires.spawner}),
+          wires(std::move(wires_in)), store(loop, clock, config.store, config.cold, {wires.storage, wires.control, wires.recorder, wires.spawner}),
           notices(loop, clock, config.webhook, notice_calls())
     {}
 

@@ -82,6 +82,7 @@ struct Config {
     proto::ChainedProxy proxy;                 // by which everything goes out; none: upstreams are dialled
     std::vector<SinkEndpoint> sinks;           // where the record is copied to; likewise. In the order of audit's own
     StoreEndpoint store;                       // where session files lie, if not here; no rule's, and nothing that a guest can reach
+    StoreEndpoint cold;                        // where sealed segments of the record go, likewise
     std::string contact;                       // whom a guest that was refused may ask, in the manifest's words; empty: nobody is named
 };
 

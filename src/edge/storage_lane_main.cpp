@@ -10,13 +10,14 @@ namespace {
 
 class Server {
 public:
-    Server(wire::Loop& loop, StorePlaces places, UniqueFd link)
+    Server(wire::Loop& loop, StorePlaces store, StorePlaces cold, UniqueFd link)
         : loop_(loop), link_(
                            loop, std::move(link), {proto::kEdgeToStorageLane, kQueueBytesMax},
                            [this](wire::Link::Frame frame) { serve(frame); }, [this](wire::Lost) { loop_.stop(); }),
-          lane_(loop, clock_, std::move(places),
+          lane_(loop, clock_, std::move(store),
               {[this](proto::LaneConnection const& report) { link_.send(report); },
-                  [this](proto::LaneId lane) { link_.send(proto::LaneGone{lane}); }, begin_connection, is_own})
+                  [this](proto::LaneId lane) { link_.send(proto::LaneGone{lane}); }, begin_connection, is_own},
+              std::move(cold))
     {
         keep_ticking();
     }
@@ -30,7 +31,7 @@ private:
             auto const asked = wire::decode<proto::LaneOpen>(frame.body);
             if (!asked) return link_.violation();
             // Who waits at the other end sees that it is closed.
-            if (!lane_.open(asked->lane, std::move(frame.descriptors.front()))) link_.send(proto::LaneGone{asked->lane});
+            if (!lane_.open(asked->lane, std::move(frame.descriptors.front()), asked->cold)) link_.send(proto::LaneGone{asked->lane});
             return;
         }
         auto const asked = wire::decode<proto::LaneClose>(frame.body);
@@ -55,21 +56,28 @@ private:
 // Of each connection two sockets and what watches them, of each channel one; what is being connected has no pair yet.
 static_assert(6 * kLaneConnectionsMax + 3 * kLanesMax + 64 <= profiles::kStorageLane.open_files_max);
 
+Result<StorePlaces> places_of(proto::LaneDestinations const& told)
+{
+    StorePlaces out{{}, told.port, told.own_addresses};
+    for (auto const& each : told.addresses.items()) out.addresses.push_back(OCU_TRY(parse_address(each.view())));
+    if (!out.addresses.empty() && out.port == 0) return fail(Fault::malformed, "a destination without a port");
+    return out;
+}
+
 }  // namespace
 
 Result<void> storage_lane_main(helper::Helper& helper)
 {
     auto const config = OCU_TRY(helper.receive_config<proto::StorageLaneConfig>());
-    StorePlaces places{{}, config.port, config.own_addresses};
-    for (auto const& each : config.destinations.items()) places.addresses.push_back(OCU_TRY(parse_address(each.view())));
-    if (!places.addresses.empty() && places.port == 0) return fail(Fault::malformed, "a destination without a port");
-    auto const& profile = places.addresses.empty() ? profiles::kIdleStorageLane : profiles::kStorageLane;
+    auto store = OCU_TRY(places_of(config.store));
+    auto cold = OCU_TRY(places_of(config.cold));
+    auto const count = static_cast<std::uint32_t>(store.addresses.size() + cold.addresses.size());
+    auto const& profile = count == 0 ? profiles::kIdleStorageLane : profiles::kStorageLane;
     OCU_CHECK(helper.keep_out_of_swap_and_cores(profile));
     OCU_CHECK(helper.confine(profile));
-    auto const count = static_cast<std::uint32_t>(places.addresses.size());
     auto link = OCU_TRY(helper.report_ready(wire::encode(proto::StorageLaneReport{count})));
     wire::Loop loop;
-    Server const server(loop, std::move(places), std::move(link));
+    Server const server(loop, std::move(store), std::move(cold), std::move(link));
     loop.run();
     return {};
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "edge/store_desk.h"
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "edge/events.h"
 #include "edge/limits.h"
@@ -20,6 +21,18 @@ What what_of(LaneDeed deed)
     return deed == LaneDeed::opened ? What::backend_opened : What::backend_closed;
 }
 
+std::string_view use_of(proto::LaneUse use)
+{
+    switch (use) {
+    case proto::LaneUse::serve: return "use=serve";
+    case proto::LaneUse::sweep: return "use=sweep";
+    case proto::LaneUse::cold: return "use=cold";
+    }
+    OCU_ASSERT(false);
+}
+
+constexpr proto::LaneId kFirstCold{1ull << 63};  // storage counts from 1
+
 proto::Reason reason_of(LaneFailure failure)
 {
     switch (failure) {
@@ -35,8 +48,8 @@ proto::Reason reason_of(LaneFailure failure)
 
 }  // namespace
 
-StoreDesk::StoreDesk(wire::Loop& loop, Clock const& clock, StoreEndpoint endpoint, Wires wires)
-    : loop_(loop), clock_(clock), endpoint_(std::move(endpoint)), wires_(wires)
+StoreDesk::StoreDesk(wire::Loop& loop, Clock const& clock, StoreEndpoint endpoint, StoreEndpoint cold, Wires wires)
+    : loop_(loop), clock_(clock), endpoint_(std::move(endpoint)), cold_(std::move(cold)), wires_(wires), last_cold_(kFirstCold)
 {
     if (!endpoint_.addresses.empty()) tell(StoreHealth::down);
 }
@@ -46,14 +59,15 @@ void StoreDesk::tell(StoreHealth health)
 {
     health_ = health;
     std::size_t open = 0;
-    for (auto const& [id, lane] : lanes_) open += lane.open.size();
+    for (auto const& [id, lane] : lanes_)
+        if (lane.use != proto::LaneUse::cold) open += lane.open.size();
     wires_.control.send(proto::StoreState{health, static_cast<std::uint32_t>(open)});
 }
 
 void StoreDesk::helper_up(proto::HelperUp up)
 {
     auto const report = wire::decode<proto::StorageLaneReport>(up.report);
-    if (!report || report->destinations != endpoint_.addresses.size()) return wires_.spawner.report_violation(helper::Kind::storage_lane);
+    if (!report || report->destinations != endpoint_.addresses.size() + cold_.addresses.size()) return wires_.spawner.report_violation(helper::Kind::storage_lane);
     link_ = std::make_unique<wire::Link>(
         loop_, std::move(up.link), wire::Link::Options{proto::kStorageLaneToEdge, kHelperQueueBytesMax},
         [this](wire::Link::Frame const& frame) { said(frame); },
@@ -80,11 +94,17 @@ void StoreDesk::helper_down()
 
 void StoreDesk::wanted(proto::StoreLaneWanted wanted)
 {
-    if (!link_ || endpoint_.addresses.empty() || lanes_.size() >= kLanesMax) return;  // its other end sees that it is closed
+    if (!link_ || endpoint_of(wanted.use).addresses.empty() || lanes_.size() >= kLanesMax) return;  // its other end sees that it is closed
     if (!lanes_.try_emplace(wanted.lane, Lane{wanted.session, wanted.use, {}}).second) return;
     std::vector<UniqueFd> descriptors;
     descriptors.push_back(std::move(wanted.end));
-    link_->send(proto::LaneOpen{wanted.lane}, std::move(descriptors));
+    link_->send(proto::LaneOpen{wanted.lane, wanted.use == proto::LaneUse::cold}, std::move(descriptors));
+}
+
+void StoreDesk::cold_wanted(proto::ColdLaneWanted cold)
+{
+    ++last_cold_.value;
+    wanted({last_cold_, {}, proto::LaneUse::cold, std::move(cold.end)});
 }
 
 void StoreDesk::over(proto::LaneId lane)
@@ -122,7 +142,7 @@ void StoreDesk::said(wire::Link::Frame const& frame)
 bool StoreDesk::hear(proto::LaneConnection const& report)
 {
     auto const found = lanes_.find(report.lane);
-    if (found == lanes_.end() || report.place >= endpoint_.addresses.size()) return false;
+    if (found == lanes_.end() || report.place >= endpoint_of(found->second.use).addresses.size()) return false;
     Lane& lane = found->second;
     if (report.deed == LaneDeed::failed) return hear_failure(lane, report);
     if (report.count != 1) return false;
@@ -136,7 +156,7 @@ bool StoreDesk::hear(proto::LaneConnection const& report)
         lane.open.erase(open);
     }
     note(lane, report, report.failure == LaneFailure::none ? std::string_view() : name_of(report.failure));
-    tell(report.deed == LaneDeed::opened ? StoreHealth::reached : health_);
+    if (lane.use != proto::LaneUse::cold) tell(report.deed == LaneDeed::opened ? StoreHealth::reached : health_);
     return true;
 }
 
@@ -145,7 +165,7 @@ bool StoreDesk::hear_failure(Lane const& lane, proto::LaneConnection const& repo
     if (report.failure == LaneFailure::none || report.connection || report.count == 0) return false;
     note(lane, report, name_of(report.failure));
     // That one asks too much says nothing of the store.
-    if (report.failure != LaneFailure::over_limit) tell(StoreHealth::failing);
+    if (report.failure != LaneFailure::over_limit && lane.use != proto::LaneUse::cold) tell(StoreHealth::failing);
     return true;
 }
 
@@ -157,13 +177,14 @@ void StoreDesk::note(Lane const& lane, proto::LaneConnection const& report, std:
     event.outcome = why.empty() ? proto::Outcome::success : proto::Outcome::failure;
     event.session = lane.session;
     event.actor = "storage-lane";
-    event.resource = wire::Text<512>::cut(host_and_port(endpoint_.addresses[report.place], endpoint_.port));
-    std::string detail = lane.use == proto::LaneUse::sweep ? "use=sweep" : "use=serve";
+    auto const& endpoint = endpoint_of(lane.use);
+    event.resource = wire::Text<512>::cut(host_and_port(endpoint.addresses[report.place], endpoint.port));
+    std::string detail(use_of(lane.use));
     if (report.deed == LaneDeed::closed) detail += " up=" + std::to_string(report.bytes_up) + " down=" + std::to_string(report.bytes_down);
     if (report.count != 1) detail += " count=" + std::to_string(report.count);
     if (!why.empty()) detail += " why=" + std::string(why);
     event.detail = wire::Text<1024>::cut(detail);
-    event.number = endpoint_.port;
+    event.number = endpoint.port;
     event.bytes = report.bytes_up + report.bytes_down;
     event.duration_ms = report.lasted.count();
     wires_.recorder.note(std::move(event));

@@ -13,6 +13,7 @@
 #include "helper/spawner.h"
 #include "proto/any_to_audit.h"
 #include "proto/ask_edge.h"
+#include "proto/audit_to_edge.h"
 #include "proto/core_to_role.h"
 #include "proto/storage_to_edge.h"
 #include "wire/link.h"
@@ -28,13 +29,16 @@ public:
         helper::Spawner& spawner;
     };
 
-    // All that is given outlives this. Tells control at once how it stands.
-    StoreDesk(wire::Loop& loop, Clock const& clock, StoreEndpoint endpoint, Wires wires);
+    // All that is given outlives this. Tells control at once how the store of session files stands; of the cold tier audit does. `cold`: without
+    // addresses there is none.
+    StoreDesk(wire::Loop& loop, Clock const& clock, StoreEndpoint endpoint, StoreEndpoint cold, Wires wires);
     ~StoreDesk();
 
     void helper_up(proto::HelperUp up);
     void helper_down();
     void wanted(proto::StoreLaneWanted wanted);
+    // Audit's, for the cold tier (T-43).
+    void cold_wanted(proto::ColdLaneWanted wanted);
     void over(proto::LaneId lane);
     // Its channel for serving is closed; what sweeps after it goes on.
     void severed(SessionId session);
@@ -52,15 +56,18 @@ private:
     bool hear_failure(Lane const& lane, proto::LaneConnection const& report);
     void note(Lane const& lane, proto::LaneConnection const& report, std::string_view why);
     void tell(proto::StoreHealth health);
+    StoreEndpoint const& endpoint_of(proto::LaneUse use) const { return use == proto::LaneUse::cold ? cold_ : endpoint_; }
 
     wire::Loop& loop_;
     Clock const& clock_;
     StoreEndpoint endpoint_;
+    StoreEndpoint cold_;
     Wires wires_;
     std::unique_ptr<wire::Link> link_;
     std::map<proto::LaneId, Lane> lanes_;
     proto::StoreHealth health_ = proto::StoreHealth::none;
     ConnectionId last_connection_;
+    proto::LaneId last_cold_;  // audit numbers none
 };
 
 }  // namespace ocu::edge

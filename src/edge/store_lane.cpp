@@ -25,8 +25,8 @@ std::chrono::milliseconds since(Monotonic began, Monotonic now)
 
 }  // namespace
 
-StoreLane::StoreLane(wire::Loop& loop, Clock const& clock, StorePlaces places, Calls calls)
-    : loop_(loop), clock_(clock), places_(std::move(places)), calls_(std::move(calls))
+StoreLane::StoreLane(wire::Loop& loop, Clock const& clock, StorePlaces places, Calls calls, StorePlaces cold)
+    : loop_(loop), clock_(clock), store_{std::move(places)}, cold_{std::move(cold)}, calls_(std::move(calls))
 {}
 StoreLane::~StoreLane() = default;
 
@@ -44,11 +44,12 @@ StoreLane::Connection* StoreLane::find(LaneId lane, std::uint64_t serial)
     return found == channel->connections.end() ? nullptr : found->second.get();
 }
 
-Result<void> StoreLane::open(LaneId lane, UniqueFd fd)
+Result<void> StoreLane::open(LaneId lane, UniqueFd fd, bool cold)
 {
     if (channels_.contains(lane)) return fail(Fault::conflict, "a lane's number is used already");
     if (channels_.size() >= kLanesMax) return fail(Fault::over_limit, "too many lanes");
     Channel& channel = channels_[lane];
+    channel.store = cold ? &cold_ : &store_;
     channel.refilled = clock_.now();
     channel.link = std::make_unique<wire::Link>(
         loop_, std::move(fd), wire::Link::Options{proto::kBrokerMaySendLane, kQueueBytesMax},
@@ -120,18 +121,19 @@ void StoreLane::connect(LaneId lane, Channel& channel, RequestId request)
 void StoreLane::try_next(LaneId lane, std::uint64_t serial)
 {
     Connection& connection = *find(lane, serial);
+    auto const& [places, preferred] = *find(lane)->store;
     connection.connected.reset();
     connection.socket.reset();
     auto const now = clock_.now();
-    while (connection.tried < places_.addresses.size() && now - connection.began < kLaneConnectWait) {
-        connection.place = (preferred_ + connection.tried++) % places_.addresses.size();
-        auto const& address = places_.addresses[connection.place];
-        if (!places_.own_addresses && calls_.is_own(address)) {
+    while (connection.tried < places.addresses.size() && now - connection.began < kLaneConnectWait) {
+        connection.place = (preferred + connection.tried++) % places.addresses.size();
+        auto const& address = places.addresses[connection.place];
+        if (!places.own_addresses && calls_.is_own(address)) {
             connection.failure = LaneFailure::own_address;
             continue;
         }
         connection.failure = LaneFailure::unreachable;
-        connection.socket = calls_.begin(address, places_.port);
+        connection.socket = calls_.begin(address, places.port);
         if (!connection.socket) continue;
         connection.address_deadline = now + kLaneAddressWait;
         connection.connected = loop_.on_writable(connection.socket.get(), [this, lane, serial] { settle(lane, serial); });
@@ -157,7 +159,7 @@ void StoreLane::join(LaneId lane, std::uint64_t serial)
     connection.connected.reset();
     auto pair = make_socket_pair();
     if (!pair) return fail_connection(lane, serial);
-    preferred_ = connection.place;
+    channel.store->preferred = connection.place;
     connection.number = ConnectionId{++numbers_};
     calls_.report({.lane = lane,
         .connection = connection.number,
@@ -227,7 +229,7 @@ void StoreLane::tick(LaneId lane, Channel& channel)
     for (auto const serial : silent) ended(lane, serial, LaneFailure::timed_out);
     for (auto const serial : late) {
         Connection& connection = *channel.connections.at(serial);
-        bool const last = connection.tried >= places_.addresses.size() || now - connection.began >= kLaneConnectWait;
+        bool const last = connection.tried >= channel.store->places.addresses.size() || now - connection.began >= kLaneConnectWait;
         connection.failure = LaneFailure::timed_out;
         last ? fail_connection(lane, serial) : try_next(lane, serial);
     }

@@ -37,20 +37,24 @@ public:
         std::function<bool(Address const&)> is_own;  // as edge::is_own()
     };
 
-    // `loop` and `clock` outlive this.
-    StoreLane(wire::Loop& loop, Clock const& clock, StorePlaces places, Calls calls);
+    // `loop` and `clock` outlive this. `cold`: where channels of the cold tier lead, and no other (T-43).
+    StoreLane(wire::Loop& loop, Clock const& clock, StorePlaces places, Calls calls, StorePlaces cold = {});
     ~StoreLane();
     StoreLane(StoreLane const&) = delete;
     StoreLane& operator=(StoreLane const&) = delete;
 
     // Errors: conflict (there is one of that number), over_limit; `channel` is closed then, which tells its other end.
-    Result<void> open(proto::LaneId lane, UniqueFd channel);
+    Result<void> open(proto::LaneId lane, UniqueFd channel, bool cold = false);
     // Ignored for one that is not there: its end crossed this.
     void close(proto::LaneId lane);
     // What has waited too long ends. By the owner, each kLaneTick.
     void tick();
 
 private:
+    struct Store {
+        StorePlaces places;
+        std::size_t preferred = 0;  // index of the address that answered last
+    };
     struct Connection {
         RequestId request;
         Monotonic began;
@@ -66,6 +70,7 @@ private:
     using Connections = std::map<std::uint64_t, std::unique_ptr<Connection>>;  // by a serial of ours
     struct Channel {
         std::unique_ptr<wire::Link> link;
+        Store* store = nullptr;
         Connections connections;
         double allowance = kLaneConnectsBurst;
         Monotonic refilled;
@@ -86,11 +91,11 @@ private:
 
     wire::Loop& loop_;
     Clock const& clock_;
-    StorePlaces places_;
+    Store store_;
+    Store cold_;
     Calls calls_;
     std::map<proto::LaneId, Channel> channels_;
     std::size_t connections_ = 0;
-    std::size_t preferred_ = 0;  // index of the address that answered last
     std::uint64_t serials_ = 0;
     std::uint64_t numbers_ = 0;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // owners: this; tasks on the loop hold it weakly

@@ -34,24 +34,25 @@ enum class Kind : std::uint8_t {
     sweeper,        // of storage's thread, for the objects of one session or run that has ended
     audit_sink,     // of audit's thread, one for each sink of the manifest
     audit_witness,  // of audit's thread, for one head that is shown to one witness
-    kLast = audit_witness,
+    audit_cold,     // of audit's thread, for one segment that goes to the cold tier
+    kLast = audit_cold,
 };
 
 inline constexpr std::size_t kKinds = static_cast<std::size_t>(Kind::kLast) + 1;
 inline constexpr std::size_t kStandingKinds = static_cast<std::size_t>(Kind::broker);
 
-// Started by its role for one session, with the session's slot before its configuration; secret_source, sweeper, audit_sink and audit_witness with a
-// number of their own in its place.
+// Started by its role for one session, with the session's slot before its configuration; secret_source, sweeper, audit_sink, audit_witness and
+// audit_cold with a number of their own in its place.
 constexpr bool is_per_session(Kind kind)
 {
     return kind == Kind::broker || kind == Kind::exec || kind == Kind::edge || kind == Kind::secret_source || kind == Kind::sweeper ||
-           kind == Kind::audit_sink || kind == Kind::audit_witness;
+           kind == Kind::audit_sink || kind == Kind::audit_witness || kind == Kind::audit_cold;
 }
 
 constexpr std::string_view name_of(Kind kind)
 {
     constexpr std::string_view kNames[] = {"gateway-front", "operator-front", "files-front", "parser", "custody", "launcher", "uplink",
-        "storage-lane", "audit-writer", "notifier", "broker", "exec", "edge", "mounter", "stick", "dhcp", "time", "screen", "tpm", "secret-source", "sweeper", "audit-sink", "audit-witness"};
+        "storage-lane", "audit-writer", "notifier", "broker", "exec", "edge", "mounter", "stick", "dhcp", "time", "screen", "tpm", "secret-source", "sweeper", "audit-sink", "audit-witness", "audit-cold"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 

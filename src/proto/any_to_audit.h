@@ -94,7 +94,10 @@ enum class What : std::uint8_t {
     audit_retention_held,
     caller_expired,
     callers_damaged,
-    kLast = callers_damaged,
+    audit_cold_kept,
+    audit_cold_refused,
+    audit_cold_overdue,
+    kLast = audit_cold_overdue,
 };
 
 enum class Outcome : std::uint8_t { success, failure, kLast = failure };

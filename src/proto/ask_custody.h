@@ -74,6 +74,11 @@ struct SinkChannel {
     UniqueFd end;
 };
 
+// The process that writes to the cold tier reads its credential from the other end, and no thread does (T-12, T-43). Without one, `to` is closed, and it ends.
+struct ColdCredentialWanted {
+    UniqueFd to;
+};
+
 // Once custody is up: the public halves.
 struct CustodyKeys {
     std::array<std::uint8_t, 32> checkpoint_public{};
@@ -95,7 +100,7 @@ struct ServiceCertificate {
 using ControlToCustody = wire::Mailbox<TokenWanted, SessionSever, LeasesWanted>;
 using CustodyToControl = wire::Mailbox<TokenMinted, ServiceCertificate, LeasesTold>;
 using CoreToCustody = wire::Mailbox<IdentityWanted>;
-using AuditToCustody = wire::Mailbox<SignatureWanted, SinkChannel>;
+using AuditToCustody = wire::Mailbox<SignatureWanted, SinkChannel, ColdCredentialWanted>;
 using CustodyToAudit = wire::Mailbox<SignatureMade, CustodyKeys>;
 
 }  // namespace ocu::proto

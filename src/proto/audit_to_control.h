@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// For whoever looks at the machine: how far each sink of the record is, which heads witnesses have seen, where removal by age is, and what was counted. Told when it
+// For whoever looks at the machine: how far each sink of the record is, which heads witnesses have seen, what the cold tier holds, where removal by age is, and what was
+// counted. Told when it
 // changes, at most a few times a second.
 
+#include "proto/audit_to_cold.h"
 #include "proto/audit_to_sink.h"
 #include "proto/audit_to_witness.h"
 #include "proto/retention.h"
@@ -77,6 +79,25 @@ struct WitnessesTold {
     WitnessStates witnesses;
 };
 
-using AuditToControl = wire::Mailbox<SinksTold, WitnessesTold, RetentionState, Tally>;
+// Told where the manifest has a cold tier.
+struct ColdState {
+    wire::Text<512> place;       // bucket, prefix and endpoint; empty: there is none
+    ColdHealth health{};
+    wire::Text<32> word;         // why it did not come about
+    std::uint16_t status = 0;
+    std::uint64_t segments = 0;  // that are confirmed: all before this number
+    std::uint64_t records = 0;   // likewise
+    std::uint64_t size = 0;      // records that there are
+    std::int64_t since_ms = 0;   // since when a segment is due; 0: none is
+    std::uint64_t due = 0;       // segments that are, as far as they were counted
+
+    bool operator==(ColdState const&) const = default;
+    static void fields(auto& wire, auto& m)
+    {
+        wire(m.place, m.health, m.word, m.status, m.segments, m.records, m.size, m.since_ms, m.due);
+    }
+};
+
+using AuditToControl = wire::Mailbox<SinksTold, WitnessesTold, RetentionState, ColdState, Tally>;
 
 }  // namespace ocu::proto

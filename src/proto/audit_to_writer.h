@@ -10,6 +10,7 @@
 #include <array>
 
 #include "proto/any_to_audit.h"
+#include "proto/audit_to_cold.h"
 #include "proto/audit_to_witness.h"
 #include "proto/note_kind.h"
 #include "proto/retention.h"
@@ -48,8 +49,12 @@ struct LogOpened {
     wire::List<KeptHead, kKeptHeadsMax> kept{};
     std::uint64_t first_segment = 0;  // the first that is there
     std::uint64_t first_record = 0;   // the first record in it
+    ColdPosition cold{};              // as it was kept, if the log bears it out
 
-    static void fields(auto& wire, auto& m) { wire(m.size, m.root, m.repaired_bytes, m.checkpoint_size, m.kept, m.first_segment, m.first_record); }
+    static void fields(auto& wire, auto& m)
+    {
+        wire(m.size, m.root, m.repaired_bytes, m.checkpoint_size, m.kept, m.first_segment, m.first_record, m.cold);
+    }
 };
 
 struct Append {
@@ -109,6 +114,14 @@ struct KeepHead {
     static void fields(auto& wire, auto& m) { wire(m.witness, m.key, m.note); }
 };
 
+// How far the cold tier is. Kept beside the log if the log bears it out, so that the next start goes on from there. Not answered.
+struct KeepCold {
+    static constexpr Type kType = Type::keep_cold;
+    ColdPosition position;
+
+    static void fields(auto& wire, auto& m) { wire(m.position); }
+};
+
 // What could go by this policy, at this time? Changes nothing.
 struct RetentionLook {
     static constexpr Type kType = Type::retention_look;
@@ -116,8 +129,10 @@ struct RetentionLook {
     std::uint32_t days = 0;
     std::int64_t now_ms = 0;
     std::uint64_t copied = 0;  // every sink has the records before it
+    std::uint64_t cold = 0;    // the cold tier has the segments before it; all there can be: there is none
+    std::uint32_t hot_days = 0;  // after so long what the cold tier has may go; 0: it stays all the days
 
-    static void fields(auto& wire, auto& m) { wire(m.request, m.days, m.now_ms, m.copied); }
+    static void fields(auto& wire, auto& m) { wire(m.request, m.days, m.now_ms, m.copied, m.cold, m.hot_days); }
 };
 
 // `removed` 0: nothing, and `hold` says why.
@@ -173,7 +188,8 @@ inline constexpr std::array kAuditToWriter{
     wire::Permit{static_cast<std::uint16_t>(Type::append), 0, 2048},
     wire::Permit{static_cast<std::uint16_t>(Type::checkpoint_signature), 0, 128},
     wire::Permit{static_cast<std::uint16_t>(Type::keep_head), 0, 3200},
-    wire::Permit{static_cast<std::uint16_t>(Type::retention_look), 0, 32},
+    wire::Permit{static_cast<std::uint16_t>(Type::keep_cold), 0, 64},
+    wire::Permit{static_cast<std::uint16_t>(Type::retention_look), 0, 40},
     wire::Permit{static_cast<std::uint16_t>(Type::retention_go), 0, 16},
     wire::Permit{static_cast<std::uint16_t>(Type::retention_signed), 0, 128},
 };

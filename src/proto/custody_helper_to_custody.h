@@ -77,10 +77,13 @@ struct CustodyConfig {
     wire::Text<64> notice_key;  // the credential that signs notices, and is lent to nobody; empty: none does
     wire::List<SinkKeys, kSinkPlacesMax> sinks;  // of each sink of the record, in order, then of each witness; their tokens are lent to nobody else
     wire::Text<64> store_credential;  // the one for the store of session files, and for nothing else; empty: files stay on this machine
+    wire::Text<64> cold_credential;   // the one for the cold tier of the record, likewise
+    std::uint32_t hot_days = 0;       // no retention checkpoint is signed that lets go what is younger, in the cold tier or not; 0: none that speaks of it
 
     static void fields(auto& wire, auto& m)
     {
-        wire(m.serve, m.names, m.certificate, m.sealed_key, m.bumps, m.credentials, m.scoped, m.notice_key, m.sinks, m.store_credential);
+        wire(m.serve, m.names, m.certificate, m.sealed_key, m.bumps, m.credentials, m.scoped, m.notice_key, m.sinks, m.store_credential, m.cold_credential,
+            m.hot_days);
     }
 };
 
@@ -146,10 +149,13 @@ struct HandIdentity {
     static void fields(auto& wire, auto&) { wire(); }
 };
 
-// One descriptor comes with it: a socket whose other end a broker or a sweeper has, and nobody else. helper/handed_secret.h has the bytes.
+// One descriptor comes with it: a socket whose other end a broker or a sweeper has, or with `cold` who writes to the cold tier, and nobody else.
+// helper/handed_secret.h has the bytes.
 struct HandStoreCredential {
     static constexpr Type kType = Type::hand_store_credential;
-    static void fields(auto& wire, auto&) { wire(); }
+    bool cold = false;
+
+    static void fields(auto& wire, auto& m) { wire(m.cold); }
 };
 
 // One descriptor comes with it: a socket whose other end the process of that sink has, and nobody else.
@@ -252,7 +258,7 @@ inline constexpr std::array kCustodyToHelper{
     wire::Permit{static_cast<std::uint16_t>(Type::open_source_channel), 1, 8 + 8 + 4 + 64},
     wire::Permit{static_cast<std::uint16_t>(Type::revoke_lease), 0, 8},
     wire::Permit{static_cast<std::uint16_t>(Type::sign_notice), 0, 8 + 8 + 4 + kNoticeBytesMax},
-    wire::Permit{static_cast<std::uint16_t>(Type::hand_store_credential), 1, 0},
+    wire::Permit{static_cast<std::uint16_t>(Type::hand_store_credential), 1, 1},
     wire::Permit{static_cast<std::uint16_t>(Type::open_sink_channel), 1, 4},
 };
 inline constexpr std::array kHelperToCustody{

@@ -134,6 +134,7 @@ struct OperatorAnswer {
     SinkStates sinks;
     WitnessStates witnesses;
     RetentionState retention;
+    ColdState cold;
     std::int64_t now_ms = 0;  // with sinks and witnesses: what their lag is measured from
     wire::List<OperatorHelper, kOperatorHelpersMax> helpers;
     std::uint64_t resident_bytes = 0;  // of the core
@@ -159,7 +160,7 @@ struct OperatorAnswer {
     {
         wire(m.request, m.reason, m.healthy, m.frozen, m.name, m.version, m.tier, m.profile, m.uptime, m.session_count, m.pool_ready,
             m.pool_wanted, m.manifest_serial, m.manifest_digest, m.mcp_url, m.certificate_sha256, m.webhook, m.store, m.audit_disk, m.sinks, m.witnesses,
-            m.retention, m.now_ms, m.helpers, m.resident_bytes, m.clock_checked, m.tally, m.sessions, m.leases, m.explained, m.files, m.callers, m.killed, m.pending, m.recorded);
+            m.retention, m.cold, m.now_ms, m.helpers, m.resident_bytes, m.clock_checked, m.tally, m.sessions, m.leases, m.explained, m.files, m.callers, m.killed, m.pending, m.recorded);
     }
 };
 

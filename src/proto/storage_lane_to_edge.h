@@ -19,18 +19,26 @@ namespace ocu::proto {
 
 inline constexpr std::size_t kStoreAddressesMax = 8;
 
-// Where it may connect to: nowhere, unless the manifest has a store elsewhere.
-struct StorageLaneConfig {
-    wire::List<wire::Text<45>, kStoreAddressesMax> destinations;  // numeric
+// One store. Nowhere, unless the manifest has it.
+struct LaneDestinations {
+    wire::List<wire::Text<45>, kStoreAddressesMax> addresses;  // numeric
     std::uint16_t port = 0;
     bool own_addresses = false;  // they may be this machine's own: a trial on one machine
 
-    static void fields(auto& wire, auto& m) { wire(m.destinations, m.port, m.own_addresses); }
+    static void fields(auto& wire, auto& m) { wire(m.addresses, m.port, m.own_addresses); }
+};
+
+// Where it may connect to: for session files, and for the cold tier of the record.
+struct StorageLaneConfig {
+    LaneDestinations store;
+    LaneDestinations cold;
+
+    static void fields(auto& wire, auto& m) { wire(m.store, m.cold); }
 };
 
 // The ready report.
 struct StorageLaneReport {
-    std::uint32_t destinations = 0;
+    std::uint32_t destinations = 0;  // of both
 
     static void fields(auto& wire, auto& m) { wire(m.destinations); }
 };
@@ -41,8 +49,9 @@ using LaneId = RequestId;  // one channel; never used twice
 struct LaneOpen {
     static constexpr Type kType = Type::lane_open;
     LaneId lane;
+    bool cold = false;  // to the cold tier, and nowhere else
 
-    static void fields(auto& wire, auto& m) { wire(m.lane); }
+    static void fields(auto& wire, auto& m) { wire(m.lane, m.cold); }
 };
 
 // Its session is over: every connection of it ends at once.
@@ -82,7 +91,7 @@ struct LaneGone {
 };
 
 inline constexpr std::array kEdgeToStorageLane{
-    wire::Permit{static_cast<std::uint16_t>(Type::lane_open), 1, 8},
+    wire::Permit{static_cast<std::uint16_t>(Type::lane_open), 1, 8 + 1},
     wire::Permit{static_cast<std::uint16_t>(Type::lane_close), 0, 8},
 };
 inline constexpr std::array kStorageLaneToEdge{

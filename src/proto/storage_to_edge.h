@@ -16,6 +16,7 @@ namespace ocu::proto {
 enum class LaneUse : std::uint8_t {
     serve,  // a session's broker: refused once the session is severed
     sweep,  // what removes the objects of one that has ended
+    cold,   // what writes the record to its cold tier: the audit thread's to ask for (proto/audit_to_edge.h)
 };
 
 // `end`: the lane's end of a channel. While the lane is down it is closed, and its other end sees that.

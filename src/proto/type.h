@@ -237,6 +237,9 @@ enum class Type : std::uint16_t {
     head_outcome,
     // audit -> audit_writer
     keep_head = 0x04a0,
+    keep_cold,
+    // audit_cold -> audit
+    cold_outcome = 0x04c0,
 };
 
 }  // namespace ocu::proto

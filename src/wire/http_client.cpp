@@ -175,6 +175,10 @@ struct HttpClient::Exchange {
         ::curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &got.length);
         curl_header* found = nullptr;
         if (::curl_easy_header(easy, "ETag", 0, CURLH_HEADER, -1, &found) == CURLHE_OK) got.etag = found->value;
+        for (auto const& name : ask.wanted) {
+            bool const once = ::curl_easy_header(easy, name.c_str(), 0, CURLH_HEADER, -1, &found) == CURLHE_OK && found->amount == 1;
+            got.fields.emplace_back(once ? found->value : "");
+        }
     }
 
     HttpAsk ask;

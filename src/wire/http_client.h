@@ -51,6 +51,7 @@ struct HttpAsk {
     std::string url;
     std::vector<std::string> fields{};  // "Name: value", without line breaks
     std::span<std::byte const> body{};  // a loan until the answer is there, or the client is gone
+    std::vector<std::string> wanted{};  // names of fields of the answer's head
     std::size_t answer_bytes_max = 64u << 10;
     std::chrono::milliseconds time{10'000};
 };
@@ -65,6 +66,7 @@ struct HttpGot {
     unsigned sendings = 0;  // libcurl asks once more by itself when a kept connection ends before anything was answered
     std::int64_t length = -1;  // of the body, as the head says; -1: it does not
     std::string etag{};
+    std::vector<std::string> fields{};  // what is `wanted`, in that order; empty: not there, or there twice
     std::vector<std::byte> body{};
 };
 

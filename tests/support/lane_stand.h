@@ -61,8 +61,8 @@ class LaneProcess {
 public:
     explicit LaneProcess(std::uint16_t port, bool own_addresses = true)
     {
-        proto::StorageLaneConfig config{{}, port, own_addresses};
-        config.destinations.push("127.0.0.1");
+        proto::StorageLaneConfig config{{{}, port, own_addresses}, {}};
+        config.store.addresses.push("127.0.0.1");
         helper.configure(config);
         auto const report = wire::decode<proto::StorageLaneReport>(helper.ready());
         REQUIRE(report);

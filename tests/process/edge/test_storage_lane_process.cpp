@@ -56,13 +56,14 @@ TEST_CASE("storage_lane: given no destination, when started, then it serves its 
 TEST_CASE("storage_lane: given a destination that is no address, or no port, when started, then it refuses to serve", "[edge][T-14][T-31]")
 {
     test::HelperProcess helper("storage-lane", edge::storage_lane_main);
-    proto::StorageLaneConfig config{{}, 443, false};
+    proto::StorageLaneConfig config{{{}, 443, false}, {{}, 443, false}};
     SECTION("no port")
     {
-        config.port = 0;
-        config.destinations.push("10.0.0.1");
+        config.store.port = 0;
+        config.store.addresses.push("10.0.0.1");
     }
-    SECTION("a name") { config.destinations.push("store.example"); }
+    SECTION("a name") { config.store.addresses.push("store.example"); }
+    SECTION("a name for the cold tier") { config.cold.addresses.push("store.example"); }
     helper.configure(config);
     CHECK(WEXITSTATUS(helper.wait()) == 1);
 }

@@ -163,12 +163,19 @@ inline constexpr Words kWords[] = {
         "them is, and by which policy. On record before the retention checkpoint is signed", "audit", "journal",
         "records 0-812344 newest=2019-11-27T01:20:03Z days=2557 segment=101", 812345, 0, 0, Reason::none, false},
     {What::audit_retention_held, Source::audit, "old records are due and stay, and `why`: `clock` (nobody has checked it, or it was set in the last hour), `sink` (one has not got them), "
-        "`damaged` (they do not verify), `signature` (custody did not sign). Once a day at most for each; `number` how many went before", "audit", "journal",
+        "`damaged` (they do not verify), `signature` (custody did not sign), `cold` (the cold tier has not confirmed them). Once a day at most for each; `number` how many went before", "audit", "journal",
         "why=clock days=2557", 812345, 0, 0, Reason::none, false, true},
     {What::caller_expired, Source::control, "a caller that an operator made is over: its days have passed; its key opens nothing any more, and its sessions are ended", "control", "caller ci", "key=9f2c01aa",
         0, 0, 0, Reason::none, false},
     {What::callers_damaged, Source::control, "an alarm: the file of the callers that operators made does not verify, so nobody is let in, for who was revoked is not known. At every start with it, "
         "until `ctl callers reset`", "control", "callers/table", "", 0, 0, 0, Reason::callers_damaged, false, true},
+    {What::audit_cold_kept, Source::audit, "a sealed segment lies in the cold tier: it was read back, and is locked; `number` records were confirmed before it, `detail` which it has, until when and its hash",
+        "core", "audit-cold", "record/box/ of https://s3.corp.example segment=12 records=98304-106495 until=2033-11-28T01:20:03Z sha256=5d41...", 98304, 0, 0, Reason::none, false},
+    {What::audit_cold_refused, Source::audit, "an alarm: the cold tier does not hold what it is given (`why=not_locked`, `wrong_lock`, `other_bytes`), does not want it (`answered`), or the segment "
+        "does not check (`log_unreadable`). Once an hour at most for one cause; until it is confirmed nothing is removed here", "core", "audit-cold",
+        "record/box/ of https://s3.corp.example segment=12 why=not_locked status=200", 98304, 0, 0, Reason::none, false, true},
+    {What::audit_cold_overdue, Source::audit, "an alarm: a segment has been due for the cold tier for an hour; `segments` are", "core", "audit-cold",
+        "record/box/ of https://s3.corp.example segment=12 why=unreachable status=0 segments=3 since_s=3604", 98304, 0, 0, Reason::none, false, true},
 };
 
 }  // namespace event_words

@@ -76,6 +76,22 @@ TEST_CASE_METHOD(RetentionTest, "retention: given records that policy keeps, whe
     SECTION("a sink has not got all of the oldest segment") { nothing(policy_for(kOld, begin_of(1) - 1), RetentionHold::sink); }
     SECTION("a clock of the past") { nothing({kDays, WallTime{}, kAll}); }
     SECTION("a policy below the floor") { CHECK(log->plan_removal({kDays - 1, policy_for(kOld).now, kAll}).error().fault == Fault::denied); }
+    SECTION("the cold tier has not got the oldest segment")  // T-44
+    {
+        auto policy = policy_for(kOld);
+        policy.cold = 0;
+        nothing(policy, RetentionHold::cold);
+        policy.hot_days = 30;
+        nothing(policy, RetentionHold::cold);
+    }
+    SECTION("hot days below their floor, or above the policy")
+    {
+        for (std::uint32_t const days : {29u, kDays + 1}) {
+            auto policy = policy_for(kOld);
+            policy.hot_days = days;
+            CHECK(log->plan_removal(policy).error().fault == Fault::denied);
+        }
+    }
     SECTION("a longer policy, at once") { nothing({kDays + 1, policy_for(kOld).now, kAll}); }
     CHECK(std::filesystem::exists(segment(0)));
     // One millisecond later, and with its last record copied, it goes.
@@ -367,13 +383,13 @@ TEST_CASE_METHOD(RetentionTest, "retention: given a source that was silent since
 }
 
 // docs/formats/audit.md has this very text, so that another program can be held against it.
-std::string example()
+std::string example(std::uint32_t hot_days = 0)
 {
     Signer const signer;
     std::array<ChainLink, kSources> links{};
     for (std::size_t i = 0; i < kSources; ++i) links[i] = {i + 1, i == 0 ? Digest{} : leaf_hash(std::to_string(i))};
     Checkpoint const head{kOrigin, 900, leaf_hash("example")};
-    proto::RetentionTerms const terms{512, 3, 899, 2557, 1'543'276'800'000, 1'764'201'600'000};
+    proto::RetentionTerms const terms{512, 3, 899, 2557, hot_days == 0 ? 1'543'276'800'000 : 1'756'425'600'000, 1'764'201'600'000, hot_days};
     auto const body = format_retention(head, terms, Chains(links));
     return format_signed(body, make_key(kOrigin, signer.key), signer.sign(body));
 }
@@ -381,19 +397,20 @@ std::string example()
 TEST_CASE("retention: given the example of the documents, when made again, then it is the same to the byte and is accepted", "[audit][AU-7]")
 {
     Signer const signer;
-    auto const text = example();
-    auto const note = parse_retention(text);
-    REQUIRE(note.has_value());
-    CHECK(check_note(*note, make_key(kOrigin, signer.key)).has_value());
     auto const document = read("docs/formats/audit.md");
-    CHECK(document.find(text) != std::string::npos);
+    for (auto const& text : {example(), example(90)}) {
+        auto const note = parse_retention(text);
+        REQUIRE(note.has_value());
+        CHECK(check_note(*note, make_key(kOrigin, signer.key)).has_value());
+        CHECK(document.find(text) != std::string::npos);
+    }
     CHECK(document.find(format_key(make_key(kOrigin, signer.key))) != std::string::npos);
 }
 
 TEST_CASE("retention: the example is printed", "[.write]")
 {
     Signer const signer;
-    std::puts((example() + format_key(make_key(kOrigin, signer.key))).c_str());
+    std::puts((example() + "\n" + example(90) + format_key(make_key(kOrigin, signer.key))).c_str());
 }
 
 }  // namespace test_retention

@@ -37,10 +37,22 @@ struct DeskTest {
         return static_cast<std::size_t>(std::ranges::count(events, what, &proto::Event::what));
     }
 
+    RetentionDesk::Calls calls()
+    {
+        return {[this](proto::RetentionLook look) { looks.push_back(look); }, [this](proto::RetentionGo go) { goes.push_back(go); },
+            [this](proto::RetentionSigned answer) { answers.push_back(answer); }, [this](std::string note) { notes.push_back(std::move(note)); },
+            [this](proto::Event event, proto::Recorder::Done done) {
+                events.push_back(std::move(event));
+                dones.push_back(std::move(done));
+            },
+            [this](proto::RetentionState state) { told.push_back(state); }, [this] { return checked; }, [this] { return copied; }, [this] { return cold; }};
+    }
+
     wire::Loop loop;
     ManualClock clock;
     bool checked = true;
     std::uint64_t copied = 77;
+    std::uint64_t cold = 4;
     std::vector<proto::RetentionLook> looks;
     std::vector<proto::RetentionGo> goes;
     std::vector<proto::RetentionSigned> answers;
@@ -48,14 +60,8 @@ struct DeskTest {
     std::vector<proto::Event> events;
     std::vector<proto::Recorder::Done> dones;
     std::vector<proto::RetentionState> told;
-    RetentionDesk desk{loop, clock, kDays,
-        {[this](proto::RetentionLook look) { looks.push_back(look); }, [this](proto::RetentionGo go) { goes.push_back(go); },
-            [this](proto::RetentionSigned answer) { answers.push_back(answer); }, [this](std::string note) { notes.push_back(std::move(note)); },
-            [this](proto::Event event, proto::Recorder::Done done) {
-                events.push_back(std::move(event));
-                dones.push_back(std::move(done));
-            },
-            [this](proto::RetentionState state) { told.push_back(state); }, [this] { return checked; }, [this] { return copied; }}};
+    RetentionDesk desk{loop, clock, kDays, 0, calls()};
+    RetentionDesk hot_desk{loop, clock, kDays, 90, calls()};
 };
 
 TEST_CASE_METHOD(DeskTest, "retention desk: given old records, when the writer finds them, then it is on record before anything is signed, and then they go",
@@ -65,6 +71,8 @@ TEST_CASE_METHOD(DeskTest, "retention desk: given old records, when the writer f
     REQUIRE(looks.size() == 1);
     CHECK(looks[0].days == kDays);
     CHECK(looks[0].copied == 77);
+    CHECK(looks[0].cold == 4);
+    CHECK(looks[0].hot_days == 0);
     CHECK(desk.found(some(), kSize));
     REQUIRE(noted(proto::What::audit_retention) == 1);
     CHECK(events[0].number == 500);
@@ -107,6 +115,35 @@ TEST_CASE_METHOD(DeskTest, "retention desk: given a clock that nobody checks or 
     next_look();
     CHECK(desk.found(some(), kSize));
     CHECK(noted(proto::What::audit_retention) == 1);
+}
+
+TEST_CASE_METHOD(DeskTest, "retention desk: given hot days, when records that the cold tier has go, then the record and the signed text say so, and no other text is signed",
+    "[audit][AU-7][T-44]")
+{
+    hot_desk.writer_up(0);
+    hot_desk.look();
+    REQUIRE(looks.size() == 1);
+    CHECK(looks[0].hot_days == 90);
+    auto found = some();
+    found.newest_ms = looks[0].now_ms - 90 * proto::kDayMs;
+    CHECK(hot_desk.found(found, kSize));
+    REQUIRE(noted(proto::What::audit_retention) == 1);
+    CHECK(events[0].detail.view().ends_with(" hot=90"));
+    dones[0](EventNumber{9001});
+    proto::RetentionTerms terms{500, 3, 9000, kDays, found.newest_ms, looks[0].now_ms, 90};
+    auto const text = [](proto::RetentionTerms const& of) { return "box\n9001\nAAAA\n" + proto::format_terms(of) + "chain core 1 AAAA\n"; };
+    terms.hot_days = 30;
+    CHECK_FALSE(hot_desk.wanted({looks[0].request, text(terms)}));
+    terms.hot_days = 90;
+    CHECK(hot_desk.wanted({looks[0].request, text(terms)}));
+    CHECK(notes.size() == 1);
+    CHECK(told.back().hot_days == 90);
+    // A millisecond younger, and the writer says what cannot be.
+    hot_desk.writer_up(0);
+    hot_desk.look();
+    found.request = looks.back().request;
+    found.newest_ms = looks.back().now_ms - 90 * proto::kDayMs + 1;
+    CHECK_FALSE(hot_desk.found(found, kSize));
 }
 
 TEST_CASE_METHOD(DeskTest, "retention desk: given a sink that is behind, when looked at, then that is on record once a day", "[audit][AU-7]")

@@ -54,6 +54,22 @@ TEST_CASE("checkpoint_note: given retention terms that hold, when looked at, the
     CHECK_FALSE(custody::is_note(proto::NoteKind::retention, "example.org/log\n0\n" + kRoot + "\n"));
 }
 
+TEST_CASE("checkpoint_note: given terms that speak of a cold tier, when looked at, then they are signed where the manifest has those hot days, and nowhere else",
+    "[custody][AU-7][T-44]")
+{
+    auto terms = kTerms;
+    terms.newest_ms = kSigned - 90 * proto::kDayMs;
+    CHECK_FALSE(custody::is_retention_note(retention_note(terms, 9001), 90));  // young, and no word for it
+    terms.hot_days = 90;
+    CHECK(custody::is_retention_note(retention_note(terms, 9001), 90));
+    CHECK_FALSE(custody::is_retention_note(retention_note(terms, 9001), 30));
+    CHECK_FALSE(custody::is_retention_note(retention_note(terms, 9001)));
+    terms.newest_ms += 1;
+    CHECK_FALSE(custody::is_retention_note(retention_note(terms, 9001), 90));
+    terms = {500, 3, 9000, proto::kRetentionDaysFloor, kSigned - 29 * proto::kDayMs, kSigned, 29};
+    CHECK_FALSE(custody::is_retention_note(retention_note(terms, 9001), 29));
+}
+
 TEST_CASE("checkpoint_note: given retention terms that do not hold, when looked at, then they are not signed", "[custody][AU-7][T-39]")
 {
     auto const refused = [](proto::RetentionTerms terms, std::uint64_t size = 9001) { return !custody::is_retention_note(retention_note(terms, size)); };

@@ -128,6 +128,24 @@ TEST_CASE_METHOD(HandTest,
     CHECK(event.outcome == proto::Outcome::success);
 }
 
+TEST_CASE_METHOD(HandTest, "custody: given a segment for the cold tier, when its credential is wanted, then that one is handed over and it is on record",
+    "[custody][T-43][T-12]")
+{
+    helper_up();
+    auto pair = make_socket_pair().value();
+    audit_in.send(proto::ColdCredentialWanted{std::move(pair.theirs)});
+    loop.settle();
+    std::vector<UniqueFd> descriptors;
+    CHECK(peer.take<proto::HandStoreCredential>(&descriptors).cold);
+    CHECK(descriptors.size() == 1);
+    auto const& event = recorder.events.back();
+    CHECK(event.what == proto::What::key_use);
+    CHECK(event.resource.view() == "cold tier credential");
+    CHECK(event.actor.view() == "audit");
+    (void)want();
+    CHECK_FALSE(peer.take<proto::HandStoreCredential>(&descriptors).cold);
+}
+
 TEST_CASE_METHOD(HandTest,
     "custody: given no helper, when the store's credential is wanted, then its end is closed and the reason on record",
     "[custody][T-31][EG-12]")

@@ -13,7 +13,8 @@ using proto::LaneUse;
 using proto::StoreHealth;
 
 struct DeskTest : EdgeTest {
-    DeskTest() : EdgeTest([](edge::Config& with) { with.store = {{"10.0.0.1", "10.0.0.2"}, 9000, false}; }) {}
+    explicit DeskTest(std::function<void(edge::Config&)> with) : EdgeTest(std::move(with)) {}
+    DeskTest() : DeskTest([](edge::Config& with) { with.store = {{"10.0.0.1", "10.0.0.2"}, 9000, false}; }) {}
     void lane_up(std::uint32_t destinations = 2)
     {
         core_in.send(proto::HelperUp{helper::Kind::storage_lane, peer.connect(), wire::encode(proto::StorageLaneReport{destinations})});
@@ -58,6 +59,47 @@ struct DeskTest : EdgeTest {
 proto::LaneConnection opened(std::uint64_t lane, std::uint64_t connection, std::uint8_t place = 0)
 {
     return {.lane = LaneId{lane}, .connection = ConnectionId{connection}, .deed = LaneDeed::opened, .place = place};
+}
+
+struct ColdDeskTest : DeskTest {
+    ColdDeskTest() : DeskTest([](edge::Config& with) { with.cold = {{"10.9.0.1"}, 443, false}; }) {}
+    UniqueFd want_cold()
+    {
+        auto pair = make_socket_pair().value();
+        audit_in.send(proto::ColdLaneWanted{std::move(pair.theirs)});
+        loop.settle();
+        return std::move(pair.ours);
+    }
+};
+
+TEST_CASE_METHOD(ColdDeskTest, "store_desk: given a cold tier and no other store, when audit wants a channel, then it leads there, is on record, and says nothing of a store",
+    "[edge][T-43]")
+{
+    lane_up(1);
+    auto const before = store.health;
+    auto const end = want_cold();
+    std::vector<UniqueFd> descriptors;
+    auto const open = peer.take<proto::LaneOpen>(&descriptors);
+    CHECK(open.cold);
+    report(opened(open.lane.value, 1));
+    CHECK(store.health == before);
+    REQUIRE(!recorder.events.empty());
+    CHECK(recorder.events.back().resource.view() == "10.9.0.1:443");
+    CHECK(recorder.events.back().detail.view() == "use=cold");
+    CHECK(recorder.events.back().number == 443);
+    // Storage has no store here, and its word for a channel does not lead there.
+    CHECK(is_closed(want(1)));
+    CHECK(is_closed(want(2, LaneUse::cold)));
+    CHECK_FALSE(violated());
+}
+
+TEST_CASE_METHOD(DeskTest, "store_desk: given no cold tier, when audit wants a channel, then it is closed", "[edge][T-43]")
+{
+    lane_up();
+    auto pair = make_socket_pair().value();
+    audit_in.send(proto::ColdLaneWanted{std::move(pair.theirs)});
+    loop.settle();
+    CHECK(is_closed(pair.ours));
 }
 
 TEST_CASE_METHOD(DeskTest, "store_desk: given a lane, when a session's broker has connections, then each is on record under its session",

@@ -39,7 +39,8 @@ struct LaneTest {
               {[this](proto::LaneConnection const& report) { reports.push_back(report); },
                   [this](proto::LaneId gone) { ended.push_back(gone); },
                   [this](edge::Address const& address, std::uint16_t port) { return begin(address, port); },
-                  [this](edge::Address const& address) { return own == edge::text_of(address); }})
+                  [this](edge::Address const& address) { return own == edge::text_of(address); }},
+              {{edge::parse_address("10.9.0.1").value()}, 9000, false})
     {
         open();
     }
@@ -60,11 +61,11 @@ struct LaneTest {
         far.push_back(std::move(pair.theirs));
         return std::move(pair.ours);
     }
-    void open(proto::LaneId id = kLane)
+    void open(proto::LaneId id = kLane, bool cold = false)
     {
         auto pair = make_socket_pair().value();
         asker.channel = std::move(pair.ours);
-        REQUIRE(lane.open(id, std::move(pair.theirs)));
+        REQUIRE(lane.open(id, std::move(pair.theirs), cold));
     }
     // What was on its way has been handled.
     void settle() { test::turn_loop(loop); }
@@ -111,6 +112,21 @@ struct LaneTest {
 struct OwnLaneTest : LaneTest {
     OwnLaneTest() : LaneTest(true) {}
 };
+
+TEST_CASE_METHOD(LaneTest, "store_lane: given a channel of the cold tier, when a connection is asked for, then it leads there and nowhere else, and the others' do not",
+    "[edge][T-31][T-43]")
+{
+    (void)connect();
+    open(proto::LaneId{8}, true);
+    (void)connect(1);
+    CHECK(dialled == std::vector<std::string>{"10.0.0.1", "10.9.0.1"});
+    script = {Dial::refuses};
+    asker.ask(2);
+    settle();
+    CHECK(refused(2) == LaneFailure::unreachable);
+    CHECK(dialled.back() == "10.9.0.1");
+    CHECK(dialled.size() == 3);
+}
 
 TEST_CASE_METHOD(LaneTest,
     "store_lane: given a channel, when a connection is asked for, then bytes go both ways, and its ends are reported", "[edge][T-31][SB-4]")
