@@ -2,8 +2,7 @@
 #pragma once
 
 // For whoever looks at the machine: how far each sink of the record is, which heads witnesses have seen, what the cold tier holds, where removal by age is, and what was
-// counted. Told when it
-// changes, at most a few times a second.
+// counted. Told when it changes, at most a few times a second.
 
 #include "proto/audit_to_cold.h"
 #include "proto/audit_to_sink.h"
