@@ -20,6 +20,8 @@ def commands(page):
 
 
 class OperatingPages(ApplianceCase):
+    callers = ("dev", "suspect")
+
     def setUp(self):
         super().setUp()
         self.folder = tempfile.mkdtemp(prefix="ocu-page.", dir="/var/tmp")
@@ -40,7 +42,7 @@ class OperatingPages(ApplianceCase):
         session = self.appliance.ctl("sessions")["sessions"][0]["id"]
         lines = commands("incident.md")
         self.assertGreater(len(lines), 10)
-        said = {line.split(" STATE/operator.sock ")[-1]: self.type(line, ID=session, CALLER="dev") for line in lines}
+        said = {line.split(" STATE/operator.sock ")[-1]: self.type(line, ID=session, CALLER="suspect") for line in lines}
         self.assertIn("egress_denied", next(text for line, text in said.items() if "egress_denied" in line))
         self.assertIn("session_kill", next(text for line, text in said.items() if "replay" in line))
         self.assertTrue(os.path.getsize(os.path.join(self.folder, "record.tar.zst")) > 1000)
