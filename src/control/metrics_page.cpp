@@ -34,7 +34,7 @@ public:
         std::uint64_t sum = 0;
         for (std::size_t i = 0; i < bounds.size(); ++i) {
             sum += counted.counts[i];
-            out_ += std::format("{}_bucket{{le=\"{}\"}} {}\n", name, bounds[i], sum);
+            out_ += std::format("{}_bucket{{le=\"{:g}\"}} {}\n", name, bounds[i], sum);
         }
         sum += counted.counts.back();
         out_ += std::format("{0}_bucket{{le=\"+Inf\"}} {1}\n{0}_sum {2}.{3:06}\n{0}_count {1}\n", name, sum, counted.sum_us / 1'000'000, counted.sum_us % 1'000'000);
