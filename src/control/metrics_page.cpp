@@ -103,6 +103,10 @@ void say_record(Page& page, proto::OperatorAnswer const& answer)
     for (auto const& each : answer.witnesses.items()) page.sample("witness", each.name.view(), each.health == proto::HeadHealth::witnessed ? 1 : 0);
     page.gauge("ocu_audit_witness_lag_records", "Records that no head of that witness is over.");
     for (auto const& each : answer.witnesses.items()) page.sample("witness", each.name.view(), each.size - std::min(each.size, each.witnessed));
+    if (!answer.cold.place.empty()) {
+        page.gauge("ocu_audit_cold_up", "1 while the cold tier holds what it is given.", answer.cold.health == proto::ColdHealth::keeping ? 1 : 0);
+        page.gauge("ocu_audit_cold_due_segments", "Sealed segments of the record that it does not hold yet.", answer.cold.due);
+    }
     if (answer.webhook.health != proto::WebhookHealth::none) {
         page.gauge("ocu_webhook_waiting", "Notices that wait.", answer.webhook.waiting);
         page.counter("ocu_webhook_lost_total", "Notices that were given up.", answer.webhook.lost);

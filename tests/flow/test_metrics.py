@@ -19,7 +19,7 @@ print(json.dumps([[f.name, f.type, [[s.name, s.labels, s.value] for s in f.sampl
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 SAMPLE = re.compile(rf"({NAME})(?:\{{((?:[a-zA-Z_][a-zA-Z0-9_]*=\"(?:[^\"\\\n]|\\[\\\"n])*\",?)*)\}})? (\S+)")
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\"n])*)"')
-SOMETIMES = {"ocu_webhook_waiting", "ocu_webhook_lost_total", "ocu_store_up"}
+SOMETIMES = {"ocu_audit_cold_up", "ocu_audit_cold_due_segments", "ocu_webhook_waiting", "ocu_webhook_lost_total", "ocu_store_up"}
 
 
 def documented():

@@ -26,6 +26,9 @@ TEST_CASE("metrics: given a status and a tally, when the page is written, then e
     sink.size = 10;
     sink.position = 4;
     answer.sinks.push(sink);
+    answer.cold.place = "record/box/ of https://s3.corp.example";
+    answer.cold.health = proto::ColdHealth::keeping;
+    answer.cold.due = 2;
     proto::Tally tally;
     tally.counted[static_cast<std::size_t>(proto::Counted::calls)] = 7;
     tally.refused[static_cast<std::size_t>(Reason::policy_denied)] = 5;
@@ -37,6 +40,9 @@ TEST_CASE("metrics: given a status and a tally, when the page is written, then e
     CHECK(has(page, "ocu_sessions 3"));
     CHECK(has(page, R"(ocu_helper_up{helper="custody"} 0)"));
     CHECK(has(page, R"(ocu_audit_sink_lag_records{sink="siem"} 6)"));
+    CHECK(has(page, "ocu_audit_cold_up 1"));
+    CHECK(has(page, "ocu_audit_cold_due_segments 2"));
+    CHECK(metrics_text({}).find("_cold_") == std::string::npos);
     CHECK(has(page, "ocu_calls_total 7"));
     CHECK(has(page, R"(ocu_refusals_total{reason="policy_denied"} 5)"));
     CHECK(has(page, R"(ocu_call_seconds_bucket{le="0.01"} 1)"));
