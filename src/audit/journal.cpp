@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "audit/journal.h"
 
+#include <cstring>
+
 #include "audit/tree.h"
 
 namespace ocu::audit {
