@@ -5,6 +5,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <fcntl.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +18,16 @@
 #include "helper/helper.h"
 
 namespace ocu::test {
+
+// Of the network, as the core gives one to each helper of a session or a try: nothing leads out of it. The caller stays where it is.
+inline UniqueFd empty_network()
+{
+    UniqueFd const own(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+    REQUIRE(::unshare(CLONE_NEWNET) == 0);
+    UniqueFd empty(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+    REQUIRE(::setns(own.get(), CLONE_NEWNET) == 0);
+    return empty;
+}
 
 class HelperProcess {
 public:

@@ -27,15 +27,6 @@ struct Slotted {
     proto::ColdConfig config;
 };
 
-UniqueFd empty_space()
-{
-    UniqueFd const own(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-    REQUIRE(::unshare(CLONE_NEWNET) == 0);
-    UniqueFd empty(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-    REQUIRE(::setns(own.get(), CLONE_NEWNET) == 0);
-    return empty;
-}
-
 // Takes and gives objects, one request after the other. What it does with locks is the test's to say.
 class Store {
 public:
@@ -144,7 +135,7 @@ struct ColdProcessTest {
     }
     proto::ColdOutcome run(Store& store)
     {
-        auto const space = empty_space();
+        auto const space = test::empty_network();
         UniqueFd const segment(::open((folder.path() / segment_path(1)).c_str(), O_RDONLY | O_CLOEXEC));
         auto credential = make_socket_pair().value();
         test::HelperProcess helper("audit-cold", audit_cold_main);

@@ -44,15 +44,6 @@ UniqueFd connected(std::uint16_t port)
     return socket;
 }
 
-UniqueFd empty_space()
-{
-    UniqueFd const own(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-    REQUIRE(::unshare(CLONE_NEWNET) == 0);
-    UniqueFd empty(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-    REQUIRE(::setns(own.get(), CLONE_NEWNET) == 0);
-    return empty;
-}
-
 TEST_CASE("audit-witness: a head is shown", "[.show]")
 {
     std::filesystem::path const folder = setting("OCU_LOG_DIRECTORY");
@@ -61,7 +52,7 @@ TEST_CASE("audit-witness: a head is shown", "[.show]")
     auto const old = std::strtoull(setting("OCU_WITNESS_OLD").c_str(), nullptr, 10);
     auto const key = parse_key(setting("OCU_WITNESS_KEY"), KeyKind::witness).value();
     UniqueFd const roots(::open(setting("OCU_WITNESS_CA").c_str(), O_RDONLY | O_CLOEXEC));
-    auto const space = empty_space();
+    auto const space = test::empty_network();
     auto const socket = connected(static_cast<std::uint16_t>(std::atoi(setting("OCU_WITNESS_PORT").c_str())));
     test::HelperProcess helper("audit-witness", audit_witness_main);
     proto::WitnessConfig const config{"out", "127.0.0.1", "127.0.0.1", "/add-checkpoint", false, format_key(key), old, note};

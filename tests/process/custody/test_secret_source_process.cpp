@@ -26,15 +26,6 @@ using proto::SourceFailure;
 constexpr SessionId kOne{41};
 constexpr SessionId kTwo{42};
 
-UniqueFd empty_space()
-{
-    UniqueFd const own(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-    REQUIRE(::unshare(CLONE_NEWNET) == 0);
-    UniqueFd empty(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-    REQUIRE(::setns(own.get(), CLONE_NEWNET) == 0);
-    return empty;
-}
-
 struct Slotted {
     static void fields(auto& wire, auto& m) { wire(m.slot, m.config); }
     std::uint32_t slot = 3;
@@ -66,7 +57,7 @@ public:
         auto stream = make_socket_pair().value();
         auto channel = make_socket_pair().value();
         asker_.emplace("secret-source", custody::secret_source_main);
-        auto const space = empty_space();
+        auto const space = test::empty_network();
         asker_->configure(Slotted{3, config}, {space.get(), stream.theirs.get(), channel.theirs.get()});
         (void)asker_->ready();
         custody_->send(proto::OpenSourceChannel{lease, session, config.server_name.empty() ? wire::Text<64>() : wire::Text<64>("us")},

@@ -93,20 +93,11 @@ struct Slotted {
     std::uint32_t slot = kSlot;
 };
 
-UniqueFd empty_namespace()
-{
-    UniqueFd const home(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-    REQUIRE(::unshare(CLONE_NEWNET) == 0);
-    UniqueFd made(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-    REQUIRE(::setns(home.get(), CLONE_NEWNET) == 0);
-    return made;
-}
-
 struct EdgeProcess {
     EdgeProcess()
     {
         enter_own_network();
-        UniqueFd const space = empty_namespace();
+        UniqueFd const space = test::empty_network();
         UniqueFd const tcp = make_socket(SOCK_STREAM, kPort);
         UniqueFd const dns = make_socket(SOCK_DGRAM, 53);
         auto channel = make_socket_pair().value();

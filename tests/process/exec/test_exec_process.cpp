@@ -42,11 +42,7 @@ struct ExecProcessTest {
             ::_exit(guest::agent_main(std::move(pair.theirs), {.home = home.c_str()}));
         }
         helper.emplace("exec", &sandbox::exec_main);
-        // An empty network namespace, as the core keeps one for all per-session helpers.
-        UniqueFd const own(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
-        REQUIRE(::unshare(CLONE_NEWNET) == 0);
-        UniqueFd const empty(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
-        REQUIRE(::setns(own.get(), CLONE_NEWNET) == 0);
+        auto const empty = test::empty_network();
         helper->configure(SlotAndConfig{kSlot, {"token", 1u << 20, 30s, {}}}, {empty.get(), pair.ours.get()});
         pair.ours.reset();
         helper->ready();

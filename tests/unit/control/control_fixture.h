@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <catch2/generators/catch_generators.hpp>
+#include <future>
 
 #include "control/limits.h"
 #include "proto/operator_front_to_control.h"
@@ -129,6 +130,16 @@ struct ControlTest {
                     if (callers_disk == Pen::writes) callers_file = std::move(bytes);
                     done(callers_disk == Pen::writes);
                 }});
+    }
+    // All that the role's thread does is looked at on that thread: its own timer may be due at any moment. How many of `what` are on record then.
+    std::size_t on_loop(What what, auto act)
+    {
+        std::promise<std::size_t> told;
+        static_cast<wire::Loop&>(loop).post([&] {
+            act();
+            told.set_value(recorder.count(what));
+        });
+        return told.get_future().get();
     }
     void connect_front()
     {

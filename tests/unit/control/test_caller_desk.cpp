@@ -204,15 +204,7 @@ TEST_CASE_METHOD(DamagedTest, "callers: given a damaged file, when it starts, th
 
 TEST_CASE_METHOD(DamagedTest, "callers: given audit that is not open when a damaged file is found, when it is, then that is on record all the same", "[control][T-45][CT-6]")
 {
-    auto const on_loop = [this](auto act) {
-        std::promise<std::size_t> told;
-        static_cast<wire::Loop&>(loop).post([&] {
-            act();
-            told.set_value(recorder.count(What::callers_damaged));
-        });
-        return told.get_future().get();
-    };
-    auto const refused = on_loop([this] {
+    auto const refused = on_loop(What::callers_damaged, [this] {
         control.reset();
         recorder.events.clear();
         recorder.pen = Pen::fails;
@@ -221,8 +213,8 @@ TEST_CASE_METHOD(DamagedTest, "callers: given audit that is not open when a dama
     });
     CHECK(refused >= 1);
     auto const until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (on_loop([this] { recorder.pen = Pen::writes; }) == refused && std::chrono::steady_clock::now() < until) loop.settle();
-    CHECK(on_loop([] {}) == refused + 1);
+    while (on_loop(What::callers_damaged, [this] { recorder.pen = Pen::writes; }) == refused && std::chrono::steady_clock::now() < until) loop.settle();
+    CHECK(on_loop(What::callers_damaged, [] {}) == refused + 1);
 }
 
 TEST_CASE("callers: given a body, when it is read, then a name and one number, and nothing else", "[control][GW-3]")

@@ -83,16 +83,7 @@ TEST_CASE_METHOD(FullTest, "control: given a log's disk above its watermark, whe
 TEST_CASE_METHOD(FullTest, "control: given audit that is not open yet, when it is, then the record of a disk above its watermark is there all the same",
     "[control][AU-7][T-10]")
 {
-    // All that the role's thread does is looked at on that thread: its own timer may be due at any moment.
-    auto const on_loop = [this](auto act) {
-        std::promise<std::size_t> told;
-        static_cast<wire::Loop&>(loop).post([&] {
-            act();
-            told.set_value(recorder.count(What::audit_disk_watermark));
-        });
-        return told.get_future().get();
-    };
-    auto const refused = on_loop([this] {
+    auto const refused = on_loop(What::audit_disk_watermark, [this] {
         control.reset();
         recorder.events.clear();
         recorder.pen = Pen::fails;
@@ -101,8 +92,8 @@ TEST_CASE_METHOD(FullTest, "control: given audit that is not open yet, when it i
     });
     CHECK(refused == 1);
     auto const until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (on_loop([this] { recorder.pen = Pen::writes; }) < 2 && std::chrono::steady_clock::now() < until) loop.settle();
-    CHECK(on_loop([] {}) == 2);
+    while (on_loop(What::audit_disk_watermark, [this] { recorder.pen = Pen::writes; }) < 2 && std::chrono::steady_clock::now() < until) loop.settle();
+    CHECK(on_loop(What::audit_disk_watermark, [] {}) == 2);
 }
 
 }  // namespace test_disk_watch
