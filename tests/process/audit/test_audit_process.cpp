@@ -167,7 +167,7 @@ TEST_CASE("audit-writer: given it is confined, when old records may go, then the
         }
     };
     auto const late = SystemClock().wall() + std::chrono::hours(24) * (proto::kRetentionDaysFloor + 1);
-    helper.send(proto::RetentionLook{RequestId{1}, proto::kRetentionDaysFloor, late.time_since_epoch().count(), ~0ull});
+    helper.send(proto::RetentionLook{RequestId{1}, proto::kRetentionDaysFloor, late.time_since_epoch().count(), ~0ull, ~0ull});
     proto::RetentionFound found;
     found = hear(found);
     REQUIRE(found.removed > 0);
